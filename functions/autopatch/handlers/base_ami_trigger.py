@@ -1,0 +1,57 @@
+"""Start a run when a new base AMI is announced by SNS."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from autopatch.announcements import Announcement, Ignored, read_announcement
+from autopatch.executions import Executions
+from autopatch.settings import TriggerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def _executions() -> Executions:
+    return Executions.create()
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    settings = TriggerSettings.from_env()
+    records = event.get("Records") or []
+    return {"started": [arn for record in records if (arn := start_run(record, settings, _executions))]}
+
+
+def start_run(record: dict[str, Any], settings: TriggerSettings, executions: Callable[[], Executions]) -> str | None:
+    """The execution that the SNS record started, or None when it is ignored, with a log line that says why."""
+    message = record.get("Sns") or {}
+    read = read_announcement(
+        str(message.get("Message", "")), str(message.get("MessageId", "")), settings.ami_name_pattern, settings.region
+    )
+    metrics.add_metric("BaseAmisIgnored" if isinstance(read, Ignored) else "BaseAmisAnnounced", MetricUnit.Count, 1)
+    if isinstance(read, Ignored):
+        logger.info("ignored the message", reason=read.reason, message_id=message.get("MessageId"))
+        return None
+    return _start(read, settings, executions())
+
+
+def _start(announcement: Announcement, settings: TriggerSettings, executions: Executions) -> str | None:
+    execution_input = {"trigger": "base-image", "reason": announcement.reason}
+    arn = executions.start(settings.state_machine_arn, announcement.execution_name, execution_input)
+    if arn is None:
+        logger.info("ignored the message", reason=f"a run was started for {announcement.release} before")
+    else:
+        logger.info("started a run", execution_arn=arn, release=announcement.release)
+    return arn

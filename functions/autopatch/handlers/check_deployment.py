@@ -1,0 +1,124 @@
+"""Report how far the stack update has come, and cancel it at its deadline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from autopatch.contracts import Execution, Run, Target, Update
+from autopatch.errors import DeploymentFailed, DeploymentTimedOut, RollbackFailed
+from autopatch.polling import deployment_poll_seconds
+from autopatch.stacks import Operation, Phase, Stacks
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+
+_GOING_ON = {
+    Phase.UPDATING: "UPDATING",
+    Phase.CLEANING_UP: "UPDATING",
+    Phase.ROLLING_BACK: "ROLLING_BACK",
+}
+
+
+@cache
+def _stacks() -> Stacks:
+    return Stacks.create()
+
+
+@logger.inject_lambda_context(correlation_id_path="execution.id")
+def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    checker = DeploymentChecker(
+        Execution.from_event(event["execution"]),
+        Run.from_event(event["run"]),
+        Target.from_event(event["target"]),
+        _stacks(),
+    )
+    update = checker.check(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
+    logger.info("looked at the update", stack=event["target"]["stackName"], update=update)
+    return update
+
+
+class DeploymentChecker:
+    """The update of one target that an earlier task has started."""
+
+    def __init__(self, execution: Execution, run: Run, target: Target, stacks: Stacks) -> None:
+        self._deadline = timedelta(minutes=run.deployment_deadline_minutes)
+        self._target = target
+        self._stacks = stacks
+        self._token = execution.token(f"update {target.stack_name}")
+        self._cancel_token = execution.token(f"cancel {target.stack_name}")
+
+    def check(self, so_far: Update, now: datetime) -> Update:
+        """The update as it is now: UPDATING, ROLLING_BACK, CANCELLED, or DONE with the outcome PATCHED.
+
+        Raises DeploymentFailed, DeploymentTimedOut or RollbackFailed when the update has ended badly.
+        """
+        stack_id, started_at, deadline_at = so_far.stack_id, so_far.started_at, so_far.deadline_at
+        assert stack_id and started_at and deadline_at
+        operation = self._operation(stack_id, started_at)
+        phase = operation.phase if operation else Phase.UPDATING
+        if phase is Phase.UPDATED:
+            return so_far.done("PATCHED", now)
+        if operation and phase not in _GOING_ON:
+            raise self._ended_badly(so_far, operation)
+        if phase is Phase.ROLLING_BACK and so_far.status == "UPDATING":
+            so_far = replace(so_far, status="ROLLING_BACK", deadline_at=now + self._deadline)
+        elif phase is Phase.UPDATING and so_far.status == "UPDATING" and now >= deadline_at:
+            so_far = self._cancelled(so_far, stack_id, now)
+        return self._going_on(so_far, phase, now)
+
+    def _operation(self, stack_id: str, started_at: datetime) -> Operation | None:
+        since = started_at - timedelta(minutes=5)
+        return self._stacks.operation(stack_id, self._target.stack_name, {self._token, self._cancel_token}, since)
+
+    def _cancelled(self, so_far: Update, stack_id: str, now: datetime) -> Update:
+        if not self._stacks.cancel_update(stack_id, self._cancel_token):
+            return so_far
+        return replace(so_far, status="CANCELLED", deadline_at=now + self._deadline)
+
+    def _going_on(self, so_far: Update, phase: Phase, now: datetime) -> Update:
+        assert so_far.started_at and so_far.deadline_at
+        # An update that can no longer be cancelled, since its new group serves already, is given as long again.
+        give_up_at = so_far.deadline_at + self._deadline if so_far.status == "UPDATING" else so_far.deadline_at
+        if now >= give_up_at:
+            raise DeploymentTimedOut(
+                f"stack {self._target.stack_name}: expected its update to have ended, found it {phase.name.lower()} "
+                f"after {_minutes(now - so_far.started_at)}; it goes on without this run: follow it in the console"
+            )
+        return replace(
+            so_far,
+            poll_after_seconds=deployment_poll_seconds(
+                (now - so_far.started_at).total_seconds(), (give_up_at - now).total_seconds()
+            ),
+        )
+
+    def _ended_badly(
+        self, so_far: Update, operation: Operation
+    ) -> DeploymentFailed | DeploymentTimedOut | RollbackFailed:
+        name, cause = self._target.stack_name, operation.first_failure
+        because = f"the first failure: {cause}" if cause else "no resource event tells why"
+        found = f"stack {name}: expected the update to end in UPDATE_COMPLETE, found {operation.status}; {because}"
+        if operation.phase is Phase.ROLLBACK_FAILED:
+            return RollbackFailed(
+                f"{found}; its rollback failed as well: mend the cause and continue the rollback "
+                f"(aws cloudformation continue-update-rollback --stack-name {name}); no run will touch it until then"
+            )
+        if operation.phase is not Phase.ROLLED_BACK:
+            return DeploymentFailed(f"{found}; it has not been rolled back: look at the stack in the console")
+        if so_far.status == "CANCELLED":
+            minutes = _minutes(self._deadline)
+            return DeploymentTimedOut(
+                f"stack {name}: expected the update to end within {minutes}, found it still going on then; it was "
+                f"cancelled and has been rolled back to {so_far.ami_before}; {because}; see what it waited for"
+            )
+        return DeploymentFailed(f"{found}; it has been rolled back to {so_far.ami_before}: see why, and run again")
+
+
+def _minutes(duration: timedelta) -> str:
+    return f"{round(duration.total_seconds() / 60)} minutes"

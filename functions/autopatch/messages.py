@@ -1,0 +1,269 @@
+"""What a person is told at the end of a run.
+
+Each function takes the state of the state machine as far as it came, and returns the notification to publish.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from autopatch.contracts import Ami, Execution, Failure, ImageBuild, Run, Summary, TargetResult
+from autopatch.notifications import Notification
+
+_CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+
+_BEGINNINGS = {
+    "manual": "by hand",
+    "schedule": "by the schedule",
+    "base-image": "by the announcement of a new base AMI",
+}
+
+# What to do next, by the error that ended the run.
+_NEXT_STEPS = {
+    "InvalidInput": "Correct the input and start the execution again; {} patches what the deployment names.",
+    "ConfigError": "Correct the deployment's parameters, deploy it again, and start the execution again.",
+    "ImageBuildFailed": "Read the build's log in Image Builder, mend the recipe or its components, and start the "
+    "execution again. The next scheduled run tries as well.",
+    "ImageBuildTimedOut": "See in the build's log where it hangs. If builds take that long now, deploy with a longer "
+    "build deadline. Then start the execution again.",
+    "ImageHasNoAmi": "Correct the distribution configuration of the image pipeline so that it makes one AMI in this "
+    "account and Region, and start the execution again.",
+    "TargetNotReady": "Mend what is said of each stack above, and start the execution again for those stacks.",
+    "DeploymentFailed": "See why the new instances were not accepted (the stack's events, the instances' logs), and "
+    "start the execution again. The stacks that were rolled back serve from their old AMI.",
+    "DeploymentTimedOut": "See what the update waited for (the stack's events, the instances' logs). If updates take "
+    "that long now, deploy with a longer deployment deadline. Then start the execution again.",
+    "RollbackFailed": "A person is needed now: the stack is stuck between two AMIs. Mend what its events say, then "
+    "continue its rollback in the console. Until then nothing can update it.",
+    "NotificationFailed": "Mend the notification topic: its policy, its encryption key or its subscriptions.",
+    "AwsCallFailed": "AWS refused a call, often for a missing permission. Mend that, and start the execution again.",
+    "TransientAwsFault": "AWS could not be reached for a while, although each call was tried again. Start the "
+    "execution again.",
+}
+_NEXT_STEP_OTHERWISE = "Look at the execution in the console: the state that failed shows its input and its error."
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an execution ended that nobody inside it could tell of: the status, and the last state it was in."""
+
+    status: str
+    last_state: str | None
+    failure: Failure
+
+
+def success(state: Mapping[str, Any], now: datetime) -> Notification:
+    """For a run in which no target failed."""
+    told = _Told(state, now)
+    targets = told.summary.targets
+    return told.notification(*_good_news(targets, told.ami), next_steps=_after_success(targets))
+
+
+def failure(state: Mapping[str, Any], now: datetime) -> Notification:
+    """For a run that ended in the state machine's Catch, or with failed targets."""
+    told = _Told(state, now)
+    failed = Failure.from_event(state["failure"])
+    failed_targets = [target for target in told.summary.targets if target.outcome == "FAILED"]
+    if failed_targets:
+        subject = _failed_targets_subject(told.summary.targets, failed_targets)
+        verdict = f"{len(failed_targets)} of {_stacks(len(told.summary.targets))} could not be patched."
+    elif told.summary.targets:
+        news, verdict, _ = _good_news(told.summary.targets, told.ami)
+        subject = f"FAILED after all ({failed.error}): {news}"
+        verdict = f"{verdict} But the run failed after that."
+    else:
+        subject = f"FAILED: {failed.error}{told.of_stacks}; nothing was rolled out"
+        verdict = "The run failed before any stack was updated."
+    return told.notification(
+        subject,
+        verdict,
+        outcome="FAILED",
+        error=None if failed_targets else failed,
+        next_steps=_NEXT_STEPS.get(failed.error, _NEXT_STEP_OTHERWISE),
+    )
+
+
+def ending(state: Mapping[str, Any], ended: Ending, now: datetime) -> Notification:
+    """For an execution that ended outside its Catch: aborted, timed out, or broken off by Step Functions."""
+    told = _Told(state, now)
+    words = {"ABORTED": "was aborted", "TIMED_OUT": "timed out as a whole"}.get(ended.status, "broke off")
+    where = f" in '{ended.last_state}'" if ended.last_state else ""
+    return told.notification(
+        f"{ended.status}: the run{told.of_stacks} {words}{where}",
+        f"The run {words}{where}, and nobody follows any longer what it had begun.",
+        outcome=ended.status,
+        error=ended.failure,
+        next_steps="What was going on goes on without the run: an image build ends by itself, and a stack update ends "
+        "or is rolled back by CloudFormation. Look at them by the links below, then start the execution again.",
+    )
+
+
+class _Told:
+    """A state of the state machine, as far as it came, and the parts of a notification that are made of it."""
+
+    def __init__(self, state: Mapping[str, Any], now: datetime) -> None:
+        self._execution = Execution.from_event(state["execution"])
+        self._now = now
+        self._run = Run.from_event(state["run"]) if "run" in state else None
+        self._image = ImageBuild.from_event(state["image"]) if "image" in state else None
+        self.ami = Ami.from_event(state["ami"]) if "ami" in state else None
+        self.summary = Summary.from_event(state["summary"]) if "summary" in state else Summary()
+        self._updates_begun = "results" in state or "target" in state
+
+    @property
+    def of_stacks(self) -> str:
+        """` of web`, or ` of 3 stacks`, or nothing where the targets are not known."""
+        names = self._stack_names
+        return f" of {names[0]}" if len(names) == 1 else f" of {_stacks(len(names))}" if names else ""
+
+    @property
+    def _stack_names(self) -> tuple[str, ...]:
+        return tuple(target.stack_name for target in self._run.targets) if self._run else ()
+
+    def notification(
+        self, subject: str, verdict: str, outcome: str, next_steps: str, error: Failure | None = None
+    ) -> Notification:
+        parts = [verdict, self._facts(), self._stacks_part(), self._error_part(error)]
+        parts += [f"What to do next\n{_indented(next_steps)}" if next_steps else "", self._links()]
+        return Notification(
+            subject=f"AMI Autopatch: {subject}",
+            body="\n\n".join(part for part in parts if part) + "\n",
+            outcome=outcome,
+            stack_names=self._stack_names,
+        )
+
+    def _facts(self) -> str:
+        lines = [
+            ("Started", f"{_moment(self._execution.started_at)} {_BEGINNINGS[self._run.trigger] if self._run else ''}"),
+            ("Took", _duration(self._now - self._execution.started_at)),
+        ]
+        if self._run and self._run.reason:
+            lines.append(("Reason", self._run.reason))
+        if self._run and self._run.dry_run:
+            lines.append(("Dry run", "no stack was changed"))
+        if self.ami:
+            lines.append(("AMI", f"{self.ami.ami_id} ({self.ami.name})" if self.ami.name else self.ami.ami_id))
+        if self._image:
+            whose = " (a build that was going on already)" if self._image.joined else ""
+            lines.append(("Image", f"{self._image.image_arn}, {self._image.status}{whose}"))
+        return "\n".join(f"{name + ':':<10}{text.rstrip()}" for name, text in lines)
+
+    def _stacks_part(self) -> str:
+        if self.summary.targets:
+            return "Stacks\n" + "\n".join(_target_lines(target) for target in self.summary.targets)
+        if self._run is None:
+            return "No stack was changed."
+        if self._updates_begun:
+            return "Stacks\n" + "\n".join(
+                f"  {target.stack_name}: its update may have begun; it ran {target.ami_before} before"
+                for target in self._run.targets
+            )
+        return "Stacks\n" + "\n".join(
+            f"  {target.stack_name}: not touched, it still runs {target.ami_before}" for target in self._run.targets
+        )
+
+    def _error_part(self, error: Failure | None) -> str:
+        return f"What failed\n  {error.error}\n{_indented(error.message)}" if error else ""
+
+    def _links(self) -> str:
+        _, partition, _, region, _ = self._execution.arn.split(":")[:5]
+        console = f"https://{region}.{_CONSOLES.get(partition, 'console.aws.amazon.com')}"
+        links = [("Execution", f"{console}/states/home?region={region}#/v2/executions/details/{self._execution.arn}")]
+        if self._image:
+            arn = quote(self._image.image_arn, safe="")
+            links.append(("Image", f"{console}/imagebuilder/home?region={region}#/images/{arn}"))
+        ids = {target.stack_name: target.stack_id for target in self.summary.targets}
+        for name in self._stack_names:
+            stack = quote(ids.get(name) or name, safe="")
+            links.append(
+                (f"Stack {name}", f"{console}/cloudformation/home?region={region}#/stacks/stackinfo?stackId={stack}")
+            )
+        return "Links\n" + "\n".join(f"  {name}:\n    {link}" for name, link in links)
+
+
+def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str, str, str]:
+    """The subject, the verdict and the outcome of a run in which no target failed."""
+    new = ami.ami_id if ami else "the AMI"
+    patched = [target for target in targets if target.outcome == "PATCHED"]
+    previewed = [target for target in targets if target.outcome == "DRY_RUN"]
+    if patched:
+        who = patched[0].stack_name if len(targets) == 1 else f"{len(patched)} of {_stacks(len(targets))}"
+        current = "" if len(patched) == len(targets) else "; the others already did"
+        return f"PATCHED: {who} now on {new}", f"{who[:1].upper()}{who[1:]} now on {new}{current}.", "PATCHED"
+    if previewed:
+        who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
+        return f"DRY RUN: {who} would go to {new}", f"{who} would go to {new}. Nothing was changed.", "DRY_RUN"
+    who = targets[0].stack_name if len(targets) == 1 else f"all {_stacks(len(targets))}"
+    return (
+        f"ALREADY CURRENT: {who} on {new} before the run",
+        f"There was nothing to patch: {who} ran {new} before the run.",
+        "ALREADY_CURRENT",
+    )
+
+
+def _after_success(targets: tuple[TargetResult, ...]) -> str:
+    if any(target.outcome == "DRY_RUN" for target in targets):
+        return "If this is what you want, start the execution again without dryRun."
+    if any(target.outcome == "PATCHED" for target in targets):
+        back = next(target.ami_before for target in targets if target.outcome == "PATCHED")
+        return f'Nothing. To go back, start the execution with {{"amiId": "{back}"}} and the stack as its target.'
+    return "Nothing."
+
+
+def _failed_targets_subject(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> str:
+    stuck = [target for target in failed if target.error == "RollbackFailed"]
+    if stuck:
+        return (
+            f"ACTION NEEDED: rollback of {stuck[0].stack_name} failed; {len(failed)} of {_stacks(len(targets))} FAILED"
+        )
+    rolled_back = [target for target in failed if target.stack_status == "UPDATE_ROLLBACK_COMPLETE"]
+    state = f" and was rolled back to {failed[0].ami_after}" if len(failed) == len(rolled_back) == 1 else ""
+    others = f"; {len(targets) - len(failed)} of {_stacks(len(targets))} fine" if len(targets) > 1 else ""
+    names = failed[0].stack_name if len(failed) == 1 else f"{_stacks(len(failed))}"
+    return f"FAILED: {names} not patched{state}{others} ({failed[0].error})"
+
+
+def _target_lines(target: TargetResult) -> str:
+    took = f", {_duration(timedelta(seconds=target.seconds))}" if target.seconds is not None else ""
+    lines = [f"  {target.stack_name}: {target.outcome}{took}"]
+    if target.ami_before == target.ami_after:
+        lines.append(f"    AMI: {target.ami_after}, as before")
+    else:
+        lines.append(f"    AMI: {target.ami_before} before, {target.ami_after or 'unknown'} now")
+    if target.stack_status:
+        lines.append(f"    Stack: {target.stack_status}")
+    if target.error:
+        lines.append(f"    Why: {target.error}")
+    if target.reason:
+        lines.append(_indented(target.reason, "      "))
+    return "\n".join(lines)
+
+
+def _indented(text: str, by: str = "  ") -> str:
+    return "\n".join(
+        textwrap.fill(
+            line, 100, initial_indent=by, subsequent_indent=by, break_long_words=False, break_on_hyphens=False
+        )
+        for line in text.splitlines()
+    )
+
+
+def _stacks(count: int) -> str:
+    return "1 stack" if count == 1 else f"{count} stacks"
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _duration(duration: timedelta) -> str:
+    seconds = round(duration.total_seconds())
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"

@@ -1,0 +1,34 @@
+"""How long to wait before the next look at a build or an update.
+
+The waits grow with the time elapsed, so that a look is never late by more than a few per cent of what has passed,
+and the loops stay far below the 25,000 events that Step Functions keeps of an execution, whatever the deadline.
+"""
+
+from __future__ import annotations
+
+from autopatch.image_builder import ImageStatus
+
+# An Image Builder build spends most of its time in BUILDING and never ends there with success.
+_SPARSE_STATUSES = frozenset({ImageStatus.PENDING, ImageStatus.CREATING, ImageStatus.BUILDING})
+
+_SPARSE_SECONDS = 60
+_DENSE_SECONDS = 15
+_DEPLOYMENT_SECONDS = 15
+
+
+def image_poll_seconds(status: ImageStatus, elapsed_seconds: float, remaining_seconds: float) -> int:
+    """Whole seconds until the next look at a build that is in `status`, at the deadline at the latest."""
+    if status in _SPARSE_STATUSES:
+        wait = max(_SPARSE_SECONDS, elapsed_seconds / 50)
+    else:
+        wait = max(_DENSE_SECONDS, elapsed_seconds / 100)
+    return _until(wait, remaining_seconds)
+
+
+def deployment_poll_seconds(elapsed_seconds: float, remaining_seconds: float) -> int:
+    """Whole seconds until the next look at a stack, `elapsed_seconds` after the waiting for it began."""
+    return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / 20), remaining_seconds)
+
+
+def _until(wait_seconds: float, remaining_seconds: float) -> int:
+    return max(1, round(min(wait_seconds, remaining_seconds)))

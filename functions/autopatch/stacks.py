@@ -1,0 +1,377 @@
+"""CloudFormation: the application stacks, their parameters and their updates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from autopatch.aws_client import create_client, error_code, error_text, named_errors
+from autopatch.errors import TargetNotReady, UnknownStatus
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+
+
+class Phase(Enum):
+    """What a stack status means to someone who wants to update the stack, or follows an update of it."""
+
+    SETTLED = auto()
+    """An update can begin."""
+    BUSY = auto()
+    """An operation goes on that is not an update."""
+    UPDATING = auto()
+    CLEANING_UP = auto()
+    """The update has succeeded; what it replaced is being deleted."""
+    UPDATED = auto()
+    ROLLING_BACK = auto()
+    ROLLED_BACK = auto()
+    UPDATE_FAILED = auto()
+    """The update failed and the stack was left as it was then, for rollback is disabled."""
+    ROLLBACK_FAILED = auto()
+    WEDGED = auto()
+    """Nothing but a person's decision leads out of this status."""
+
+
+# Every status of the CloudFormation API reference (Stack, StackStatus).
+_PHASES: dict[str, Phase] = {
+    "CREATE_IN_PROGRESS": Phase.BUSY,
+    "CREATE_FAILED": Phase.WEDGED,
+    "CREATE_COMPLETE": Phase.SETTLED,
+    "ROLLBACK_IN_PROGRESS": Phase.BUSY,
+    "ROLLBACK_FAILED": Phase.WEDGED,
+    "ROLLBACK_COMPLETE": Phase.WEDGED,
+    "DELETE_IN_PROGRESS": Phase.WEDGED,
+    "DELETE_FAILED": Phase.WEDGED,
+    "DELETE_COMPLETE": Phase.WEDGED,
+    "UPDATE_IN_PROGRESS": Phase.UPDATING,
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": Phase.CLEANING_UP,
+    "UPDATE_COMPLETE": Phase.UPDATED,
+    "UPDATE_FAILED": Phase.UPDATE_FAILED,
+    "UPDATE_ROLLBACK_IN_PROGRESS": Phase.ROLLING_BACK,
+    "UPDATE_ROLLBACK_FAILED": Phase.ROLLBACK_FAILED,
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": Phase.ROLLING_BACK,
+    "UPDATE_ROLLBACK_COMPLETE": Phase.ROLLED_BACK,
+    "REVIEW_IN_PROGRESS": Phase.WEDGED,
+    "IMPORT_IN_PROGRESS": Phase.BUSY,
+    "IMPORT_COMPLETE": Phase.SETTLED,
+    "IMPORT_ROLLBACK_IN_PROGRESS": Phase.BUSY,
+    "IMPORT_ROLLBACK_FAILED": Phase.WEDGED,
+    "IMPORT_ROLLBACK_COMPLETE": Phase.SETTLED,
+}
+
+_WAYS_OUT = {
+    "CREATE_FAILED": "delete the stack and create it again",
+    "ROLLBACK_COMPLETE": "its creation failed: delete the stack and create it again",
+    "ROLLBACK_FAILED": "its creation failed: delete the stack and create it again",
+    "DELETE_IN_PROGRESS": "take the stack out of the targets",
+    "DELETE_FAILED": "finish its deletion and take the stack out of the targets",
+    "DELETE_COMPLETE": "take the stack out of the targets",
+    "UPDATE_FAILED": "roll it back or update it by hand (its rollback is disabled), then start a run again",
+    "UPDATE_ROLLBACK_FAILED": "mend the cause and continue the rollback (continue-update-rollback), then run again",
+    "REVIEW_IN_PROGRESS": "execute or delete the change set that creates it",
+    "IMPORT_ROLLBACK_FAILED": "mend the import by hand, then start a run again",
+}
+
+_READY_PHASES = frozenset({Phase.SETTLED, Phase.UPDATED, Phase.ROLLED_BACK})
+_BUSY_PHASES = frozenset({Phase.BUSY, Phase.UPDATING, Phase.CLEANING_UP, Phase.ROLLING_BACK})
+
+_IMAGE_TYPE = "AWS::EC2::Image::Id"
+_SSM_TYPE_PREFIX = "AWS::SSM::Parameter::"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as DescribeStacks tells it; the value of a NoEcho parameter reads `****`."""
+
+    stack_id: str
+    name: str
+    status: str
+    status_reason: str | None
+    role_arn: str | None
+    capabilities: tuple[str, ...]
+    parameters: Mapping[str, str]
+
+    @property
+    def phase(self) -> Phase:
+        """Raises UnknownStatus when the status is none that CloudFormation documents."""
+        return phase_of(self.status, self.name)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an update can begin."""
+        return self.phase in _READY_PHASES
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the stack will leave its status by itself."""
+        return self.phase in _BUSY_PHASES
+
+    @property
+    def way_out(self) -> str:
+        """What a person does about a status that neither allows an update nor passes."""
+        return _WAYS_OUT.get(self.status, "look at the stack in the console")
+
+
+@dataclass(frozen=True)
+class TemplateSummary:
+    """The types of a stack's parameters, and whether its template uses transforms."""
+
+    parameter_types: Mapping[str, str]
+    has_transforms: bool
+
+    def is_ssm_parameter(self, name: str) -> bool:
+        """Whether the value of that stack parameter is the name of an SSM parameter."""
+        return self.parameter_types.get(name, "").startswith(_SSM_TYPE_PREFIX)
+
+    def is_image_parameter(self, name: str) -> bool:
+        """Whether that stack parameter is declared to hold the id of an AMI."""
+        return self.parameter_types.get(name) == _IMAGE_TYPE
+
+
+class UpdateAnswer(Enum):
+    """What CloudFormation answered to UpdateStack."""
+
+    STARTED = auto()
+    NOTHING_TO_UPDATE = auto()
+    BUSY = auto()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One update of a stack, told by the events that carry its token."""
+
+    phase: Phase
+    status: str
+    first_failure: str | None
+
+
+class Stacks:
+    """The calls that a patch run makes to CloudFormation."""
+
+    def __init__(self, client: CloudFormationClient) -> None:
+        self._client = client
+
+    @classmethod
+    def create(cls) -> Stacks:
+        return cls(create_client("cloudformation"))
+
+    def stack(self, name_or_id: str) -> Stack:
+        """Raises TargetNotReady when there is no such stack in this account and Region."""
+        with named_errors(f"reading the stack {name_or_id}"):
+            try:
+                document = self._client.describe_stacks(StackName=name_or_id)["Stacks"][0]
+            except ClientError as error:
+                if _refusal(error) is _Refusal.NO_SUCH_STACK:
+                    raise TargetNotReady(
+                        f"stack {name_or_id}: expected a stack of that name in this account and Region, found none; "
+                        "correct the deployment's application stacks or the input's targets"
+                    ) from error
+                raise
+        return Stack(
+            stack_id=document["StackId"],
+            name=document["StackName"],
+            status=document["StackStatus"],
+            status_reason=document.get("StackStatusReason"),
+            role_arn=document.get("RoleARN"),
+            capabilities=tuple(document.get("Capabilities", [])),
+            parameters={
+                parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+                for parameter in document.get("Parameters", [])
+            },
+        )
+
+    def template_summary(self, stack_name: str) -> TemplateSummary:
+        with named_errors(f"reading the template of the stack {stack_name}"):
+            answer = self._client.get_template_summary(StackName=stack_name)
+        return TemplateSummary(
+            parameter_types={
+                parameter["ParameterKey"]: parameter["ParameterType"] for parameter in answer.get("Parameters", [])
+            },
+            has_transforms=bool(answer.get("DeclaredTransforms")),
+        )
+
+    def group_names(self, stack_name: str) -> tuple[str, ...]:
+        """The names of the stack's Auto Scaling groups."""
+        with named_errors(f"listing the resources of the stack {stack_name}"):
+            pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_name)
+            return tuple(
+                resource["PhysicalResourceId"]
+                for page in pages
+                for resource in page["StackResourceSummaries"]
+                if resource["ResourceType"] == "AWS::AutoScaling::AutoScalingGroup" and "PhysicalResourceId" in resource
+            )
+
+    def update(
+        self, stack: Stack, new_values: Mapping[str, str], has_transforms: bool, role_arn: str | None, token: str
+    ) -> UpdateAnswer:
+        """Update the stack's parameters to `new_values` and nothing else.
+
+        Every other parameter is sent with its previous value: one that is left out would be reset to the template's
+        default (CloudFormation API reference, UpdateStack). What UpdateStack keeps when it is not sent is not sent:
+        tags, notification topics, rollback configuration, the stack's own role. `token` marks the events of this
+        update, at most 128 characters of `[a-zA-Z0-9][-a-zA-Z0-9]*`; sent again, it starts nothing twice.
+
+        Raises TargetNotReady when CloudFormation refuses the update.
+        """
+        parameters: list[Any] = [
+            {"ParameterKey": name, "ParameterValue": new_values[name]}
+            if name in new_values
+            else {"ParameterKey": name, "UsePreviousValue": True}
+            for name in stack.parameters
+        ]
+        capabilities = list(stack.capabilities)
+        if has_transforms and "CAPABILITY_AUTO_EXPAND" not in capabilities:
+            capabilities.append("CAPABILITY_AUTO_EXPAND")
+        request: dict[str, Any] = {
+            "StackName": stack.stack_id,
+            "UsePreviousTemplate": True,
+            "Parameters": parameters,
+            "Capabilities": capabilities,
+            "ClientRequestToken": token,
+        }
+        if role_arn is not None and stack.role_arn is None:
+            request["RoleARN"] = role_arn
+        with named_errors(f"updating the stack {stack.name}"):
+            try:
+                self._client.update_stack(**request)
+            except ClientError as error:
+                return self._answer_to(error, stack)
+        return UpdateAnswer.STARTED
+
+    def _answer_to(self, error: ClientError, stack: Stack) -> UpdateAnswer:
+        refusal = _refusal(error)
+        if refusal is _Refusal.NOTHING_TO_UPDATE:
+            return UpdateAnswer.NOTHING_TO_UPDATE
+        if refusal is _Refusal.TOKEN_IN_USE:
+            return UpdateAnswer.STARTED
+        if refusal is _Refusal.STATE:
+            now = self.stack(stack.stack_id)
+            if not now.is_busy and not now.is_ready:
+                raise not_updatable(now) from error
+            return UpdateAnswer.BUSY
+        if refusal is _Refusal.INVALID:
+            raise TargetNotReady(
+                f"stack {stack.name}: expected an update of its AMI parameter alone, found CloudFormation refusing it: "
+                f"{error_text(error)}; correct the stack or the target"
+            ) from error
+        raise error
+
+    def cancel_update(self, stack_id: str, token: str) -> bool:
+        """Cancel the update, so that CloudFormation rolls it back; False when it can no longer be cancelled."""
+        with named_errors(f"cancelling the update of {stack_id}"):
+            try:
+                self._client.cancel_update_stack(StackName=stack_id, ClientRequestToken=token)
+            except ClientError as error:
+                # Only an update that is UPDATE_IN_PROGRESS can be cancelled; it may have left that status just now.
+                refusal = _refusal(error)
+                if refusal is _Refusal.TOKEN_IN_USE:
+                    return True
+                if refusal is _Refusal.INVALID:
+                    return False
+                raise
+        return True
+
+    def operation(
+        self, stack_id: str, stack_name: str, tokens: Collection[str], not_before: datetime
+    ) -> Operation | None:
+        """The operation whose events carry one of `tokens`, or None when there is no such event since `not_before`.
+
+        Every event of an operation carries its client request token (CloudFormation API reference, StackEvent), so
+        that what another operation did to the stack is never taken for ours.
+        """
+        ours = [event for event in self._events(stack_id, not_before) if event.get("ClientRequestToken") in tokens]
+        of_the_stack = [event for event in ours if event["PhysicalResourceId"] == event["StackId"]]
+        if not of_the_stack:
+            return None
+        status = of_the_stack[0]["ResourceStatus"]
+        failures = [_failure(event) for event in ours if _is_cause(event)]
+        return Operation(
+            phase=phase_of(status, stack_name),
+            status=status,
+            first_failure=failures[-1] if failures else None,
+        )
+
+    def _events(self, stack_id: str, not_before: datetime) -> Iterator[Any]:
+        """The events since `not_before`, newest first."""
+        with named_errors(f"reading the events of {stack_id}"):
+            pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+            for page in pages:
+                for event in page["StackEvents"]:
+                    if event["Timestamp"] < not_before:
+                        return
+                    yield event
+
+
+def phase_of(status: str, stack_name: str) -> Phase:
+    """What a stack status means.
+
+    Raises UnknownStatus when CloudFormation does not document it.
+    """
+    try:
+        return _PHASES[status]
+    except KeyError:
+        raise UnknownStatus(
+            f"stack {stack_name}: expected one of CloudFormation's documented statuses, found {status!r}; "
+            "look at the stack in the console, and update AMI Autopatch"
+        ) from None
+
+
+def not_updatable(stack: Stack) -> TargetNotReady:
+    """The error for a stack whose status neither allows an update nor passes by itself."""
+    return TargetNotReady(
+        f"stack {stack.name}: expected a status that allows an update, such as UPDATE_COMPLETE, "
+        f"found {stack.status}; {stack.way_out}"
+    )
+
+
+def _is_cause(event: Any) -> bool:
+    """Whether the event tells of a resource that failed, rather than of one given up because another had."""
+    return (
+        event["ResourceStatus"].endswith("_FAILED")
+        and event["PhysicalResourceId"] != event["StackId"]
+        and event.get("ResourceStatusReason") not in _GIVEN_UP
+    )
+
+
+# The reasons of resources that CloudFormation gives up when another one has failed or the update is cancelled.
+_GIVEN_UP = frozenset({"Resource creation cancelled", "Resource update cancelled"})
+
+
+def _failure(event: Any) -> str:
+    return (
+        f"{event['LogicalResourceId']} ({event['ResourceType']}) {event['ResourceStatus']}: "
+        f"{event.get('ResourceStatusReason', 'no reason given')}"
+    )
+
+
+class _Refusal(Enum):
+    NO_SUCH_STACK = auto()
+    NOTHING_TO_UPDATE = auto()
+    TOKEN_IN_USE = auto()
+    STATE = auto()
+    INVALID = auto()
+    OTHER = auto()
+
+
+def _refusal(error: ClientError) -> _Refusal:
+    """What CloudFormation means by an error.
+
+    It gives most refusals the one code ValidationError, and tells them apart only in the text.
+    """
+    code, text = error_code(error), error_text(error)
+    if code == "TokenAlreadyExistsException":
+        return _Refusal.TOKEN_IN_USE
+    if code != "ValidationError":
+        return _Refusal.OTHER
+    if text == "No updates are to be performed.":
+        return _Refusal.NOTHING_TO_UPDATE
+    if text.endswith(" does not exist") and text.startswith(("Stack ", "Stack:")):
+        return _Refusal.NO_SUCH_STACK
+    if text.startswith("Stack:") and text.endswith(" state and can not be updated."):
+        return _Refusal.STATE
+    return _Refusal.INVALID
