@@ -171,9 +171,10 @@ def _status(arn: str, text: str) -> ImageStatus:
 
 def _failure(state: Any) -> str | None:
     """Why the build ended, in a sentence: the failure context where the SDK knows it, the reason otherwise."""
+    reason: str | None = state.get("reason")
     context = state.get("failureContext")
     if not context:
-        return state.get("reason")
+        return reason
     parts = []
     if context.get("imageStatus"):
         parts.append(f"failed while {context['imageStatus']}")
@@ -194,7 +195,7 @@ def _failure(state: Any) -> str | None:
             for failure in distribution.get("regionFailures", [])
         ),
     ]
-    detail = "; ".join(text for text in details if text) or state.get("reason")
+    detail = "; ".join(text for text in details if text) or reason
     return f"{' '.join(parts)}: {detail}" if detail else " ".join(parts)
 
 

@@ -23,6 +23,16 @@ _BEGINNINGS = {
     "base-image": "by the announcement of a new base AMI",
 }
 
+# The errors that end a run before any stack is updated, in words for the subject.
+_IN_WORDS = {
+    "InvalidInput": "the execution's input is invalid",
+    "ConfigError": "the deployment is set up wrongly",
+    "TargetNotReady": "a target cannot be patched as it is",
+    "ImageBuildFailed": "the image build failed",
+    "ImageBuildTimedOut": "the image build took too long",
+    "ImageHasNoAmi": "the image has no AMI in this Region",
+}
+
 # What to do next, by the error that ended the run.
 _NEXT_STEPS = {
     "InvalidInput": "Correct the input and start the execution again; {} patches what the deployment names.",
@@ -68,17 +78,17 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     """For a run that ended in the state machine's Catch, or with failed targets."""
     told = _Told(state, now)
     failed = Failure.from_event(state["failure"])
-    failed_targets = [target for target in told.summary.targets if target.outcome == "FAILED"]
+    targets = told.summary.targets
+    failed_targets = [target for target in targets if target.outcome == "FAILED"]
     if failed_targets:
-        subject = _failed_targets_subject(told.summary.targets, failed_targets)
-        verdict = f"{len(failed_targets)} of {_stacks(len(told.summary.targets))} could not be patched."
-    elif told.summary.targets:
-        news, verdict, _ = _good_news(told.summary.targets, told.ami)
-        subject = f"FAILED after all ({failed.error}): {news}"
-        verdict = f"{verdict} But the run failed after that."
+        subject, verdict = _bad_news(targets, failed_targets)
+    elif targets:
+        news, verdict, _ = _good_news(targets, told.ami)
+        subject, verdict = f"FAILED in the end ({failed.error}): {news}", f"{verdict} But the run failed after that."
     else:
-        subject = f"FAILED: {failed.error}{told.of_stacks}; nothing was rolled out"
-        verdict = "The run failed before any stack was updated."
+        what = _IN_WORDS.get(failed.error, failed.error)
+        subject = f"FAILED: {what}{f'; {told.stacks} not touched' if told.stacks else ''}"
+        verdict = f"The run failed before any stack was updated: {what}."
     return told.notification(
         subject,
         verdict,
@@ -91,13 +101,13 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
 def ending(state: Mapping[str, Any], ended: Ending, now: datetime) -> Notification:
     """For an execution that ended outside its Catch: aborted, timed out, or broken off by Step Functions."""
     told = _Told(state, now)
-    words = {"ABORTED": "was aborted", "TIMED_OUT": "timed out as a whole"}.get(ended.status, "broke off")
+    words = {"ABORTED": "aborted", "TIMED_OUT": "timed out as a whole"}.get(ended.status, "broken off")
     where = f" in '{ended.last_state}'" if ended.last_state else ""
     return told.notification(
-        f"{ended.status}: the run{told.of_stacks} {words}{where}",
-        f"The run {words}{where}, and nobody follows any longer what it had begun.",
+        f"{ended.status}: the run{f' for {told.stacks}' if told.stacks else ''} was {words}{where}",
+        f"The run was {words}{where}. Nobody follows any longer what it had begun.",
         outcome=ended.status,
-        error=ended.failure,
+        error=ended.failure if ended.failure.cause else None,
         next_steps="What was going on goes on without the run: an image build ends by itself, and a stack update ends "
         "or is rolled back by CloudFormation. Look at them by the links below, then start the execution again.",
     )
@@ -116,10 +126,10 @@ class _Told:
         self._updates_begun = "results" in state or "target" in state
 
     @property
-    def of_stacks(self) -> str:
-        """` of web`, or ` of 3 stacks`, or nothing where the targets are not known."""
+    def stacks(self) -> str:
+        """`web`, or `3 stacks`, or nothing where the targets are not known."""
         names = self._stack_names
-        return f" of {names[0]}" if len(names) == 1 else f" of {_stacks(len(names))}" if names else ""
+        return names[0] if len(names) == 1 else _stacks(len(names)) if names else ""
 
     @property
     def _stack_names(self) -> tuple[str, ...]:
@@ -145,12 +155,13 @@ class _Told:
         if self._run and self._run.reason:
             lines.append(("Reason", self._run.reason))
         if self._run and self._run.dry_run:
-            lines.append(("Dry run", "no stack was changed"))
+            lines.append(("Dry run", "yes, no stack was changed"))
         if self.ami:
             lines.append(("AMI", f"{self.ami.ami_id} ({self.ami.name})" if self.ami.name else self.ami.ami_id))
         if self._image:
             whose = " (a build that was going on already)" if self._image.joined else ""
-            lines.append(("Image", f"{self._image.image_arn}, {self._image.status}{whose}"))
+            seen = "" if self._image.ready else f", last seen {self._image.status}"
+            lines.append(("Image", f"{self._image.image_arn}{seen}{whose}"))
         return "\n".join(f"{name + ':':<10}{text.rstrip()}" for name, text in lines)
 
     def _stacks_part(self) -> str:
@@ -194,10 +205,11 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
     if patched:
         who = patched[0].stack_name if len(targets) == 1 else f"{len(patched)} of {_stacks(len(targets))}"
         current = "" if len(patched) == len(targets) else "; the others already did"
-        return f"PATCHED: {who} now on {new}", f"{who[:1].upper()}{who[1:]} now on {new}{current}.", "PATCHED"
+        return f"PATCHED: {who} now on {new}", f"Patched: {who} now on {new}{current}.", "PATCHED"
     if previewed:
         who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
-        return f"DRY RUN: {who} would go to {new}", f"{who} would go to {new}. Nothing was changed.", "DRY_RUN"
+        verdict = f"A dry run: {who} would go to {new}. No stack was changed."
+        return f"DRY RUN: {who} would go to {new}", verdict, "DRY_RUN"
     who = targets[0].stack_name if len(targets) == 1 else f"all {_stacks(len(targets))}"
     return (
         f"ALREADY CURRENT: {who} on {new} before the run",
@@ -215,17 +227,21 @@ def _after_success(targets: tuple[TargetResult, ...]) -> str:
     return "Nothing."
 
 
-def _failed_targets_subject(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> str:
-    stuck = [target for target in failed if target.error == "RollbackFailed"]
+def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> tuple[str, str]:
+    """The subject and the verdict of a run in which targets failed."""
+    fine = len(targets) - len(failed)
+    others = f"; {fine} of {_stacks(len(targets))} fine" if len(targets) > 1 else ""
+    stuck = [target.stack_name for target in failed if target.error == "RollbackFailed"]
     if stuck:
         return (
-            f"ACTION NEEDED: rollback of {stuck[0].stack_name} failed; {len(failed)} of {_stacks(len(targets))} FAILED"
+            f"ACTION NEEDED: the rollback of {', '.join(stuck)} failed{others}",
+            f"The update of {', '.join(stuck)} failed, and so did its rollback. A person is needed.",
         )
-    rolled_back = [target for target in failed if target.stack_status == "UPDATE_ROLLBACK_COMPLETE"]
-    state = f" and was rolled back to {failed[0].ami_after}" if len(failed) == len(rolled_back) == 1 else ""
-    others = f"; {len(targets) - len(failed)} of {_stacks(len(targets))} fine" if len(targets) > 1 else ""
-    names = failed[0].stack_name if len(failed) == 1 else f"{_stacks(len(failed))}"
-    return f"FAILED: {names} not patched{state}{others} ({failed[0].error})"
+    names = ", ".join(target.stack_name for target in failed)
+    if all(target.stack_status == "UPDATE_ROLLBACK_COMPLETE" for target in failed):
+        to = f" to {failed[0].ami_after}" if len(failed) == 1 else ""
+        return f"FAILED: {names} rolled back{to}{others}", f"{names} could not be patched and was rolled back{to}."
+    return f"FAILED: {names} not patched{others} ({failed[0].error})", f"{names} could not be patched."
 
 
 def _target_lines(target: TargetResult) -> str:
@@ -245,12 +261,10 @@ def _target_lines(target: TargetResult) -> str:
 
 
 def _indented(text: str, by: str = "  ") -> str:
-    return "\n".join(
-        textwrap.fill(
-            line, 100, initial_indent=by, subsequent_indent=by, break_long_words=False, break_on_hyphens=False
-        )
-        for line in text.splitlines()
+    wrapper = textwrap.TextWrapper(
+        100, initial_indent=by, subsequent_indent=by, break_long_words=False, break_on_hyphens=False
     )
+    return "\n".join(wrapper.fill(line) for line in text.splitlines())
 
 
 def _stacks(count: int) -> str:
