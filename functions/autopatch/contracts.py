@@ -18,7 +18,7 @@ from typing import Any
 from autopatch.errors import InvalidInput
 
 TRIGGERS = ("manual", "schedule", "base-image")
-MAX_TARGETS = 20
+MAX_TARGETS = 10
 
 _AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")

@@ -1,6 +1,6 @@
 """How long to wait before the next look at a build or an update.
 
-The waits grow with the time elapsed, so that a look is never late by more than a few per cent of what has passed,
+The waits grow with the time elapsed, so that a look is never late by more than a tenth of what has passed,
 and the loops stay far below the 25,000 events that Step Functions keeps of an execution, whatever the deadline.
 """
 
@@ -19,15 +19,15 @@ _DEPLOYMENT_SECONDS = 15
 def image_poll_seconds(status: ImageStatus, elapsed_seconds: float, remaining_seconds: float) -> int:
     """Whole seconds until the next look at a build that is in `status`, at the deadline at the latest."""
     if status in _SPARSE_STATUSES:
-        wait = max(_SPARSE_SECONDS, elapsed_seconds / 50)
+        wait = max(_SPARSE_SECONDS, elapsed_seconds / 30)
     else:
-        wait = max(_DENSE_SECONDS, elapsed_seconds / 100)
+        wait = max(_DENSE_SECONDS, elapsed_seconds / 50)
     return _until(wait, remaining_seconds)
 
 
 def deployment_poll_seconds(elapsed_seconds: float, remaining_seconds: float) -> int:
     """Whole seconds until the next look at a stack, `elapsed_seconds` after the waiting for it began."""
-    return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / 20), remaining_seconds)
+    return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / 12), remaining_seconds)
 
 
 def _until(wait_seconds: float, remaining_seconds: float) -> int:

@@ -1,0 +1,142 @@
+"""The rules that statemachine/patch.asl.yaml keeps, read from the file itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).parents[2]
+DEFINITION: dict[str, Any] = yaml.safe_load((ROOT / "statemachine" / "patch.asl.yaml").read_text())
+TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+States = dict[str, Any]
+
+
+def machines(states: States) -> Iterator[States]:
+    """The states of the machine itself, and those of each Map in it."""
+    yield states
+    for state in states.values():
+        if state["Type"] == "Map":
+            yield from machines(state["ItemProcessor"]["States"])
+
+
+ALL_STATES = {name: state for states in machines(DEFINITION["States"]) for name, state in states.items()}
+TASKS = {name: state for name, state in ALL_STATES.items() if state["Type"] == "Task"}
+
+
+def following(state: dict[str, Any]) -> set[str]:
+    nexts = {state[key] for key in ("Next", "Default") if key in state}
+    nexts |= {choice["Next"] for choice in state.get("Choices", [])}
+    return nexts | {catch["Next"] for catch in state.get("Catch", [])}
+
+
+def reachable(start: str, states: States) -> set[str]:
+    seen, todo = set(), [start]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo.extend(following(states[name]))
+    return seen
+
+
+def test_there_are_the_tasks_of_the_design() -> None:
+    assert set(TASKS) == {
+        "Plan Run", "Start Image Build", "Check Image", "Read AMI", "Update Stack", "Check Deployment",
+        "Summarise Run", "Notify Success", "Notify Failure",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_time_limit_the_shared_retry_and_one_catch(name: str) -> None:
+    task = TASKS[name]
+    assert task["TimeoutSeconds"] > TEMPLATE["Globals"]["Function"]["Timeout"]
+    assert task["Retry"] == TASKS["Plan Run"]["Retry"]
+    (retry,) = task["Retry"]
+    assert retry["BackoffRate"] > 1 and retry["JitterStrategy"] == "FULL" and retry["MaxDelaySeconds"] <= 60
+    assert {"TransientAwsFault", "Lambda.ServiceException", "Lambda.TooManyRequestsException"} <= set(
+        retry["ErrorEquals"]
+    )
+    (catch,) = task["Catch"]
+    assert catch["ErrorEquals"] == ["States.ALL"]
+
+
+@pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
+def test_no_catch_ends_in_success(states: States) -> None:
+    for state in states.values():
+        for catch in state.get("Catch", []):
+            ends = {name for name in reachable(catch["Next"], states) if not following(states[name])}
+            assert all(states[end]["Type"] == "Fail" or end == "Record Failure" for end in ends), ends
+
+
+def test_a_failed_target_fails_the_run_at_its_end() -> None:
+    choice = ALL_STATES["All Patched?"]
+    assert choice["Choices"] == [{"Variable": "$.summary.allPatched", "BooleanEquals": True, "Next": "Notify Success"}]
+    ends = reachable(choice["Default"], DEFINITION["States"])
+    assert "Patch Failed" in ends and "Patch Complete" not in ends
+
+
+def test_a_failed_notification_keeps_the_first_error() -> None:
+    assert ALL_STATES["Notify Failure"]["Catch"][0]["Next"] == "Patch Failed"
+    assert ALL_STATES["Notify Failure"]["Catch"][0]["ResultPath"] != "$.failure"
+    assert ALL_STATES["Patch Failed"]["ErrorPath"] == "$.failure.Error"
+    assert ALL_STATES["Patch Failed"]["CausePath"] == "$.failure.Cause"
+    for name, task in TASKS.items():
+        if name != "Notify Failure":
+            assert task["Catch"][0]["ResultPath"] == "$.failure"
+
+
+def test_every_task_puts_its_document_at_a_place_of_its_own() -> None:
+    for name, state in ALL_STATES.items():
+        assert state.get("ResultPath", "$.x") not in ("$", None), name
+        assert "OutputPath" not in state and "ResultSelector" not in state
+
+
+def test_waits_are_decided_by_the_functions() -> None:
+    waits = [state for state in ALL_STATES.values() if state["Type"] == "Wait"]
+    assert len(waits) == 3
+    assert all(re.fullmatch(r"\$\.(image|update)\.pollAfterSeconds", wait["SecondsPath"]) for wait in waits)
+
+
+def test_the_definition_runs_on_any_interpreter() -> None:
+    """JSONPath only, no variables, and no JSONPath without the `.$` that makes it one."""
+    text = (ROOT / "statemachine" / "patch.asl.yaml").read_text()
+    assert "QueryLanguage" not in text and "Assign" not in text and "{%" not in text
+    assert "&" not in text and "<<" not in text, "not every reader of YAML knows anchors"
+
+    def check(node: Any) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if isinstance(value, str) and value.startswith("$") and not value.startswith("${"):
+                    assert key.endswith((".$", "Path", "Variable")), (key, value)
+                check(value)
+        elif isinstance(node, list):
+            for value in node:
+                check(value)
+
+    check(DEFINITION)
+
+
+def test_tasks_call_functions_of_the_template_and_nothing_else() -> None:
+    machine = TEMPLATE["Resources"]["PatchStateMachine"]["Properties"]
+    substitutions = machine["DefinitionSubstitutions"]
+    assert {f"${{{name}}}" for name in substitutions} == {task["Resource"] for task in TASKS.values()}
+    for name, value in substitutions.items():
+        function, attribute = value["Fn::GetAtt"]
+        assert attribute == "Arn" and f"{function}Arn" == name
+        assert TEMPLATE["Resources"][function]["Type"] == "AWS::Serverless::Function"
+
+
+def test_every_choice_has_a_default() -> None:
+    assert all("Default" in state for state in ALL_STATES.values() if state["Type"] == "Choice")
+
+
+def test_state_names_are_phrases_of_at_most_80_characters() -> None:
+    """State names: at most 80 characters (Amazon States Language)."""
+    assert all(re.fullmatch(r"[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)+\??", name) for name in ALL_STATES)
+    assert all(len(name) <= 80 for name in ALL_STATES)
