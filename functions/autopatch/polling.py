@@ -21,7 +21,7 @@ def image_poll_seconds(status: ImageStatus, elapsed_seconds: float, remaining_se
     if status in _SPARSE_STATUSES:
         wait = max(_SPARSE_SECONDS, elapsed_seconds / 30)
     else:
-        wait = max(_DENSE_SECONDS, elapsed_seconds / 50)
+        wait = max(_DENSE_SECONDS, elapsed_seconds / 60)
     return _until(wait, remaining_seconds)
 
 

@@ -48,7 +48,7 @@ def test_the_machine_as_a_whole_outlives_all_deadlines() -> None:
 def test_a_build_is_looked_at_sparsely_while_building_and_densely_after() -> None:
     assert image_poll_seconds(ImageStatus.BUILDING, 600, 3600) == 60
     assert image_poll_seconds(ImageStatus.TESTING, 900, 3600) == 15
-    assert image_poll_seconds(ImageStatus.DISTRIBUTING, 1200, 3600) == 15
+    assert image_poll_seconds(ImageStatus.DISTRIBUTING, 1200, 3600) == 20
 
 
 @given(st.sampled_from(list(ImageStatus)), st.floats(0, 1e6), st.floats(0, 1e6))
