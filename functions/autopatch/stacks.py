@@ -147,6 +147,7 @@ class Operation:
 
     phase: Phase
     status: str
+    status_since: datetime
     first_failure: str | None
 
 
@@ -293,6 +294,7 @@ class Stacks:
         return Operation(
             phase=phase_of(status, stack_name),
             status=status,
+            status_since=of_the_stack[0]["Timestamp"],
             first_failure=failures[-1] if failures else None,
         )
 

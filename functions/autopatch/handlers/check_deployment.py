@@ -51,8 +51,7 @@ class DeploymentChecker:
         self._deadline = timedelta(minutes=run.deployment_deadline_minutes)
         self._target = target
         self._stacks = stacks
-        self._token = execution.token(f"update {target.stack_name}")
-        self._cancel_token = execution.token(f"cancel {target.stack_name}")
+        self._tokens = execution.update_tokens(target.stack_name)
 
     def check(self, so_far: Update, now: datetime) -> Update:
         """The update as it is now: UPDATING, ROLLING_BACK, CANCELLED, or DONE with the outcome PATCHED.
@@ -75,10 +74,10 @@ class DeploymentChecker:
 
     def _operation(self, stack_id: str, started_at: datetime) -> Operation | None:
         since = started_at - timedelta(minutes=5)
-        return self._stacks.operation(stack_id, self._target.stack_name, {self._token, self._cancel_token}, since)
+        return self._stacks.operation(stack_id, self._target.stack_name, self._tokens, since)
 
     def _cancelled(self, so_far: Update, stack_id: str, now: datetime) -> Update:
-        if not self._stacks.cancel_update(stack_id, self._cancel_token):
+        if not self._stacks.cancel_update(stack_id, self._tokens[1]):
             return so_far
         return replace(so_far, status="CANCELLED", deadline_at=now + self._deadline)
 

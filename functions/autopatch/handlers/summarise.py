@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from autopatch.contracts import Ami, Failure, Summary, Target, TargetResult, Update, moment
+from autopatch.contracts import Ami, Execution, Failure, Summary, Target, TargetResult, Update
 from autopatch.errors import AutopatchError
 from autopatch.stacks import Stacks
 
@@ -30,7 +32,8 @@ def _stacks() -> Stacks:
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    summary = summarise(event["results"], Ami.from_event(event["ami"]), _stacks())
+    execution = Execution.from_event(event["execution"])
+    summary = summarise(execution, event["results"], Ami.from_event(event["ami"]), _stacks())
     for outcome in ("PATCHED", "ALREADY_CURRENT", "DRY_RUN", "FAILED"):
         count = sum(target.outcome == outcome for target in summary.targets)
         metrics.add_metric(f"Targets{outcome.title().replace('_', '')}", MetricUnit.Count, count)
@@ -38,9 +41,9 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     return summary.to_event()
 
 
-def summarise(results: list[dict[str, Any]], ami: Ami, stacks: Stacks) -> Summary:
+def summarise(execution: Execution, results: list[dict[str, Any]], ami: Ami, stacks: Stacks) -> Summary:
     """`results` is what the Map put together: the last documents of each target, and its failure if it had one."""
-    targets = tuple(_target_result(result, ami, stacks) for result in results)
+    targets = tuple(_target_result(execution, result, ami, stacks) for result in results)
     failed = [target for target in targets if target.outcome == "FAILED"]
     if not failed:
         return Summary(targets)
@@ -49,44 +52,58 @@ def summarise(results: list[dict[str, Any]], ami: Ami, stacks: Stacks) -> Summar
     return Summary(targets, Failure(error=first.error or "States.Unknown", cause=cause))
 
 
-def _target_result(result: dict[str, Any], ami: Ami, stacks: Stacks) -> TargetResult:
+def _target_result(execution: Execution, result: dict[str, Any], ami: Ami, stacks: Stacks) -> TargetResult:
     target, update = Target.from_event(result["target"]), Update.from_event(result["update"])
-    ami_before = update.ami_before or target.ami_before
     if "failure" in result:
-        failure = Failure.from_event(result["failure"])
-        ended_at = moment(result["failedAt"])
-        ami_after, status, stack_id = _as_it_is_now(target, stacks)
-        return TargetResult(
-            stack_name=target.stack_name,
-            outcome="FAILED",
-            ami_before=ami_before,
-            ami_after=ami_after,
-            seconds=round((ended_at - update.started_at).total_seconds()) if update.started_at else None,
-            reason=failure.message,
-            error=failure.error,
-            stack_id=update.stack_id or stack_id,
-            stack_status=status,
-        )
-    assert update.outcome and update.started_at and update.finished_at
+        return _failed(execution, target, update, Failure.from_event(result["failure"]), stacks)
+    assert update.outcome and update.ami_before and update.started_at and update.finished_at
     return TargetResult(
         stack_name=target.stack_name,
         outcome=update.outcome,
-        ami_before=ami_before,
-        ami_after=ami.ami_id if update.outcome == "PATCHED" else ami_before,
+        ami_before=update.ami_before,
+        ami_after=ami.ami_id if update.outcome == "PATCHED" else update.ami_before,
         seconds=round((update.finished_at - update.started_at).total_seconds()),
         reason=update.detail,
         stack_id=update.stack_id,
     )
 
 
-def _as_it_is_now(target: Target, stacks: Stacks) -> tuple[str | None, str | None, str | None]:
-    """The AMI, status and id of a stack whose update failed; nothing where the stack cannot be read."""
+def _failed(execution: Execution, target: Target, update: Update, failure: Failure, stacks: Stacks) -> TargetResult:
+    result = TargetResult(
+        stack_name=target.stack_name,
+        outcome="FAILED",
+        ami_before=update.ami_before or target.ami_before,
+        ami_after=None,
+        reason=failure.message,
+        error=failure.error,
+        stack_id=update.stack_id,
+    )
     try:
-        stack = stacks.stack(target.stack_name)
-    except AutopatchError:
-        logger.warning("could not read the stack of a failed target", stack=target.stack_name)
-        return None, None, None
-    return stack.parameters.get(target.ami_parameter), stack.status, stack.stack_id
+        return _with_what_is_now(result, execution, target, update, stacks)
+    except AutopatchError as error:
+        # That the stack cannot be read must not hide why its update failed.
+        logger.warning("could not read the stack of a failed target", stack=target.stack_name, error=str(error))
+        return result
+
+
+def _with_what_is_now(
+    result: TargetResult, execution: Execution, target: Target, update: Update, stacks: Stacks
+) -> TargetResult:
+    """The result with the stack's AMI and status as they are, and the time that the update took to its end."""
+    stack = stacks.stack(target.stack_name)
+    seconds = None
+    if update.started_at is not None:
+        tokens = execution.update_tokens(target.stack_name)
+        operation = stacks.operation(stack.stack_id, stack.name, tokens, update.started_at - timedelta(minutes=5))
+        if operation is not None:
+            seconds = round((operation.status_since - update.started_at).total_seconds())
+    return replace(
+        result,
+        ami_after=stack.parameters.get(target.ami_parameter),
+        stack_id=stack.stack_id,
+        stack_status=stack.status,
+        seconds=seconds,
+    )
 
 
 def _urgency(error: str) -> int:

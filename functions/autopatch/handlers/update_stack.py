@@ -71,7 +71,7 @@ class StackUpdater:
         self._settings = settings
         self._stacks = stacks
         self._auto_scaling = auto_scaling
-        self._token = execution.token(f"update {target.stack_name}")
+        self._token, _ = execution.update_tokens(target.stack_name)
 
     def update(self, so_far: Update, now: datetime) -> Update:
         """Where the target stands now: BUSY, UPDATING, or DONE with ALREADY_CURRENT or DRY_RUN.
