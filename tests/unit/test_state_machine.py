@@ -140,3 +140,16 @@ def test_state_names_are_phrases_of_at_most_80_characters() -> None:
     """State names: at most 80 characters (Amazon States Language)."""
     assert all(re.fullmatch(r"[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)+\??", name) for name in ALL_STATES)
     assert all(len(name) <= 80 for name in ALL_STATES)
+
+
+def test_every_state_goes_on_or_ends() -> None:
+    """A state has exactly one of Next and End, but for Choice, Succeed and Fail (Amazon States Language)."""
+    for name, state in ALL_STATES.items():
+        if state["Type"] not in ("Choice", "Succeed", "Fail"):
+            assert ("Next" in state) != ("End" in state), name
+
+
+@pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
+def test_every_state_is_reached_and_exists(states: States) -> None:
+    first = next(iter(states))
+    assert reachable(first, states) == set(states)
