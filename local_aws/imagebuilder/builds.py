@@ -1,0 +1,465 @@
+"""Images, and how they are built in virtual time.
+
+An image goes through PENDING, CREATING, BUILDING, TESTING (unless its tests are off), DISTRIBUTING and INTEGRATING to
+AVAILABLE, or to FAILED or CANCELLED on the way. Its AMIs exist from the end of DISTRIBUTING on; the AMI that AWS takes
+from the build instance before the tests is not modelled, nor are the build and test instances and their logs.
+
+Sources: EC2 Image Builder API reference, ImageState, ImageFailureContext, AmiDistributionConfiguration,
+SsmParameterConfiguration; User Guide, "Tag Image Builder output resources", "EventBridge integration".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.amis import Ami
+from moto.ec2.utils import random_ami_id
+from moto.moto_api._internal import mock_random
+from moto.ssm.models import ssm_backends
+
+from local_aws import clock
+from local_aws.imagebuilder.arns import latest_match
+from local_aws.imagebuilder.settings import BUILD_STATES, settings
+from local_aws.imagebuilder.shapes import Document
+
+FINAL_STATES = ("AVAILABLE", "CANCELLED", "FAILED")
+
+# Amazon-managed images are what the public parameters of the same system say (EC2 Image Builder console, "Managed
+# images"; Amazon Linux 2023 User Guide, "Launching the latest AL2023 AMI using AWS CLI").
+MANAGED_IMAGES = {
+    "amazon-linux-2023-x86": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+    "amazon-linux-2023-arm64": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+}
+
+# The workflows that AMI builds run by default, with the states in which they run.
+_WORKFLOWS = {
+    "BUILD": ("BUILDING", "workflow/build/build-image/1.0.3/1"),
+    "TEST": ("TESTING", "workflow/test/test-image/1.0.3/1"),
+}
+_FAILED_STEPS = {"BUILDING": "ApplyBuildComponents", "TESTING": "ApplyTestComponents"}
+_FAILED_PHASES = {"BUILDING": "build", "TESTING": "test"}
+
+# What SSM Inventory finds on an AL2023 instance, in part: package, version, release, whether updates come often.
+_PACKAGES = (
+    ("amazon-ec2-net-utils", "2.7.1", 1, False),
+    ("amazon-linux-repo-s3", "2023.12", 0, True),
+    ("amazon-ssm-agent", "3.3.3050.0", 1, False),
+    ("audit", "3.0.6", 1, False),
+    ("awscli-2", "2.31.11", 1, True),
+    ("bash", "5.2.15", 1, False),
+    ("ca-certificates", "2025.2.76", 1, False),
+    ("chrony", "4.3", 1, False),
+    ("cloud-init", "22.2.2", 1, False),
+    ("coreutils", "8.32", 30, False),
+    ("curl-minimal", "8.15.0", 4, True),
+    ("dnf", "4.14.0", 1, False),
+    ("ec2-instance-connect", "1.1", 19, False),
+    ("expat", "2.6.3", 1, True),
+    ("glibc", "2.34", 231, True),
+    ("gnupg2-minimal", "2.3.7", 1, False),
+    ("gnutls", "3.8.3", 8, True),
+    ("grub2-efi-x64-ec2", "2.06", 61, False),
+    ("kernel", "6.18.30", 39, True),
+    ("krb5-libs", "1.21.3", 7, False),
+    ("libxml2", "2.10.4", 1, True),
+    ("openldap", "2.4.57", 6, False),
+    ("openssh-server", "8.7p1", 8, True),
+    ("openssl-libs", "3.2.2", 1, True),
+    ("pam", "1.5.1", 8, False),
+    ("python3", "3.9.24", 1, True),
+    ("rpm", "4.16.1.3", 29, False),
+    ("selinux-policy", "38.1.45", 3, False),
+    ("sqlite-libs", "3.40.0", 1, True),
+    ("sudo", "1.9.15", 1, True),
+    ("systemd", "252.23", 3, True),
+    ("tzdata", "2025b", 1, False),
+    ("vim-minimal", "9.1.1753", 1, True),
+    ("zlib", "1.2.11", 33, False),
+)
+
+
+class ParentImageNotFound(Exception):
+    """The parent image of a recipe cannot be found when a build starts."""
+
+
+@dataclass(eq=False)
+class Image:
+    """An image build version.
+
+    `document` is what GetImage says of it that stays the same; `history` has each state with the moment at which it was
+    entered; `started_at` and `ended_at` are the moments of the first and the final one, in seconds since the epoch.
+    """
+
+    document: Document
+    account_id: str
+    region: str
+    started_at: float
+    ended_at: float | None = None
+    history: list[tuple[str, float]] = field(default_factory=list)
+    reason: str | None = None
+    failure_context: Document | None = None
+    amis: list[Document] = field(default_factory=list)
+    workflow_execution_ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return str(self.document["arn"])
+
+    @property
+    def status(self) -> str:
+        return self.history[-1][0]
+
+    @property
+    def is_building(self) -> bool:
+        return self.status not in FINAL_STATES
+
+    @property
+    def build_number(self) -> int:
+        return int(self.arn.rsplit("/", 1)[1])
+
+    def describe(self) -> Document:
+        """The `image` of GetImage."""
+        state: Document = {"status": self.status}
+        if self.reason is not None:
+            state["reason"] = self.reason
+        if self.failure_context is not None:
+            state["failureContext"] = self.failure_context
+        outputs = {"outputResources": {"amis": self.amis}} if self.amis or self.status == "AVAILABLE" else {}
+        return {**self.document, "state": state, **outputs}
+
+    def summary(self) -> Document:
+        """The ImageSummary of a list."""
+        members = (
+            "arn",
+            "name",
+            "type",
+            "version",
+            "platform",
+            "state",
+            "dateCreated",
+            "outputResources",
+            "tags",
+            "buildType",
+        )
+        described = self.describe()
+        return {name: described[name] for name in members if name in described} | {"owner": self.account_id}
+
+    def packages(self) -> list[Document]:
+        """The packages of the image: none before it is built, or without its enhanced metadata."""
+        was_built = any(state in BUILD_STATES[3:] for state, _ in self.history)
+        if not was_built or not self.document["enhancedImageMetadataEnabled"]:
+            return []
+        return [
+            {
+                "packageName": name,
+                "packageVersion": f"{version}-{release + self.build_number * moves}.amzn2023",
+            }
+            for name, version, release, moves in _PACKAGES
+        ]
+
+    def workflow_executions(self) -> list[Document]:
+        """The workflows that have run or run now, in their order."""
+        found = []
+        for kind, (state, workflow) in _WORKFLOWS.items():
+            index = next((number for number, (entered, _) in enumerate(self.history) if entered == state), None)
+            if index is None or kind not in self.workflow_execution_ids:
+                continue  # not begun, or the parent image was not found
+            execution: Document = {
+                "workflowBuildVersionArn": f"arn:aws:imagebuilder:{self.region}:aws:{workflow}",
+                "workflowExecutionId": self.workflow_execution_ids[kind],
+                "type": kind,
+                "status": "RUNNING",
+                "startTime": timestamp(self.history[index][1]),
+            }
+            if index + 1 < len(self.history):
+                following, ended = self.history[index + 1]
+                execution["status"] = following if following in ("FAILED", "CANCELLED") else "COMPLETED"
+                execution["endTime"] = timestamp(ended)
+            found.append(execution)
+        return found
+
+
+class Build:
+    """The build of an image, from its start to its end.
+
+    `images` are those of the same account and Region, by ARN: parents are looked up there.
+    """
+
+    def __init__(self, image: Image, images: Mapping[str, Image], component_arn: str | None) -> None:
+        self.image = image
+        self._images = images
+        self._component_arn = component_arn
+        self._parent: Any = None
+        self._timer = clock.Timer()
+        self._cancelling = False
+
+    def start(self) -> None:
+        """Begin; the image is PENDING when this returns, and goes on by the clock."""
+        self._enter("PENDING")
+        after = settings().cancelled_after
+        if after is not None:
+            self._later(after, self.cancel)
+
+    def cancel(self) -> None:
+        """Stop the build: soon after, the image is CANCELLED. What it has made stays."""
+        if self._cancelling or not self.image.is_building:
+            return
+        self._cancelling = True
+        self._timer.cancel()
+        self._later(settings().cancelling_seconds, lambda: self._end("CANCELLED", reason="Cancelled by user"))
+
+    # -- from state to state ------------------------------------------------------------------------------------------
+
+    def _enter(self, state: str) -> None:
+        self._change(state)
+        if state == "BUILDING":
+            try:
+                self._parent = self._find_parent()
+            except ParentImageNotFound as error:
+                self._end("FAILED", reason=str(error), failure_context={"imageStatus": state})
+                return
+        for kind, (running, _) in _WORKFLOWS.items():
+            if running == state:
+                self.image.workflow_execution_ids[kind] = f"wf-{mock_random.uuid4()}"
+        if settings().hang_in != state:
+            self._timer = self._later(settings().seconds_in(state), lambda: self._leave(state))
+
+    def _leave(self, state: str) -> None:
+        if settings().fail_in == state:
+            self._fail(state)
+            return
+        if state == "DISTRIBUTING":
+            self._distribute()
+        if state == "INTEGRATING":
+            self._write_parameters()
+            self._end("AVAILABLE")
+            return
+        following = BUILD_STATES[BUILD_STATES.index(state) + 1]
+        if following == "TESTING" and not self.image.document["imageTestsConfiguration"]["imageTestsEnabled"]:
+            following = "DISTRIBUTING"
+        self._enter(following)
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> clock.Timer:
+        """Do the next thing of the build in `seconds`, unless moto was reset by then."""
+
+        def do() -> None:
+            if self._images.get(self.image.arn) is self.image:
+                call()
+
+        return clock.current().call_later(seconds, do, f"build of {self.image.arn}")
+
+    def _fail(self, state: str) -> None:
+        """As the settings say; the reason is in the words that AWS uses for a component that fails."""
+        told = settings()
+        context: Document = {"imageStatus": state}
+        reason = "Image creation failed with status = 'Failed' in state = '{status}': {message}"
+        kind = next((kind for kind, (running, _) in _WORKFLOWS.items() if running == state), None)
+        if kind is not None:
+            context["workflowExecutionId"] = self.image.workflow_execution_ids[kind]
+            context["workflowArn"] = f"arn:aws:imagebuilder:{self.image.region}:aws:{_WORKFLOWS[kind][1]}"
+            context["stepExecutionId"] = f"step-{mock_random.uuid4()}"
+        if self._component_arn is not None and state in _FAILED_STEPS:
+            reason = (
+                "SSM execution '{execution}' failed for image arn: '{image_arn}' with status = 'Failed' in "
+                "state = '{status}' and failure message = 'Document {component_arn} failed!'"
+            )
+            context["componentFailure"] = {
+                "componentArn": self._component_arn,
+                "phaseName": told.failed_phase or _FAILED_PHASES[state],
+                "stepName": told.failed_component_step,
+                "action": told.failed_action,
+                "errorMessage": told.error_message,
+            }
+        if state in ("DISTRIBUTING", "INTEGRATING"):
+            regions = [distribution["region"] for distribution in self._distributions()]
+            context["distributionFailure"] = {
+                "errorMessage": told.error_message,
+                "regionFailures": [
+                    {"region": region, "status": "FAILED", "errorMessage": told.error_message} for region in regions
+                ],
+            }
+        failed_step = told.failed_step or _FAILED_STEPS.get(state)
+        if failed_step is not None:
+            context["failedStep"] = failed_step
+        reason = told.failure_reason or reason
+        for placeholder, text in {
+            "{status}": state,
+            "{image_arn}": self.image.arn,
+            "{component_arn}": self._component_arn or "",
+            "{execution}": str(mock_random.uuid4()),
+            "{message}": told.error_message,
+        }.items():
+            reason = reason.replace(placeholder, text)
+        self._end("FAILED", reason=reason, failure_context=context)
+
+    def _end(self, state: str, reason: str | None = None, failure_context: Document | None = None) -> None:
+        self.image.reason = reason
+        self.image.failure_context = failure_context
+        self.image.ended_at = clock.current().time()
+        self._change(state)
+
+    def _change(self, state: str) -> None:
+        """Put the image into the state, and tell EventBridge.
+
+        The event is as in the User Guide, "EventBridge integration"; the beginning is no change.
+        """
+        from local_aws.delivery.events import put_aws_event
+
+        previous = self.image.history[-1][0] if self.image.history else None
+        self.image.history.append((state, clock.current().time()))
+        if previous is not None:
+            put_aws_event(
+                "aws.imagebuilder",
+                "EC2 Image Builder Image State Change",
+                [self.image.arn],
+                {"previous-state": {"status": previous}, "state": {"status": state}},
+                self.image.region,
+            )
+
+    # -- what goes in and what comes out ------------------------------------------------------------------------------
+
+    def _find_parent(self) -> Any:
+        """moto's AMI that the recipe's parent image means at this moment.
+
+        Raises ParentImageNotFound.
+        """
+        named = self.image.document["imageRecipe"]["parentImage"]
+        if named.startswith("ssm:"):
+            ami_id = self._parameter(named.removeprefix("ssm:"))
+        elif ":image/" in named:
+            ami_id = self._output_of(named)
+        else:
+            ami_id = named
+        ami = ec2_backends[self.image.account_id][self.image.region].amis.get(ami_id)
+        if ami is None or ami.state != "available":
+            raise ParentImageNotFound(
+                f"The parent image '{named}' of the image recipe cannot be resolved: the AMI '{ami_id}' does not exist "
+                f"or is not available in Region {self.image.region}."
+            )
+        return ami
+
+    def _parameter(self, name: str) -> str:
+        found = ssm_backends[self.image.account_id][self.image.region].get_parameters([name])
+        if name not in found:
+            raise ParentImageNotFound(
+                f"The parent image 'ssm:{name}' of the image recipe cannot be resolved: no such parameter."
+            )
+        return str(found[name].value)
+
+    def _output_of(self, arn: str) -> str:
+        prefix, name = arn.split("/")[:2]
+        if prefix.endswith(":aws:image"):
+            return self._parameter(MANAGED_IMAGES[name])
+        available = [arn for arn, image in self._images.items() if image.status == "AVAILABLE"]
+        latest = latest_match(arn, available)
+        amis = self._images[latest].amis if latest is not None else []
+        for ami in amis:
+            if (ami["region"], ami["accountId"]) == (self.image.region, self.image.account_id):
+                return str(ami["image"])
+        raise ParentImageNotFound(
+            f"The parent image '{arn}' of the image recipe cannot be resolved: no available build of it has an AMI in "
+            f"Region {self.image.region}."
+        )
+
+    def _distributions(self) -> list[Document]:
+        """The distributions to do: the configuration's, or the build's own Region, unless a scenario says which."""
+        configuration = self.image.document.get("distributionConfiguration", {})
+        configured = {distribution["region"]: distribution for distribution in configuration.get("distributions", [])}
+        regions = settings().distribute_to
+        if regions is None:
+            return list(configured.values()) or [{"region": self.image.region}]
+        return [configured.get(region, {"region": region}) for region in regions]
+
+    def _distribute(self) -> None:
+        """One AMI for each Region and account of the distribution."""
+        for distribution in self._distributions():
+            configuration = distribution.get("amiDistributionConfiguration", {})
+            for account_id in configuration.get("targetAccountIds", [self.image.account_id]):
+                self.image.amis.append(self._register(distribution["region"], account_id, configuration))
+
+    def _register(self, region: str, account_id: str, configuration: Document) -> Document:
+        is_original = (region, account_id) == (self.image.region, self.image.account_id)
+        recipe = self.image.document["imageRecipe"]
+        name = self._resolved(
+            configuration.get("name", f"{self.image.document['name']} {{{{ imagebuilder:buildDate }}}}")
+        )
+        description = configuration.get("description", recipe.get("description") if is_original else None)
+        tags = {**(recipe.get("amiTags", {}) if is_original else {}), **configuration.get("amiTags", {})}
+        backend = ec2_backends[account_id][region]
+        ami = Ami(
+            backend,
+            random_ami_id(),
+            source_ami=self._parent,
+            name=name,
+            description=description,
+            image_location=f"{account_id}/{name}",
+            hypervisor=self._parent.hypervisor,
+            root_device_type=self._parent.root_device_type,
+            root_device_name=self._parent.root_device_name,
+            boot_mode=self._parent.boot_mode,
+            region_name=f"{region}a",
+            tags={
+                **{key: self._resolved(value) for key, value in tags.items()},
+                "CreatedBy": "EC2 Image Builder",
+                "Ec2ImageBuilderArn": self.image.arn,
+            },
+        )
+        # moto gives an AMI without a description that of its source.
+        ami.description = description
+        backend.amis[ami.id] = ami
+        permission = configuration.get("launchPermission", {})
+        backend.modify_image_attribute(
+            ami.id,
+            [{"UserId": user} for user in permission.get("userIds", [])]
+            + [{"Group": group} for group in permission.get("userGroups", [])],
+            [],
+        )
+        described = {
+            "region": region,
+            "image": ami.id,
+            "name": name,
+            "accountId": account_id,
+            "state": {"status": "AVAILABLE"},
+        }
+        return described | ({"description": description} if description is not None else {})
+
+    def _resolved(self, text: str) -> str:
+        """`text` with its dynamic tags filled in (User Guide, "Tag Image Builder output resources")."""
+        date = datetime.fromtimestamp(self.image.started_at, UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
+        text = re.sub(r"\{\{\s*imagebuilder:buildDate\s*\}\}", date, text)
+        return re.sub(r"\{\{\s*imagebuilder:buildVersion\s*\}\}", str(self.image.build_number), text)
+
+    def _write_parameters(self) -> None:
+        for region, account_id, parameter in _parameters(self._distributions(), self.image.account_id):
+            for ami in self.image.amis:
+                if (ami["region"], ami["accountId"]) == (region, account_id):
+                    ssm_backends[account_id][region].put_parameter(
+                        name=parameter["parameterName"],
+                        description="",
+                        value=ami["image"],
+                        parameter_type="String",
+                        allowed_pattern="",
+                        keyid="",
+                        overwrite=True,
+                        tags=[],
+                        data_type=parameter.get("dataType", "text"),
+                        tier=None,
+                        policies=None,
+                    )
+
+
+def _parameters(distributions: list[Document], own_account_id: str) -> Iterator[tuple[str, str, Document]]:
+    """Each SSM parameter to write, with its Region and account."""
+    for distribution in distributions:
+        for parameter in distribution.get("ssmParameterConfigurations", []):
+            yield distribution["region"], parameter.get("amiAccountId", own_account_id), parameter
+
+
+def timestamp(moment: float) -> str:
+    """ISO 8601 text, as Image Builder gives dates, of seconds since the epoch."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
