@@ -1,0 +1,1 @@
+"""What the embedded AWS delivers: EventBridge rules, EventBridge Scheduler and SNS subscriptions start targets."""

@@ -1,0 +1,136 @@
+"""What the tests of delivery share: an embedded AWS in which things are delivered, and things to deliver to."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local_aws import lambda_runtime
+from local_aws.clock import Clock
+from local_aws.delivery import settings
+from local_aws.seams import events, scheduler, sns
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+FUNCTION = """
+import json, boto3
+
+def handler(event, context):
+    body = json.dumps({"function": context.invoked_function_arn, "event": event})
+    sqs = boto3.client("sqs", region_name="us-east-1")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="invocations")["QueueUrl"], MessageBody=body)
+"""
+
+
+@dataclass
+class Aws:
+    """The embedded AWS of one test."""
+
+    clock: Clock
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        return _client(service, region)
+
+    def queue(self, name: str, *principals: str, region: str = REGION) -> str:
+        """Create a queue that lets the service principals in; return its ARN."""
+        sqs = self.client("sqs", region)
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
+        if principals:
+            statement = {
+                "Effect": "Allow",
+                "Principal": {"Service": list(principals)},
+                "Action": "sqs:SendMessage",
+                "Resource": arn,
+            }
+            policy = {"Version": "2012-10-17", "Statement": [statement]}
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        return arn
+
+    def messages(self, queue_arn: str) -> list[dict[str, Any]]:
+        """Take all messages off the queue: SQS's messages, with their attributes as `attributes`, name to text."""
+        region, _, name = queue_arn.split(":")[3:]
+        sqs = self.client("sqs", region)
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        taken: list[dict[str, Any]] = []
+        while True:
+            batch = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+            for message in batch.get("Messages", []):
+                found = message.get("MessageAttributes", {})
+                message["attributes"] = {key: value["StringValue"] for key, value in found.items()}
+                taken.append(message)
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if "Messages" not in batch:
+                return taken
+
+    def bodies(self, queue_arn: str) -> list[Any]:
+        return [json.loads(message["Body"]) for message in self.messages(queue_arn)]
+
+    def role(self, name: str, service: str) -> str:
+        """Create a role that `service` may assume; return its ARN."""
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=policy)
+        return str(role["Role"]["Arn"])
+
+    def function(self, name: str, region: str = REGION) -> str:
+        """Create a Lambda function, which nobody may invoke yet, and which tells `invocations`; return its ARN."""
+        if not self.client("sqs").list_queues(QueueNamePrefix="invocations").get("QueueUrls"):
+            self.queue("invocations")
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as package:
+            package.writestr("app.py", FUNCTION)
+        created = self.client("lambda", region).create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=self.role(f"{name}-role", "lambda.amazonaws.com"),
+            Handler="app.handler",
+            Code={"ZipFile": archive.getvalue()},
+        )
+        return str(created["FunctionArn"])
+
+    def invocations(self) -> list[tuple[str, Any]]:
+        """The ARN and the event of each invocation of a function since this was asked last."""
+        told = self.bodies(f"arn:aws:sqs:{REGION}:{ACCOUNT}:invocations")
+        return [(each["function"], each["event"]) for each in told]
+
+    def permit(self, function_arn: str, principal: str, source_arn: str) -> None:
+        region = function_arn.split(":")[3]
+        self.client("lambda", region).add_permission(
+            FunctionName=function_arn,
+            StatementId=principal.split(".", 1)[0],
+            Action="lambda:InvokeFunction",
+            Principal=principal,
+            SourceArn=source_arn,
+        )
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """An embedded AWS with what delivers and what is delivered to."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for seam in (events, scheduler, sns):
+        seam.install()
+    settings.configure(settings.DeliverySettings())
+    lambda_runtime.reset()
+    with Clock(datetime(2026, 11, 1, tzinfo=UTC)) as running, mock_aws():
+        yield Aws(running)
+    settings.configure(settings.DeliverySettings())
+
+
+@cache
+def _client(service: str, region: str) -> Any:
+    session: Any = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=region)
+    return session.client(service)
