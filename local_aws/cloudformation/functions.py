@@ -1,0 +1,287 @@
+"""CloudFormation's intrinsic functions, conditions and dynamic references.
+
+Source: CloudFormation User Guide, "Intrinsic function reference", "Condition functions", "Pseudo parameters reference",
+"Get values stored in other services using dynamic references".
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.ec2.models import ec2_backends
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.ssm.models import ssm_backends
+
+from local_aws.cloudformation.errors import NotModelled, ResourceFailed, ValidationError
+from local_aws.cloudformation.template import SUBSTITUTION, Template
+
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([\w-]+):([^}]+)\}\}")
+_LITERAL = re.compile(r"\$\{!([^{}]+)\}")
+
+
+class _NoValue:
+    """What Ref of AWS::NoValue gives: the property is left out."""
+
+
+NO_VALUE = _NoValue()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a template is evaluated.
+
+    `ref` and `get_att` give a resource's physical id and attributes by its logical id. `export` gives the value of an
+    export by its name. `parameters` has what Ref of each parameter gives.
+    """
+
+    account_id: str
+    region: str
+    stack_id: str
+    stack_name: str
+    notification_arns: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    ref: Callable[[str], str]
+    get_att: Callable[[str, str], Any]
+    export: Callable[[str], str]
+
+
+@dataclass
+class Evaluator:
+    """Evaluates the parts of one template in one scope.
+
+    With `symbolic`, references to resources stand for themselves, whatever the resources are now; what cannot be
+    computed from such a text stands for itself too. Two symbolic values differ when a change of the template, of the
+    parameters or of what is imported makes them differ.
+    """
+
+    template: Template
+    scope: Scope
+    symbolic: bool = False
+    _conditions: dict[str, bool] = field(default_factory=dict)
+
+    def condition(self, name: str) -> bool:
+        """Whether the condition of that name holds."""
+        if name not in self._conditions:
+            if name not in self.template.conditions:
+                raise ValidationError(f"Template error: unresolved condition dependency: {name}")
+            self._conditions[name] = self._holds(self.template.conditions[name])
+        return self._conditions[name]
+
+    def exists(self, part: Mapping[str, Any]) -> bool:
+        """Whether a resource or output exists under its Condition."""
+        return "Condition" not in part or self.condition(part["Condition"])
+
+    def evaluate(self, value: Any) -> Any:
+        """The value with every function in it replaced by its result."""
+        if isinstance(value, list):
+            items = [self.evaluate(item) for item in value]
+            return [item for item in items if item is not NO_VALUE]
+        if isinstance(value, dict):
+            if len(value) == 1:
+                name, argument = next(iter(value.items()))
+                if name == "Ref" or name.startswith("Fn::"):
+                    return self._function(name, argument)
+            pairs = {key: self.evaluate(item) for key, item in value.items()}
+            return {key: item for key, item in pairs.items() if item is not NO_VALUE}
+        if isinstance(value, str) and "{{resolve:" in value and not self.symbolic:
+            return _DYNAMIC_REFERENCE.sub(lambda match: self._dynamic(match.group(1), match.group(2)), value)
+        return value
+
+    # -- functions ----------------------------------------------------------------------------------------------
+
+    def _function(self, name: str, argument: Any) -> Any:
+        functions: dict[str, Callable[[Any], Any]] = {
+            "Ref": self._ref,
+            "Fn::GetAtt": self._get_att,
+            "Fn::If": self._if,
+            "Fn::Sub": self._sub,
+            "Fn::Join": self._join,
+            "Fn::Split": self._split,
+            "Fn::Select": self._select,
+            "Fn::FindInMap": self._find_in_map,
+            "Fn::Base64": self._base64,
+            "Fn::GetAZs": self._get_availability_zones,
+            "Fn::ImportValue": self._import_value,
+            "Fn::Cidr": self._cidr,
+            "Fn::And": lambda _: self._holds({name: argument}),
+            "Fn::Or": lambda _: self._holds({name: argument}),
+            "Fn::Not": lambda _: self._holds({name: argument}),
+            "Fn::Equals": lambda _: self._holds({name: argument}),
+        }
+        if name not in functions:
+            raise ValidationError(
+                f"Template error: {name} is not modelled by the local AWS; it has {', '.join(sorted(functions))}"
+            )
+        try:
+            return functions[name](argument)
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
+            if self.symbolic:
+                return json.dumps({name: argument}, sort_keys=True, default=str)
+            raise ValidationError(f"Template error: {name} cannot work with its arguments: {error}") from error
+
+    def _ref(self, name: str) -> Any:
+        pseudo: dict[str, Any] = {
+            "AWS::AccountId": self.scope.account_id,
+            "AWS::Region": self.scope.region,
+            "AWS::StackId": self.scope.stack_id,
+            "AWS::StackName": self.scope.stack_name,
+            "AWS::NotificationARNs": list(self.scope.notification_arns),
+            "AWS::NoValue": NO_VALUE,
+            "AWS::Partition": _partition(self.scope.region),
+            "AWS::URLSuffix": "amazonaws.com.cn" if self.scope.region.startswith("cn-") else "amazonaws.com",
+        }
+        if name in pseudo:
+            return pseudo[name]
+        if name in self.scope.parameters:
+            return self.scope.parameters[name]
+        self._require(name)
+        return f"${{Ref {name}}}" if self.symbolic else self.scope.ref(name)
+
+    def _get_att(self, argument: Any) -> Any:
+        name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
+        attribute = self.evaluate(attribute)
+        if name not in self.template.resources:
+            raise ValidationError(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
+        self._require(name)
+        return f"${{GetAtt {name}.{attribute}}}" if self.symbolic else self.scope.get_att(name, attribute)
+
+    def _require(self, name: str) -> None:
+        if name not in self.template.resources:
+            raise ValidationError(
+                f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the "
+                "template"
+            )
+        if not self.exists(self.template.resources[name]):
+            raise ValidationError(
+                f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the "
+                "template"
+            )
+
+    def _if(self, argument: Any) -> Any:
+        name, when_true, when_false = argument
+        return self.evaluate(when_true if self.condition(name) else when_false)
+
+    def _sub(self, argument: Any) -> str:
+        text, local = (argument, {}) if isinstance(argument, str) else argument
+        values = {name: self.evaluate(value) for name, value in local.items()}
+
+        def replacement(match: re.Match[str]) -> str:
+            name = match.group(1).strip()
+            if name in values:
+                value = values[name]
+            elif "." in name:
+                value = self._get_att(name)
+            else:
+                value = self._ref(name)
+            return ",".join(value) if isinstance(value, list) else _text(value)
+
+        return _LITERAL.sub(r"${\1}", SUBSTITUTION.sub(replacement, text))
+
+    def _join(self, argument: Any) -> str:
+        delimiter, items = argument
+        found = self.evaluate(items)
+        if not isinstance(found, list):
+            raise ValueError(f"expected a list to join, found {found!r}")
+        return str(delimiter).join(_text(item) for item in found)
+
+    def _split(self, argument: Any) -> list[str]:
+        delimiter, text = argument
+        return str(self.evaluate(text)).split(str(delimiter))
+
+    def _select(self, argument: Any) -> Any:
+        index, items = int(self.evaluate(argument[0])), self.evaluate(argument[1])
+        if not isinstance(items, list) or not 0 <= index < len(items):
+            raise ValueError(f"expected an index into {items!r}, found {index}")
+        return items[index]
+
+    def _find_in_map(self, argument: Any) -> Any:
+        name, *keys = [self.evaluate(part) for part in argument[:3]]
+        options = argument[3] if len(argument) > 3 else {}
+        found: Any = self.template.mappings.get(name)
+        for key in keys:
+            found = found.get(str(key)) if isinstance(found, dict) else None
+        if found is None:
+            if "DefaultValue" in options:
+                return self.evaluate(options["DefaultValue"])
+            raise ValidationError(f"Template error: Unable to get mapping for {name}::{'::'.join(map(str, keys))}")
+        return found
+
+    def _base64(self, argument: Any) -> str:
+        return base64.b64encode(str(self.evaluate(argument)).encode()).decode()
+
+    def _get_availability_zones(self, argument: Any) -> list[str]:
+        region = self.evaluate(argument) or self.scope.region
+        zones = ec2_backends[self.scope.account_id][region].describe_availability_zones()
+        return [zone.name for zone in zones]
+
+    def _import_value(self, argument: Any) -> str:
+        return self.scope.export(str(self.evaluate(argument)))
+
+    def _cidr(self, argument: Any) -> list[str]:
+        block, count, *bits = [self.evaluate(part) for part in argument]
+        network = ipaddress.ip_network(str(block))
+        size = int(bits[0]) if bits else (8 if network.version == 4 else 64)
+        blocks = network.subnets(new_prefix=network.max_prefixlen - size)
+        try:
+            return [str(next(blocks)) for _ in range(int(count))]
+        except StopIteration:
+            raise ValueError(f"expected room for {count} blocks of {size} bits in {block}") from None
+
+    # -- conditions ---------------------------------------------------------------------------------------------
+
+    def _holds(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        if not isinstance(value, dict) or len(value) != 1:
+            raise ValidationError(f"Template format error: Conditions can only be boolean operations, found {value!r}")
+        name, argument = next(iter(value.items()))
+        if name == "Condition":
+            return self.condition(argument)
+        if name == "Fn::Equals":
+            left, right = (_text(self.evaluate(side)) for side in argument)
+            return left == right
+        if name == "Fn::Not":
+            return not self._holds(argument[0])
+        if name == "Fn::And":
+            return all(self._holds(part) for part in argument)
+        if name == "Fn::Or":
+            return any(self._holds(part) for part in argument)
+        raise ValidationError(f"Template format error: Conditions can only be boolean operations, found {name}")
+
+    # -- dynamic references -------------------------------------------------------------------------------------
+
+    def _dynamic(self, service: str, key: str) -> str:
+        if service in ("ssm", "ssm-secure"):
+            # A version may follow the name: {{resolve:ssm:/name:3}}.
+            parameter = ssm_backends[self.scope.account_id][self.scope.region].get_parameter(key)
+            if parameter is None:
+                raise ResourceFailed(f"Parameters: [{service}:{key}] cannot be found.")
+            return str(parameter.value)
+        if service == "secretsmanager":
+            secret, _, rest = key.partition(":SecretString")
+            backend = secretsmanager_backends[self.scope.account_id][self.scope.region]
+            try:
+                found = backend.get_secret_value(secret_id=secret, version_id="", version_stage="")
+            except ServiceException as error:
+                raise ResourceFailed(str(error.message)) from error
+            text = str(found["SecretString"])
+            field_name = rest.strip(":").split(":")[0]
+            return str(json.loads(text)[field_name]) if field_name else text
+        raise NotModelled(f"the dynamic reference {{{{resolve:{service}:...}}}} is not modelled by the local AWS")
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _partition(region: str) -> str:
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

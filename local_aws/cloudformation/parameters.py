@@ -1,0 +1,211 @@
+"""The parameters of a stack: what a request gives, what is kept, what the values are checked against.
+
+Sources: CloudFormation User Guide, "CloudFormation template Parameters syntax", "Supply existing resources at runtime
+with CloudFormation-supplied parameter types"; API Reference, Parameter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.ssm.models import ssm_backends
+
+from local_aws.cloudformation.errors import OperationFailed, ValidationError
+from local_aws.cloudformation.template import Template
+
+_AMI = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})")
+_SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
+
+
+@dataclass(frozen=True)
+class ParameterValue:
+    """The value of one parameter.
+
+    `given` is what the request says or the template defaults to; `resolved` is the value of the Systems Manager
+    parameter that it names, None for any other type of parameter.
+    """
+
+    given: str
+    resolved: str | None = None
+
+    @property
+    def effective(self) -> str:
+        return self.given if self.resolved is None else self.resolved
+
+
+def reference(declaration: Mapping[str, Any], value: ParameterValue) -> str | list[str]:
+    """What Ref of the parameter gives: a list for the types that are lists."""
+    kind = str(declaration["Type"])
+    if match := _SSM_VALUE.fullmatch(kind):
+        kind = match.group(1)
+    if kind == "CommaDelimitedList" or kind.startswith("List<"):
+        return [item.strip() for item in value.effective.split(",")]
+    return value.effective
+
+
+def resolve(
+    template: Template,
+    given: list[dict[str, Any]],
+    previous: Mapping[str, ParameterValue] | None,
+    account_id: str,
+    region: str,
+) -> dict[str, ParameterValue]:
+    """The values of the template's parameters.
+
+    `given` is the request's Parameters. `previous` has the stack's values, None when it is being created: a parameter
+    with UsePreviousValue keeps its value, one that is not given falls back to the template's default. The value of a
+    Systems Manager parameter is read anew each time.
+
+    Raises ValidationError, with CloudFormation's text, for what it would refuse.
+    """
+    by_name: dict[str, dict[str, Any]] = {item["ParameterKey"]: item for item in given}
+    if unknown := [name for name in by_name if name not in template.parameters]:
+        raise ValidationError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+    values: dict[str, ParameterValue] = {}
+    missing = []
+    for name, declaration in template.parameters.items():
+        text = _text(name, declaration, by_name.get(name), previous)
+        if text is None:
+            missing.append(name)
+            continue
+        _check(name, declaration, text)
+        resolved = None
+        if _SSM_VALUE.fullmatch(str(declaration["Type"])):
+            resolved = _from_parameter_store(text, account_id, region)
+        values[name] = ParameterValue(text, resolved)
+    if missing:
+        raise ValidationError(f"Parameters: [{', '.join(missing)}] must have values")
+    return values
+
+
+def check_existence(
+    template: Template,
+    values: Mapping[str, ParameterValue],
+    previous: Mapping[str, ParameterValue] | None,
+    account_id: str,
+    region: str,
+) -> None:
+    """Check the parameters of the AWS-specific types whose resources the embedded AWS keeps.
+
+    `previous` has the values before an update; one that stays is not checked again. It is None when a stack is being
+    created: an AMI then only has to look like one, for the public images of AWS and of others are not kept.
+    Raises OperationFailed: CloudFormation accepts the request, and rolls the operation back with this reason.
+    """
+    ec2 = ec2_backends[account_id][region]
+    known: dict[str, Any] = {
+        "AWS::EC2::Image::Id": lambda: {image.id for image in ec2.describe_images()},
+        "AWS::EC2::KeyPair::KeyName": lambda: set(ec2.keypairs),
+        "AWS::EC2::SecurityGroup::Id": lambda: {group.id for group in ec2.describe_security_groups()},
+        "AWS::EC2::Subnet::Id": lambda: {subnet.id for subnet in ec2.describe_subnets()},
+        "AWS::EC2::VPC::Id": lambda: set(ec2.vpcs),
+    }
+    for name, value in values.items():
+        if previous is not None and name in previous and previous[name] == value:
+            continue
+        kind = str(template.parameters[name]["Type"])
+        if match := _SSM_VALUE.fullmatch(kind):
+            kind = match.group(1)
+        element = kind.removeprefix("List<").removesuffix(">")
+        # What AWS publishes under /aws/service/ is there.
+        if element not in known or value.given.startswith("/aws/service/"):
+            continue
+        existing = known[element]()
+        found = reference(template.parameters[name], value)
+        for item in found if isinstance(found, list) else [found]:
+            unchecked = previous is None and element == "AWS::EC2::Image::Id" and _AMI.fullmatch(item)
+            if item not in existing and not unchecked:
+                raise OperationFailed(
+                    f"Parameter validation failed: parameter value {item} for parameter name {name} does not exist"
+                )
+
+
+def described(template: Template, values: Mapping[str, ParameterValue]) -> list[dict[str, Any]]:
+    """The parameters as DescribeStacks shows them: NoEcho ones masked."""
+    shown = []
+    for name, value in values.items():
+        masked = str(template.parameters[name].get("NoEcho", False)).lower() == "true"
+        item = {"ParameterKey": name, "ParameterValue": "****" if masked else value.given}
+        if value.resolved is not None:
+            item["ResolvedValue"] = value.resolved
+        shown.append(item)
+    return shown
+
+
+def _text(
+    name: str,
+    declaration: Mapping[str, Any],
+    item: Mapping[str, Any] | None,
+    previous: Mapping[str, ParameterValue] | None,
+) -> str | None:
+    if item is not None and str(item.get("UsePreviousValue", False)).lower() == "true":
+        if item.get("ParameterValue"):
+            raise ValidationError(
+                f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true and non empty value "
+                "for a parameter"
+            )
+        if previous is None or name not in previous:
+            raise ValidationError(
+                f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter key "
+                "not in the previous template"
+            )
+        return previous[name].given
+    if item is not None and item.get("ParameterValue") is not None:
+        return str(item["ParameterValue"])
+    default = declaration.get("Default")
+    return None if default is None else as_text(default)
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ",".join(as_text(item) for item in value)
+    return str(value)
+
+
+def _check(name: str, declaration: Mapping[str, Any], text: str) -> None:
+    kind = str(declaration["Type"])
+
+    def refuse(reason: str) -> None:
+        explained = declaration.get("ConstraintDescription")
+        if explained:
+            raise ValidationError(f"Parameter {name} failed to satisfy constraint: {explained}")
+        raise ValidationError(f"Parameter '{name}' {reason}")
+
+    items = [item.strip() for item in text.split(",")] if kind == "CommaDelimitedList" or "List<" in kind else [text]
+    allowed = declaration.get("AllowedValues")
+    if allowed is not None and any(item not in [as_text(value) for value in allowed] for item in items):
+        refuse("must be one of AllowedValues")
+    pattern = declaration.get("AllowedPattern")
+    if pattern is not None and any(not re.fullmatch(str(pattern), item) for item in items):
+        refuse(f"must match pattern {pattern}")
+    if "MinLength" in declaration and len(text) < int(declaration["MinLength"]):
+        refuse(f"must contain at least {declaration['MinLength']} characters")
+    if "MaxLength" in declaration and len(text) > int(declaration["MaxLength"]):
+        refuse(f"must contain at most {declaration['MaxLength']} characters")
+    if kind in ("Number", "List<Number>"):
+        for item in items:
+            _check_number(declaration, item, refuse)
+
+
+def _check_number(declaration: Mapping[str, Any], text: str, refuse: Any) -> None:
+    try:
+        number = float(text)
+    except ValueError:
+        refuse("must be a number.")
+        return
+    if "MinValue" in declaration and number < float(declaration["MinValue"]):
+        refuse(f"must be a number not less than {declaration['MinValue']}")
+    if "MaxValue" in declaration and number > float(declaration["MaxValue"]):
+        refuse(f"must be a number not greater than {declaration['MaxValue']}")
+
+
+def _from_parameter_store(name: str, account_id: str, region: str) -> str:
+    parameter = ssm_backends[account_id][region].get_parameter(name)
+    if parameter is None:
+        raise ValidationError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+    return str(parameter.value)

@@ -1,0 +1,394 @@
+"""Who makes, changes and removes the resources of each type: moto's models, API calls, and the corrections to moto.
+
+The corrections are the deletions and attributes that moto's models lack, and updates that moto would do by deleting
+the resource and making another.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError, ParamValidationError
+from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
+from moto.cloudformation.parsing import generate_resource_name
+from moto.core.common_models import CloudFormationModel
+from moto.core.exceptions import ServiceException
+from moto.ec2.models.core import TaggedEC2Resource
+
+from local_aws import faults
+from local_aws.cloudformation import autoscaling, schemas
+from local_aws.cloudformation.api_types import API_TYPES, client
+from local_aws.cloudformation.errors import NotModelled, ResourceFailed
+from local_aws.cloudformation.resources import Request, Resource
+
+GROUP = "AWS::AutoScaling::AutoScalingGroup"
+
+# moto's models of these exist but do not do what the type does.
+_UNUSABLE = {"AWS::CloudFormation::Stack"}
+# moto updates these by making them again under the same name, which loses nothing.
+_SAFELY_MADE_AGAIN = {
+    "AWS::CloudWatch::Dashboard",
+    "AWS::Events::Rule",
+    "AWS::IAM::Policy",
+    "AWS::Route53::RecordSet",
+    "AWS::SSM::Document",
+    "AWS::StepFunctions::StateMachine",
+}
+# moto updates these in place.
+_UPDATED_IN_PLACE = {
+    "AWS::EC2::LaunchTemplate",
+    "AWS::ECS::Cluster",
+    "AWS::ECS::Service",
+    "AWS::ElasticLoadBalancingV2::Listener",
+    "AWS::ElasticLoadBalancingV2::ListenerRule",
+    "AWS::IAM::Role",
+    "AWS::KMS::Alias",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Logs::ResourcePolicy",
+    "AWS::SQS::Queue",
+}
+
+
+@functools.cache
+def _moto_models(count: int) -> dict[str, Any]:
+    """moto's models by resource type. `count` is the number of classes: one imported later is found."""
+    del count
+    models = {str(model.cloudformation_type()): model for model in CloudFormationModel.__subclasses__()}
+    return {name: model for name, model in models.items() if name not in _UNUSABLE}
+
+
+def _moto_model(resource_type: str) -> Any:
+    return _moto_models(len(CloudFormationModel.__subclasses__())).get(resource_type)
+
+
+def is_modelled(resource_type: str) -> bool:
+    """Whether the embedded AWS has resources of the type."""
+    return resource_type in API_TYPES or _moto_model(resource_type) is not None
+
+
+def name_property(resource_type: str) -> str | None:
+    """The property by which a template may name a resource of the type."""
+    if resource_type in API_TYPES:
+        return API_TYPES[resource_type].name_property
+    return _moto_model(resource_type).cloudformation_name_type() or None
+
+
+def name_for(resource_type: str, stack_name: str, logical_id: str, properties: dict[str, Any]) -> str:
+    """The name of a new resource: the template's, or one made of the stack's name and the logical id."""
+    named = name_property(resource_type)
+    if named and named in properties:
+        return str(properties[named])
+    return str(generate_resource_name(resource_type, stack_name, logical_id))
+
+
+def create(request: Request) -> tuple[str, dict[str, Any], Any]:
+    """Make the resource; give its physical id, its attributes, and its model in moto.
+
+    Raises ResourceFailed with the service's own error.
+    """
+    with _failures(request):
+        if request.type in API_TYPES:
+            physical_id, attributes = API_TYPES[request.type].create(request)
+            return physical_id, attributes, None
+        document = _document(request)
+        if request.type == GROUP:
+            autoscaling.add_tags(document["Properties"], request)
+        model = _moto_model(request.type).create_from_cloudformation_json(
+            request.name,
+            document,
+            request.account_id,
+            request.region,
+            LogicalId=request.logical_id,
+            StackId=request.stack_id,
+            ResourceType=request.type,
+        )
+        if isinstance(model, TaggedEC2Resource):
+            model.add_tags(_tags(request))
+        return _physical_id(request, model), {}, model
+
+
+def update(request: Request, resource: Resource) -> None:
+    """Change the resource to the request's properties, where it is.
+
+    Raises ResourceFailed with the service's own error, NotModelled when only AWS itself could do it.
+    """
+    with _failures(request):
+        if request.type in API_TYPES:
+            _update_by_api(request, resource)
+        elif request.type == GROUP:
+            autoscaling.modify(resource.model, request, resource.request)
+        elif request.type in _UPDATES:
+            _UPDATES[request.type](request, resource)
+        elif request.type in _UPDATED_IN_PLACE | _SAFELY_MADE_AGAIN or _is_ours(request.type):
+            resource.model = _moto_model(request.type).update_from_cloudformation_json(
+                original_resource=resource.model,
+                new_resource_name=resource.request.name,
+                cloudformation_json=_document(request),
+                account_id=request.account_id,
+                region_name=request.region,
+            )
+        else:
+            raise NotModelled(f"the local AWS does not model the update of an {request.type} in place")
+        if resource.model is not None:
+            if isinstance(resource.model, TaggedEC2Resource):
+                resource.model.add_tags(_tags(request))
+            if _physical_id(request, resource.model) != resource.physical_id:
+                raise NotModelled(f"the local AWS changed the identity of an {request.type} in an update in place")
+
+
+def delete(resource: Resource) -> None:
+    """Remove the resource.
+
+    Raises ResourceFailed with the service's own error, NotModelled when only AWS itself could do it.
+    """
+    request = resource.request
+    with _failures(request):
+        if request.type in API_TYPES:
+            API_TYPES[request.type].delete(request, resource)
+        elif request.type == GROUP:
+            autoscaling.delete(resource.model)
+        elif request.type in _DELETIONS:
+            _DELETIONS[request.type](request, resource)
+        elif _implements(_moto_model(request.type), "delete_from_cloudformation_json"):
+            _moto_model(request.type).delete_from_cloudformation_json(
+                resource.physical_id, _document(request), request.account_id, request.region
+            )
+        elif hasattr(resource.model, "delete"):
+            resource.model.delete(request.account_id, request.region)
+        else:
+            raise NotModelled(f"the local AWS does not model the deletion of an {request.type}")
+
+
+def attribute(resource: Resource, name: str) -> Any:
+    """What Fn::GetAtt gives.
+
+    Raises ResourceFailed when the type has no such attribute, NotModelled when only AWS itself could tell.
+    """
+    if name in resource.attributes:
+        return resource.attributes[name]
+    own = _ATTRIBUTES.get((resource.definition.type, name))
+    if own is not None:
+        return own(resource.model)
+    if hasattr(resource.model, "get_cfn_attribute"):
+        try:
+            found = resource.model.get_cfn_attribute(name)
+        except (UnformattedGetAttTemplateException, NotImplementedError, KeyError):
+            found = None
+        if found is not None:
+            return found
+    if name == schemas.primary_identifier(resource.definition.type):
+        return resource.physical_id
+    published = schemas.schema(resource.definition.type).get("readOnlyProperties", [])
+    if published and f"/properties/{name.replace('.', '/')}" not in published:
+        raise ResourceFailed(
+            f"Template error: resource {resource.logical_id} does not support attribute type {name} in Fn::GetAtt"
+        )
+    raise NotModelled(f"the local AWS does not model the attribute {name} of an {resource.definition.type}")
+
+
+@contextmanager
+def _failures(request: Request) -> Iterator[None]:
+    """Turns the services' errors into the failure of the resource, in CloudFormation's words.
+
+    A scenario's faults do not strike inside: these calls are CloudFormation's, not the run's.
+    """
+    try:
+        with faults.spared():
+            yield
+    except (ResourceFailed, NotModelled):
+        raise
+    except ClientError as error:
+        raise _service_error(request, error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
+    except ServiceException as error:
+        raise _service_error(request, error.code, error.message) from error
+    except ParamValidationError as error:
+        raise ResourceFailed(f"Properties validation failed for resource of type {request.type}: {error}") from error
+    except Exception as error:
+        # moto's models trip over templates in many ways; none of them may leave a stack half way.
+        raise NotModelled(
+            f"the local AWS failed at the {request.type}, with {type(error).__name__}: {error}"
+        ) from error
+
+
+def _service_error(request: Request, code: str, text: str) -> ResourceFailed:
+    service = request.type.split("::")[1]
+    return ResourceFailed(
+        f'Resource handler returned message: "{text} (Service: {service}, Status Code: 400)" (HandlerErrorCode: {code})'
+    )
+
+
+def _is_ours(resource_type: str) -> bool:
+    """Whether the model is one of this repository's, written to CloudFormation's rules."""
+    model = _moto_model(resource_type)
+    return str(model.__module__).startswith("local_aws.") and _implements(model, "update_from_cloudformation_json")
+
+
+def _implements(model: Any, method: str) -> bool:
+    return model is not None and not getattr(getattr(model, method), "__isabstractmethod__", False)
+
+
+def _document(request: Request) -> dict[str, Any]:
+    # moto's models change what they are given.
+    return {"Type": request.type, "Properties": copy.deepcopy(request.properties)}
+
+
+def _tags(request: Request) -> dict[str, str]:
+    return {
+        **request.tags,
+        "aws:cloudformation:stack-name": request.stack_name,
+        "aws:cloudformation:stack-id": request.stack_id,
+        "aws:cloudformation:logical-id": request.logical_id,
+    }
+
+
+def _physical_id(request: Request, model: Any) -> str:
+    if request.type == "AWS::Lambda::Version":
+        return f"{model.function_arn}:{model.version}" if hasattr(model, "function_arn") else request.name
+    return str(getattr(model, "physical_resource_id", request.name))
+
+
+def _update_by_api(request: Request, resource: Resource) -> None:
+    api = API_TYPES[request.type]
+    if api.update is not None:
+        api.update(request, resource)
+    elif api.repeatable:
+        api.create(request)
+    else:
+        raise NotModelled(f"the local AWS does not model the update of an {request.type} in place")
+
+
+# -- corrections ------------------------------------------------------------------------------------------------
+
+
+def _update_security_group(request: Request, resource: Resource) -> None:
+    ec2 = client("ec2", request.region)
+    group = ec2.describe_security_groups(GroupIds=[resource.model.id])["SecurityGroups"][0]
+    if group["IpPermissions"]:
+        ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+    for rule in request.properties.get("SecurityGroupIngress", []):
+        permission: dict[str, Any] = {"IpProtocol": str(rule["IpProtocol"])}
+        permission.update({key: int(rule[key]) for key in ("FromPort", "ToPort") if key in rule})
+        if "CidrIp" in rule:
+            permission["IpRanges"] = [{"CidrIp": rule["CidrIp"]}]
+        if "CidrIpv6" in rule:
+            permission["Ipv6Ranges"] = [{"CidrIpv6": rule["CidrIpv6"]}]
+        if "SourceSecurityGroupId" in rule:
+            permission["UserIdGroupPairs"] = [{"GroupId": rule["SourceSecurityGroupId"]}]
+        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[permission])
+
+
+def _detach_gateway(request: Request, _: Resource) -> None:
+    if "InternetGatewayId" in request.properties:
+        client("ec2", request.region).detach_internet_gateway(
+            InternetGatewayId=request.properties["InternetGatewayId"], VpcId=request.properties["VpcId"]
+        )
+    if "VpnGatewayId" in request.properties:
+        client("ec2", request.region).detach_vpn_gateway(
+            VpnGatewayId=request.properties["VpnGatewayId"], VpcId=request.properties["VpcId"]
+        )
+
+
+def _delete_route(request: Request, _: Resource) -> None:
+    known = ("RouteTableId", "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+    client("ec2", request.region).delete_route(
+        **{key: request.properties[key] for key in known if key in request.properties}
+    )
+
+
+def _delete_ingress(request: Request, _: Resource) -> None:
+    properties = request.properties
+    permission: dict[str, Any] = {"IpProtocol": str(properties["IpProtocol"])}
+    permission.update({key: int(properties[key]) for key in ("FromPort", "ToPort") if key in properties})
+    if "CidrIp" in properties:
+        permission["IpRanges"] = [{"CidrIp": properties["CidrIp"]}]
+    if "SourceSecurityGroupId" in properties:
+        permission["UserIdGroupPairs"] = [{"GroupId": properties["SourceSecurityGroupId"]}]
+    client("ec2", request.region).revoke_security_group_ingress(
+        GroupId=properties["GroupId"], IpPermissions=[permission]
+    )
+
+
+def _delete_rule(request: Request, resource: Resource) -> None:
+    events = client("events", request.region)
+    bus = {"EventBusName": request.properties.get("EventBusName", "default")}
+    targets = [target["Id"] for target in events.list_targets_by_rule(Rule=resource.model.name, **bus)["Targets"]]
+    if targets:
+        events.remove_targets(Rule=resource.model.name, Ids=targets, **bus)
+    events.delete_rule(Name=resource.model.name, **bus)
+
+
+def _delete_managed_policy(request: Request, resource: Resource) -> None:
+    iam = client("iam", request.region)
+    arn = resource.physical_id
+    holders = iam.list_entities_for_policy(PolicyArn=arn)
+    for role in holders["PolicyRoles"]:
+        iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
+    for user in holders["PolicyUsers"]:
+        iam.detach_user_policy(UserName=user["UserName"], PolicyArn=arn)
+    for group in holders["PolicyGroups"]:
+        iam.detach_group_policy(GroupName=group["GroupName"], PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
+
+
+def _delete_role(request: Request, resource: Resource) -> None:
+    iam, name = client("iam", request.region), resource.physical_id
+    for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+    for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=inline)
+    iam.delete_role(RoleName=name)
+
+
+def _call(service: str, operation: str, parameter: str) -> Callable[[Request, Resource], None]:
+    """A deletion by one API call that takes nothing but the physical id."""
+
+    def delete_by_id(request: Request, resource: Resource) -> None:
+        getattr(client(service, request.region), operation)(**{parameter: resource.physical_id})
+
+    return delete_by_id
+
+
+def _unassociated(_: Request, __: Resource) -> None:
+    """Goes away with what it belongs to."""
+
+
+_UPDATES: dict[str, Callable[[Request, Resource], None]] = {
+    "AWS::EC2::SecurityGroup": _update_security_group,
+}
+_DELETIONS: dict[str, Callable[[Request, Resource], None]] = {
+    "AWS::EC2::Instance": lambda request, resource: client("ec2", request.region).terminate_instances(
+        InstanceIds=[resource.physical_id]
+    ),
+    "AWS::EC2::InternetGateway": _call("ec2", "delete_internet_gateway", "InternetGatewayId"),
+    "AWS::EC2::LaunchTemplate": _call("ec2", "delete_launch_template", "LaunchTemplateId"),
+    "AWS::EC2::NatGateway": _call("ec2", "delete_nat_gateway", "NatGatewayId"),
+    "AWS::EC2::Route": _delete_route,
+    "AWS::EC2::RouteTable": _call("ec2", "delete_route_table", "RouteTableId"),
+    "AWS::EC2::SecurityGroupIngress": _delete_ingress,
+    "AWS::EC2::VPCGatewayAttachment": _detach_gateway,
+    "AWS::EC2::Volume": _call("ec2", "delete_volume", "VolumeId"),
+    "AWS::ElasticLoadBalancingV2::Listener": _call("elbv2", "delete_listener", "ListenerArn"),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": _call("elbv2", "delete_rule", "RuleArn"),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": _call("elbv2", "delete_target_group", "TargetGroupArn"),
+    "AWS::Events::Rule": _delete_rule,
+    "AWS::IAM::ManagedPolicy": _delete_managed_policy,
+    "AWS::IAM::Role": _delete_role,
+    "AWS::Lambda::Version": _unassociated,
+}
+_ATTRIBUTES: dict[tuple[str, str], Callable[[Any], Any]] = {
+    (GROUP, "AutoScalingGroupARN"): lambda model: model.arn,
+    ("AWS::EC2::Subnet", "SubnetId"): lambda model: model.id,
+    ("AWS::EC2::VPC", "CidrBlock"): lambda model: model.cidr_block,
+    ("AWS::EC2::VPC", "VpcId"): lambda model: model.id,
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "LoadBalancerFullName"): lambda model: model.arn.split(
+        ":loadbalancer/", 1
+    )[1],
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", "TargetGroupFullName"): lambda model: model.arn.split(":", 5)[5],
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", "TargetGroupName"): lambda model: model.name,
+    ("AWS::Lambda::Version", "Version"): lambda model: str(model.version),
+}

@@ -1,0 +1,515 @@
+"""CloudFormation's API, in the shape of a moto response class: requests are parsed and answered by botocore's model.
+
+Source: CloudFormation API Reference, the page of each action. An action that is not here is not modelled; moto answers
+it with NotImplementedError, which names it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from moto.cloudformation.utils import get_stack_from_s3_url
+from moto.core.responses import ActionResult, BaseResponse, EmptyResult
+
+from local_aws.cloudformation import parameters
+from local_aws.cloudformation.errors import ValidationError
+from local_aws.cloudformation.models import ChangeSet, CloudFormationBackend, cloudformation_backends
+from local_aws.cloudformation.resources import Resource
+from local_aws.cloudformation.stacks import Event, Inputs, Stack
+from local_aws.cloudformation.template import Template, parse
+
+_PAGE = 100
+_OPERATION_OUTCOMES = {"COMPLETE": "SUCCEEDED", "FAILED": "FAILED", "PROGRESS": "IN_PROGRESS"}
+
+
+class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
+    """Answers the requests to CloudFormation."""
+
+    def __init__(self) -> None:
+        super().__init__(service_name="cloudformation")
+        self.automated_parameter_parsing = True
+
+    @property
+    def backend(self) -> CloudFormationBackend:
+        found: CloudFormationBackend = cloudformation_backends[self.current_account][self.region]
+        return found
+
+    # -- operations on stacks -----------------------------------------------------------------------------------
+
+    def create_stack(self) -> ActionResult:
+        template = self._template(None)
+        self._acknowledge(template)
+        inputs = self._inputs(template, None)
+        if self._get_param("OnFailure") and self._get_param("DisableRollback") is not None:
+            raise ValidationError("You can specify either DisableRollback or OnFailure, but not both.")
+        disabled = bool(self._get_param("DisableRollback", False))
+        self._refuse_express_mode()
+        stack, operation = self.backend.create_stack(
+            self._get_param("StackName"),
+            inputs,
+            token=self._get_param("ClientRequestToken"),
+            request=self._request_text(),
+            on_failure=self._get_param("OnFailure") or ("DO_NOTHING" if disabled else "ROLLBACK"),
+            attributes={
+                "disable_rollback": disabled,
+                "termination_protection": bool(self._get_param("EnableTerminationProtection", False)),
+                "timeout_in_minutes": self._get_param("TimeoutInMinutes"),
+                "policy": self._get_param("StackPolicyBody"),
+            },
+        )
+        return ActionResult({"StackId": stack.stack_id, "OperationId": operation.id})
+
+    def update_stack(self) -> ActionResult:
+        name = self._get_param("StackName")
+        stack = self.backend.find(name)
+        if stack is None or stack.status == "DELETE_COMPLETE":
+            raise ValidationError(f"Stack [{name}] does not exist")
+        self._refuse_express_mode()
+        template = self._template(stack)
+        self._acknowledge(template)
+        inputs = self._inputs(template, stack)
+        operation = self.backend.update_stack(
+            stack,
+            inputs,
+            token=self._get_param("ClientRequestToken"),
+            request=self._request_text(),
+            disable_rollback=bool(self._get_param("DisableRollback", False)),
+        )
+        if (policy := self._get_param("StackPolicyBody")) is not None:
+            stack.policy = policy
+        return ActionResult({"StackId": stack.stack_id, "OperationId": operation.id})
+
+    def cancel_update_stack(self) -> ActionResult:
+        self.backend.cancel_update(self._get_param("StackName"), self._get_param("ClientRequestToken"))
+        return EmptyResult()
+
+    def continue_update_rollback(self) -> ActionResult:
+        self.backend.continue_rollback(
+            self._get_param("StackName"),
+            list(self._get_param("ResourcesToSkip", [])),
+            self._get_param("ClientRequestToken"),
+        )
+        return EmptyResult()
+
+    def rollback_stack(self) -> ActionResult:
+        stack, operation = self.backend.roll_back(self._get_param("StackName"), self._get_param("ClientRequestToken"))
+        return ActionResult({"StackId": stack.stack_id, "OperationId": operation.id})
+
+    def delete_stack(self) -> ActionResult:
+        self.backend.delete_stack(
+            self._get_param("StackName"),
+            list(self._get_param("RetainResources", [])),
+            self._get_param("ClientRequestToken"),
+        )
+        return EmptyResult()
+
+    def signal_resource(self) -> ActionResult:
+        self.backend.signal(
+            self._get_param("StackName"),
+            self._get_param("LogicalResourceId"),
+            self._get_param("UniqueId"),
+            self._get_param("Status"),
+        )
+        return EmptyResult()
+
+    def update_termination_protection(self) -> ActionResult:
+        stack = self.backend.get(self._get_param("StackName"))
+        stack.termination_protection = bool(self._get_param("EnableTerminationProtection"))
+        return ActionResult({"StackId": stack.stack_id})
+
+    def get_stack_policy(self) -> ActionResult:
+        return ActionResult({"StackPolicyBody": self.backend.get(self._get_param("StackName")).policy})
+
+    def set_stack_policy(self) -> ActionResult:
+        # Kept and shown; that an update honours it is not modelled, so one that protects anything is refused.
+        body = self._get_param("StackPolicyBody") or "{}"
+        if any(statement.get("Effect") == "Deny" for statement in json.loads(body).get("Statement", [])):
+            raise ValidationError("the local AWS does not model stack policies that deny updates")
+        self.backend.get(self._get_param("StackName")).policy = body
+        return EmptyResult()
+
+    # -- stacks, as they are ------------------------------------------------------------------------------------
+
+    def describe_stacks(self) -> ActionResult:
+        name = self._get_param("StackName")
+        stacks = [self.backend.get(name)] if name else list(self.backend.stacks.values())
+        page, token = self._page(stacks)
+        return ActionResult({"Stacks": [_stack(stack) for stack in page], "NextToken": token})
+
+    def list_stacks(self) -> ActionResult:
+        wanted = self._get_param("StackStatusFilter", [])
+        stacks = [*self.backend.stacks.values(), *self.backend.deleted_stacks.values()]
+        page, token = self._page([stack for stack in stacks if not wanted or stack.status in wanted])
+        return ActionResult(
+            {
+                "StackSummaries": [
+                    {**_stack(stack), "TemplateDescription": stack.inputs.template.description} for stack in page
+                ],
+                "NextToken": token,
+            }
+        )
+
+    def describe_stack_events(self) -> ActionResult:
+        name = self._get_param("StackName")
+        stack = self.backend.find(name) if name else None
+        if stack is None:
+            raise ValidationError(f"Stack [{name}] does not exist")
+        page, token = self._page(stack.events[::-1])
+        return ActionResult({"StackEvents": [_event(stack, event) for event in page], "NextToken": token})
+
+    def describe_events(self) -> ActionResult:
+        stack = self._stack_of_events()
+        operation_id = self._get_param("OperationId")
+        failed_only = bool((self._get_param("Filters") or {}).get("FailedEvents", False))
+        events = [event for event in stack.events if operation_id in (None, event.operation_id)]
+        if failed_only:
+            events = [event for event in events if event.status.endswith("_FAILED")]
+        page, token = self._page(events[::-1])
+        kinds = {operation.id: operation.kind for operation in reversed(stack.operations)}
+        return ActionResult(
+            {
+                "OperationEvents": [
+                    _operation_event(stack, event, kinds.get(event.operation_id, "UPDATE_STACK")) for event in page
+                ],
+                "NextToken": token,
+            }
+        )
+
+    def _stack_of_events(self) -> Stack:
+        name, operation_id = self._get_param("StackName"), self._get_param("OperationId")
+        if name:
+            return self.backend.get(name)
+        for stack in [*self.backend.stacks.values(), *self.backend.deleted_stacks.values()]:
+            if any(operation.id == operation_id for operation in stack.operations):
+                return stack
+        raise ValidationError(f"Operation [{operation_id}] does not exist")
+
+    def describe_stack_resource(self) -> ActionResult:
+        stack, wanted = self.backend.get(self._get_param("StackName")), self._get_param("LogicalResourceId")
+        if wanted not in stack.resources:
+            raise ValidationError(f"Resource {wanted} does not exist for stack {stack.name}")
+        resource = stack.resources[wanted]
+        metadata = resource.definition.metadata
+        shown = {
+            **_resource(stack, resource),
+            "Metadata": None if metadata is None else json.dumps(metadata, default=str),
+        }
+        return ActionResult({"StackResourceDetail": shown})
+
+    def describe_stack_resources(self) -> ActionResult:
+        name, physical_id = self._get_param("StackName"), self._get_param("PhysicalResourceId")
+        wanted = self._get_param("LogicalResourceId")
+        if name:
+            stack = self.backend.get(name)
+        else:
+            owners = [
+                stack
+                for stack in self.backend.stacks.values()
+                if any(resource.physical_id == physical_id for resource in stack.resources.values())
+            ]
+            if not owners:
+                raise ValidationError(f"Stack for {physical_id} does not exist")
+            stack = owners[0]
+        found = [resource for resource in stack.resources.values() if wanted in (None, resource.logical_id)]
+        if wanted and not found:
+            raise ValidationError(f"Resource {wanted} does not exist for stack {stack.name}")
+        return ActionResult({"StackResources": [_resource(stack, resource) for resource in found]})
+
+    def list_stack_resources(self) -> ActionResult:
+        stack = self.backend.get(self._get_param("StackName"))
+        page, token = self._page(list(stack.resources.values()))
+        return ActionResult(
+            {"StackResourceSummaries": [_resource(stack, resource) for resource in page], "NextToken": token}
+        )
+
+    def get_template(self) -> ActionResult:
+        name, change_set = self._get_param("StackName"), self._get_param("ChangeSetName")
+        if change_set:
+            template = self.backend.find_change_set(change_set, name).inputs.template
+        else:
+            template = self.backend.get(name).inputs.template
+        return ActionResult({"TemplateBody": template.body, "StagesAvailable": ["Original", "Processed"]})
+
+    def get_template_summary(self) -> ActionResult:
+        name = self._get_param("StackName")
+        template = self.backend.get(name).inputs.template if name else self._template(None, check=False)
+        return ActionResult(_summary(template))
+
+    def validate_template(self) -> ActionResult:
+        return ActionResult(_summary(self._template(None)))
+
+    def list_exports(self) -> ActionResult:
+        page, token = self._page(self.backend.exports())
+        exports = [
+            {"ExportingStackId": stack.stack_id, "Name": output.export_name, "Value": output.value}
+            for stack, output in page
+        ]
+        return ActionResult({"Exports": exports, "NextToken": token})
+
+    def list_imports(self) -> ActionResult:
+        name = self._get_param("ExportName")
+        page, token = self._page([stack.name for stack in self.backend.importers(name)])
+        if not page:
+            raise ValidationError(f"Export '{name}' is not imported by any stack.")
+        return ActionResult({"Imports": list(page), "NextToken": token})
+
+    # -- change sets --------------------------------------------------------------------------------------------
+
+    def create_change_set(self) -> ActionResult:
+        name, kind = self._get_param("StackName"), self._get_param("ChangeSetType", "UPDATE")
+        if kind not in ("CREATE", "UPDATE") or self._get_param("IncludeNestedStacks"):
+            raise ValidationError(f"the local AWS does not model change sets of the type {kind} or with nested stacks")
+        stack = self.backend.find(name)
+        if kind == "UPDATE":
+            if stack is None or stack.status == "DELETE_COMPLETE":
+                raise ValidationError(f"Stack [{name}] does not exist")
+            self.backend.check_updatable(stack)
+            template = self._template(stack)
+            inputs = self._inputs(template, stack)
+        else:
+            template = self._template(None)
+            inputs = self._inputs(template, None)
+            if stack is not None and stack.status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+                raise ValidationError(
+                    f"Stack [{name}] already exists and cannot be created again with the changeSet "
+                    f"[{self._get_param('ChangeSetName')}]."
+                )
+        self._acknowledge(template)
+        if kind == "CREATE":
+            stack = self.backend.new_stack_in_review(name, inputs)
+        assert stack is not None
+        change_set = self.backend.create_change_set(
+            self._get_param("ChangeSetName"), kind, stack, inputs, self._get_param("Description")
+        )
+        return ActionResult({"Id": change_set.id, "StackId": stack.stack_id})
+
+    def describe_change_set(self) -> ActionResult:
+        change_set = self._change_set()
+        page, token = self._page(change_set.changes)
+        inputs = change_set.inputs
+        return ActionResult(
+            {
+                **_change_set(change_set),
+                "Parameters": parameters.described(inputs.template, inputs.parameters),
+                "Tags": [{"Key": key, "Value": value} for key, value in inputs.tags.items()],
+                "Capabilities": list(inputs.capabilities),
+                "NotificationARNs": list(inputs.notification_arns),
+                "RollbackConfiguration": dict(inputs.rollback_configuration),
+                "Changes": [{"Type": "Resource", "ResourceChange": change} for change in page],
+                "NextToken": token,
+            }
+        )
+
+    def list_change_sets(self) -> ActionResult:
+        stack = self.backend.get(self._get_param("StackName"))
+        page, token = self._page([each for each in self.backend.change_sets.values() if each.stack is stack])
+        return ActionResult({"Summaries": [_change_set(change_set) for change_set in page], "NextToken": token})
+
+    def execute_change_set(self) -> ActionResult:
+        self.backend.execute_change_set(
+            self._change_set(),
+            self._get_param("ClientRequestToken"),
+            disable_rollback=bool(self._get_param("DisableRollback", False)),
+        )
+        return EmptyResult()
+
+    def delete_change_set(self) -> ActionResult:
+        del self.backend.change_sets[self._change_set().id]
+        return EmptyResult()
+
+    def _change_set(self) -> ChangeSet:
+        return self.backend.find_change_set(self._get_param("ChangeSetName"), self._get_param("StackName"))
+
+    # -- the parts of a request ---------------------------------------------------------------------------------
+
+    def _template(self, stack: Stack | None, *, check: bool = True) -> Template:
+        body, url = self._get_param("TemplateBody"), self._get_param("TemplateURL")
+        previous = bool(self._get_param("UsePreviousTemplate", False))
+        if previous and (body or url):
+            raise ValidationError("You cannot specify both usePreviousTemplate and Template Body/Template URL.")
+        if previous and stack is not None:
+            return stack.inputs.template
+        if url:
+            body = get_stack_from_s3_url(url, account_id=self.current_account, partition=self.partition)
+        if not body:
+            raise ValidationError("Either Template URL or Template Body must be specified.")
+        template = parse(body)
+        if check:
+            self.backend.check_template(template)
+        return template
+
+    def _acknowledge(self, template: Template) -> None:
+        self.backend.check_capabilities(template, self._get_param("Capabilities", []))
+
+    def _inputs(self, template: Template, stack: Stack | None) -> Inputs:
+        """What the request makes of the stack. What it leaves out stays as it is, but for the parameters."""
+        old = stack.inputs if stack is not None else None
+
+        def given(name: str, kept: Any, otherwise: Any) -> Any:
+            value = self._get_param(name)
+            if value is not None:
+                return value
+            return kept if old is not None else otherwise
+
+        tags = self._get_param("Tags")
+        arns = given("NotificationARNs", old and old.notification_arns, ())
+        rollback = given("RollbackConfiguration", old and old.rollback_configuration, {})
+        return Inputs(
+            template=template,
+            parameters=parameters.resolve(
+                template,
+                self._get_param("Parameters", []),
+                old.parameters if old is not None else None,
+                self.current_account,
+                self.region,
+            ),
+            tags={tag["Key"]: tag["Value"] for tag in tags} if tags is not None else dict(old.tags) if old else {},
+            capabilities=tuple(self._get_param("Capabilities", [])),
+            notification_arns=tuple(arns),
+            role_arn=given("RoleARN", old and old.role_arn, None),
+            rollback_configuration=dict(rollback),
+        )
+
+    def _request_text(self) -> str:
+        """The request without its token: two that are the same are one."""
+        said = {key: value for key, value in self.params.items() if key != "ClientRequestToken"}
+        return json.dumps(said, sort_keys=True, default=str)
+
+    def _refuse_express_mode(self) -> None:
+        mode = (self._get_param("DeploymentConfig") or {}).get("Mode")
+        if mode not in (None, "STANDARD"):
+            raise ValidationError(f"the local AWS does not model the deployment mode {mode}")
+
+    def _page(self, items: Sequence[Any]) -> tuple[Sequence[Any], str | None]:
+        try:
+            start = int(self._get_param("NextToken") or 0)
+        except ValueError:
+            raise ValidationError("Invalid NextToken") from None
+        following = start + _PAGE
+        return items[start:following], str(following) if following < len(items) else None
+
+
+# -- answers ----------------------------------------------------------------------------------------------------
+
+
+def _stack(stack: Stack) -> dict[str, Any]:
+    inputs = stack.inputs
+    last = [operation for operation in stack.operations if operation.kind != "CANCEL_UPDATE"][-1:]
+    return {
+        "StackId": stack.stack_id,
+        "StackName": stack.name,
+        "Description": inputs.template.description,
+        "Parameters": parameters.described(inputs.template, inputs.parameters),
+        "CreationTime": stack.creation_time,
+        "DeletionTime": stack.deletion_time,
+        "LastUpdatedTime": stack.last_updated,
+        "RollbackConfiguration": dict(inputs.rollback_configuration),
+        "StackStatus": stack.status,
+        "StackStatusReason": stack.status_reason,
+        "DisableRollback": stack.disable_rollback,
+        "NotificationARNs": list(inputs.notification_arns),
+        "TimeoutInMinutes": stack.timeout_in_minutes,
+        "Capabilities": list(inputs.capabilities),
+        "Outputs": [
+            {
+                "OutputKey": output.key,
+                "OutputValue": output.value,
+                "Description": output.description,
+                "ExportName": output.export_name,
+            }
+            for output in stack.outputs
+        ],
+        "RoleARN": inputs.role_arn,
+        "Tags": [{"Key": key, "Value": value} for key, value in inputs.tags.items()],
+        "EnableTerminationProtection": stack.termination_protection,
+        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "LastOperations": [{"OperationType": operation.kind, "OperationId": operation.id} for operation in last],
+    }
+
+
+def _event(stack: Stack, event: Event) -> dict[str, Any]:
+    return {
+        "StackId": stack.stack_id,
+        "StackName": stack.name,
+        "EventId": event.event_id,
+        "OperationId": event.operation_id,
+        "LogicalResourceId": event.logical_id,
+        "PhysicalResourceId": event.physical_id,
+        "ResourceType": event.type,
+        "Timestamp": event.timestamp,
+        "ResourceStatus": event.status,
+        "ResourceStatusReason": event.reason,
+        "ResourceProperties": event.properties,
+        "ClientRequestToken": event.token,
+    }
+
+
+def _operation_event(stack: Stack, event: Event, kind: str) -> dict[str, Any]:
+    shown = {**_event(stack, event), "OperationType": "UPDATE_STACK" if kind == "CANCEL_UPDATE" else kind}
+    if event.is_of_the_stack:
+        shown["EventType"] = "STACK_EVENT"
+        shown["OperationStatus"] = _OPERATION_OUTCOMES[event.status.rsplit("_", 1)[1]]
+    else:
+        shown["EventType"] = "PROVISIONING_ERROR" if event.status.endswith("_FAILED") else "PROGRESS_EVENT"
+    return shown
+
+
+def _resource(stack: Stack, resource: Resource) -> dict[str, Any]:
+    return {
+        "StackId": stack.stack_id,
+        "StackName": stack.name,
+        "LogicalResourceId": resource.logical_id,
+        "PhysicalResourceId": resource.physical_id,
+        "ResourceType": resource.definition.type,
+        "LastUpdatedTimestamp": resource.updated,
+        "Timestamp": resource.updated,
+        "ResourceStatus": resource.status,
+        "ResourceStatusReason": resource.status_reason,
+        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+    }
+
+
+def _change_set(change_set: ChangeSet) -> dict[str, Any]:
+    return {
+        "ChangeSetName": change_set.name,
+        "ChangeSetId": change_set.id,
+        "StackId": change_set.stack.stack_id,
+        "StackName": change_set.stack.name,
+        "Description": change_set.description,
+        "CreationTime": change_set.created,
+        "ExecutionStatus": change_set.execution_status,
+        "Status": change_set.status,
+        "StatusReason": change_set.status_reason,
+    }
+
+
+def _summary(template: Template) -> dict[str, Any]:
+    declared = []
+    for name, said in template.parameters.items():
+        default = said.get("Default")
+        shown = {
+            "ParameterKey": name,
+            "ParameterType": said["Type"],
+            "NoEcho": str(said.get("NoEcho", False)).lower() == "true",
+            "Description": said.get("Description"),
+            "DefaultValue": None if default is None else parameters.as_text(default),
+        }
+        if "AllowedValues" in said:
+            allowed = [parameters.as_text(value) for value in said["AllowedValues"]]
+            shown["ParameterConstraints"] = {"AllowedValues": allowed}
+        declared.append(shown)
+    required = template.required_capabilities
+    return {
+        "Parameters": declared,
+        "Description": template.description,
+        "Capabilities": required,
+        "CapabilitiesReason": f"The following resource(s) require capabilities: {template.resource_types}"
+        if required
+        else None,
+        "ResourceTypes": template.resource_types,
+        "Version": template.document.get("AWSTemplateFormatVersion"),
+        "Metadata": json.dumps(template.document["Metadata"]) if "Metadata" in template.document else None,
+        "DeclaredTransforms": template.transforms,
+    }

@@ -1,0 +1,74 @@
+"""What a scenario may say about CloudFormation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+class CloudFormationSettingsError(ValueError):
+    """A scenario says something about CloudFormation that means nothing."""
+
+
+@dataclass(frozen=True)
+class StackBehaviour:
+    """How the world outside CloudFormation behaves towards one stack, when it is updated.
+
+    `signals`: which of the instances started under a CreationPolicy or WaitOnResourceSignals signal success:
+    "all", "none", the number that does, or "hang": none does, and the wait for them has no end.
+    `rollback_fails`: the reason for which a failed update cannot be rolled back either; "" for none.
+    """
+
+    signals: str | int = "all"
+    rollback_fails: str = ""
+
+    def __post_init__(self) -> None:
+        if self.signals not in ("all", "none", "hang") and (isinstance(self.signals, str | bool) or self.signals < 0):
+            raise CloudFormationSettingsError(
+                f'expected signals to be "all", "none", "hang" or a number of instances, found {self.signals!r}'
+            )
+
+
+@dataclass(frozen=True)
+class CloudFormationSettings:
+    """How long things take, in virtual seconds, and how each stack behaves; the defaults are the happy path.
+
+    `resource_seconds` is what the creation, update or deletion of one resource takes. `instance_signal_seconds` passes
+    from the launch of an instance to its success signal. `terminate_seconds` is what the deletion of an Auto Scaling
+    group with its instances takes, or the termination of a batch of them. `instant_create_and_delete`: stacks are
+    created and deleted within the request, in no time, and every awaited signal arrives.
+    `stacks` has the fields of a StackBehaviour by stack name; those under "*" hold for every stack.
+    """
+
+    resource_seconds: float = 10
+    instance_signal_seconds: float = 200
+    terminate_seconds: float = 60
+    instant_create_and_delete: bool = True
+    stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = {known.name for known in fields(StackBehaviour)}
+        for name, behaviour in self.stacks.items():
+            if unknown := sorted(set(behaviour) - known):
+                raise CloudFormationSettingsError(
+                    f"stacks, {name!r}: expected only {', '.join(sorted(known))}, found {', '.join(unknown)}"
+                )
+            StackBehaviour(**behaviour)
+
+    def behaviour(self, stack_name: str) -> StackBehaviour:
+        """How the stack of that name behaves."""
+        return StackBehaviour(**{**self.stacks.get("*", {}), **self.stacks.get(stack_name, {})})
+
+
+_settings = CloudFormationSettings()
+
+
+def configure(settings: CloudFormationSettings) -> None:
+    """Use `settings` from now on."""
+    global _settings
+    _settings = settings
+
+
+def settings() -> CloudFormationSettings:
+    """The settings that hold now."""
+    return _settings

@@ -1,0 +1,205 @@
+"""Stacks, their events and the operations on them, as CloudFormation remembers them.
+
+Sources: CloudFormation API Reference, Stack, StackEvent; User Guide, "Understand CloudFormation stack creation events",
+"Stack status codes", "Managing events with CloudFormation and Amazon EventBridge".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from moto.sns.models import sns_backends
+
+from local_aws import clock
+from local_aws.cloudformation.parameters import ParameterValue
+from local_aws.cloudformation.resources import Resource
+from local_aws.cloudformation.template import Template
+from local_aws.delivery.events import put_aws_event
+
+STACK_TYPE = "AWS::CloudFormation::Stack"
+
+UPDATABLE = {
+    "CREATE_COMPLETE",
+    "CREATE_FAILED",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a stack is made of: all that a request may say of it."""
+
+    template: Template
+    parameters: Mapping[str, ParameterValue]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    notification_arns: tuple[str, ...] = ()
+    role_arn: str | None = None
+    rollback_configuration: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def monitoring_seconds(self) -> float:
+        return 60.0 * int(self.rollback_configuration.get("MonitoringTimeInMinutes", 0))
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a stack."""
+
+    event_id: str
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str | None
+    properties: str | None
+    timestamp: datetime
+    token: str | None
+    operation_id: str
+
+    @property
+    def is_of_the_stack(self) -> bool:
+        return self.type == STACK_TYPE
+
+
+@dataclass
+class Operation:
+    """One operation on a stack: who asked for what, when it began and when it ended."""
+
+    id: str
+    kind: str
+    token: str | None
+    request: str
+    began: datetime
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of a stack, evaluated."""
+
+    key: str
+    value: str
+    description: str | None
+    export_name: str | None
+
+
+@dataclass
+class Signals:
+    """The signals that one resource awaits, by their unique id."""
+
+    event_status: str
+    received: dict[str, str] = field(default_factory=dict)
+
+    def count(self, status: str) -> int:
+        return sum(1 for received in self.received.values() if received == status)
+
+
+class Stack:
+    """A stack: what it was made of, what it has, and what happened to it."""
+
+    def __init__(self, stack_id: str, name: str, account_id: str, region: str, inputs: Inputs) -> None:
+        self.stack_id = stack_id
+        self.name = name
+        self.account_id = account_id
+        self.region = region
+        self.inputs = inputs
+        self.status = "REVIEW_IN_PROGRESS"
+        self.status_reason: str | None = None
+        self.disable_rollback = False
+        self.termination_protection = False
+        self.timeout_in_minutes: int | None = None
+        self.policy: str | None = None
+        self.creation_time = clock.current().now()
+        self.last_updated: datetime | None = None
+        self.deletion_time: datetime | None = None
+        self.resources: dict[str, Resource] = {}
+        self.garbage: list[Resource] = []
+        self.outputs: list[Output] = []
+        self.imports: set[str] = set()
+        self.events: list[Event] = []
+        self.operations: list[Operation] = []
+        self.awaiting: dict[str, Signals] = {}
+        # The operation that runs, or one whose rollback stopped: a Deployment, which knows how to go on.
+        self.deployment: Any = None
+
+    @property
+    def exports(self) -> list[Output]:
+        return [output for output in self.outputs if output.export_name]
+
+    def set_status(self, operation: Operation, status: str, reason: str | None = None) -> None:
+        """Move to the status, with the event, the notifications and the EventBridge event of it."""
+        self.status = status
+        self.status_reason = reason
+        self.add_event(operation, self.name, self.stack_id, STACK_TYPE, status, reason, None)
+        detail: dict[str, Any] = {
+            "stack-id": self.stack_id,
+            "status-details": {"status": status, "status-reason": reason or ""},
+        }
+        if operation.token:
+            detail["client-request-token"] = operation.token
+        put_aws_event("aws.cloudformation", "CloudFormation Stack Status Change", [self.stack_id], detail, self.region)
+
+    def add_event(
+        self,
+        operation: Operation,
+        logical_id: str,
+        physical_id: str,
+        resource_type: str,
+        status: str,
+        reason: str | None,
+        properties: Mapping[str, Any] | None,
+    ) -> None:
+        """Remember that something happened, and tell the stack's notification topics."""
+        now = clock.current().now()
+        identifier = str(uuid.uuid4())
+        if resource_type != STACK_TYPE:
+            identifier = f"{logical_id}-{identifier}"
+        text = None if properties is None else json.dumps(properties, default=str)
+        event = Event(
+            identifier, logical_id, physical_id, resource_type, status, reason, text, now, operation.token, operation.id
+        )
+        self.events.append(event)
+        for arn in self.inputs.notification_arns:
+            self._notify(arn, event)
+
+    def _notify(self, topic_arn: str, event: Event) -> None:
+        lines = {
+            "StackId": self.stack_id,
+            "Timestamp": event.timestamp.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+            "EventId": event.event_id,
+            "LogicalResourceId": event.logical_id,
+            "Namespace": self.account_id,
+            "PhysicalResourceId": event.physical_id,
+            "ResourceProperties": event.properties or "null",
+            "ResourceStatus": event.status,
+            "ResourceStatusReason": event.reason or "",
+            "ResourceType": event.type,
+            "StackName": self.name,
+            "ClientRequestToken": event.token or "null",
+        }
+        text = "".join(f"{key}='{value}'\n" for key, value in lines.items())
+        region = topic_arn.split(":")[3]
+        sns_backends[self.account_id][region].publish(text, subject="AWS CloudFormation Notification", arn=topic_arn)
+
+
+def seconds(duration: str) -> float:
+    """The length of an ISO 8601 duration such as PT1H30M, in seconds.
+
+    Raises ValueError when the text is none.
+    """
+    match = re.fullmatch(r"PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", duration)
+    if match is None:
+        raise ValueError(f"expected a duration such as PT15M or PT1H30M, found {duration!r}")
+    hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return float(hours * 3600 + minutes * 60 + rest)

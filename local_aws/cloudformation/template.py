@@ -1,0 +1,250 @@
+"""CloudFormation templates: reading them, and what can be told of one without any stack.
+
+Sources: CloudFormation User Guide, "Template anatomy", "Intrinsic function reference", "DependsOn attribute",
+"Acknowledging IAM resources in CloudFormation templates".
+"""
+
+from __future__ import annotations
+
+import graphlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from local_aws.cloudformation.errors import ValidationError
+
+SUBSTITUTION = re.compile(r"\$\{([^!{}][^{}]*)\}")
+
+_IAM_NAMES = {
+    "AWS::IAM::AccessKey": None,
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Policy": None,
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+    "AWS::IAM::UserToGroupAddition": None,
+}
+_PARAMETER_TYPES = re.compile(
+    r"String|Number|CommaDelimitedList|List<(Number|String|AWS::[\w:]+)>|AWS::(EC2|Route53)::[\w:]+"
+    r"|AWS::SSM::Parameter::Name|AWS::SSM::Parameter::Value<.+>"
+)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as CloudFormation reads it: the short forms of its functions, and dates are text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    if suffix in ("Ref", "Condition"):
+        return {suffix: value}
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template that is well formed; `body` is its text and `document` what it says."""
+
+    body: str
+    document: dict[str, Any]
+
+    @property
+    def parameters(self) -> dict[str, dict[str, Any]]:
+        return self._section("Parameters")
+
+    @property
+    def resources(self) -> dict[str, dict[str, Any]]:
+        return self._section("Resources")
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        return self._section("Conditions")
+
+    @property
+    def mappings(self) -> dict[str, Any]:
+        return self._section("Mappings")
+
+    @property
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        return self._section("Outputs")
+
+    @property
+    def description(self) -> str | None:
+        return self.document.get("Description")
+
+    @property
+    def resource_types(self) -> list[str]:
+        return list(dict.fromkeys(resource["Type"] for resource in self.resources.values()))
+
+    @property
+    def transforms(self) -> list[str]:
+        declared = self.document.get("Transform") or []
+        names = [declared] if isinstance(declared, str | dict) else declared
+        return [name if isinstance(name, str) else str(name["Name"]) for name in names]
+
+    @property
+    def required_capabilities(self) -> list[str]:
+        """What the caller has to acknowledge: CAPABILITY_IAM or CAPABILITY_NAMED_IAM, CAPABILITY_AUTO_EXPAND."""
+        required = []
+        iam = [resource for resource in self.resources.values() if resource["Type"] in _IAM_NAMES]
+        if any(_IAM_NAMES[resource["Type"]] in resource.get("Properties", {}) for resource in iam):
+            required.append("CAPABILITY_NAMED_IAM")
+        elif iam:
+            required.append("CAPABILITY_IAM")
+        if self.transforms:
+            required.append("CAPABILITY_AUTO_EXPAND")
+        return required
+
+    @cached_property
+    def order(self) -> list[str]:
+        """The logical ids of the resources, each after those that it depends on."""
+        graph = {logical_id: sorted(self.dependencies(logical_id)) for logical_id in self.resources}
+        try:
+            return list(graphlib.TopologicalSorter(graph).static_order())
+        except graphlib.CycleError as error:
+            raise ValidationError(
+                f"Circular dependency between resources: [{', '.join(sorted(set(error.args[1])))}]"
+            ) from error
+
+    def dependencies(self, logical_id: str) -> set[str]:
+        """The resources that this one refers to or names in DependsOn."""
+        resource = self.resources[logical_id]
+        depends_on = resource.get("DependsOn") or []
+        named = {depends_on} if isinstance(depends_on, str) else set(depends_on)
+        named.update(name for name, _ in references(resource))
+        return {name for name in named if name in self.resources}
+
+    def _section(self, name: str) -> dict[str, Any]:
+        return self.document.get(name) or {}
+
+
+def references(value: Any) -> Iterator[tuple[str, str | None]]:
+    """What Ref, Fn::GetAtt and Fn::Sub refer to, anywhere in `value`: the name, and the attribute if one is read."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+    elif isinstance(value, dict):
+        for key, argument in value.items():
+            if key == "Ref" and isinstance(argument, str):
+                yield argument, None
+            elif key == "Fn::GetAtt":
+                name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
+                yield name, str(attribute)
+            elif key == "Fn::Sub":
+                text, local = argument if isinstance(argument, list) else (argument, {})
+                for found in SUBSTITUTION.findall(text):
+                    name, _, attribute = found.strip().partition(".")
+                    if name not in local:
+                        yield name, attribute or None
+                yield from references(local)
+            else:
+                yield from references(argument)
+
+
+def parse(body: str) -> Template:
+    """Read a template.
+
+    Raises ValidationError, with CloudFormation's "Template format error", when it is not well formed.
+    """
+    try:
+        document = json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, _Loader)
+    except json.JSONDecodeError as error:
+        raise ValidationError(
+            f"Template format error: JSON not well-formed. (line {error.lineno}, column {error.colno})"
+        ) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise ValidationError(f"Template format error: YAML not well-formed.{where}") from error
+    if not isinstance(document, dict):
+        raise ValidationError("Template format error: unsupported structure.")
+    _check(document)
+    template = Template(body, document)
+    _check_references(template)
+    _ = template.order
+    return template
+
+
+def _check(document: dict[str, Any]) -> None:
+    known = {
+        "AWSTemplateFormatVersion",
+        "Conditions",
+        "Description",
+        "Hooks",
+        "Mappings",
+        "Metadata",
+        "Outputs",
+        "Parameters",
+        "Resources",
+        "Rules",
+        "Transform",
+        "Globals",
+    }
+    if unknown := [key for key in document if key not in known]:
+        raise ValidationError(f"Invalid template property or properties [{', '.join(unknown)}]")
+    if not document.get("Resources"):
+        raise ValidationError("Template format error: At least one Resources member must be defined.")
+    for logical_id, resource in document["Resources"].items():
+        if not re.fullmatch(r"[A-Za-z0-9]+", str(logical_id)):
+            raise ValidationError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
+        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
+            raise ValidationError(
+                f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
+            )
+    for name, parameter in (document.get("Parameters") or {}).items():
+        kind = parameter.get("Type") if isinstance(parameter, dict) else None
+        if kind is None:
+            raise ValidationError(
+                f"Template format error: Every Parameters object must contain a Type member. ({name} has none)"
+            )
+        if not _PARAMETER_TYPES.fullmatch(str(kind)):
+            raise ValidationError(f"Template format error: Unrecognized parameter type: {kind}")
+    for name, output in (document.get("Outputs") or {}).items():
+        if not isinstance(output, dict) or output.get("Value") is None:
+            raise ValidationError(f"Template format error: Output {name} is malformed.")
+
+
+def _check_references(template: Template) -> None:
+    known = set(template.resources) | set(template.parameters)
+    for section, values in (("Resources", template.resources), ("Outputs", template.outputs)):
+        referred = [name for name, _ in references(values)]
+        missing = [name for name in referred if name not in known and not name.startswith("AWS::")]
+        for resource in template.resources.values() if section == "Resources" else ():
+            depends_on = resource.get("DependsOn") or []
+            names = [depends_on] if isinstance(depends_on, str) else depends_on
+            missing += [name for name in names if name not in template.resources]
+        if missing:
+            raise ValidationError(
+                f"Template format error: Unresolved resource dependencies [{', '.join(dict.fromkeys(missing))}] "
+                f"in the {section} block of the template"
+            )
+        for name, value in values.items():
+            condition = value.get("Condition")
+            if condition is not None and condition not in template.conditions:
+                raise ValidationError(
+                    f"Template format error: Unresolved condition dependency {condition} "
+                    f"in the {section} block of the template ({name})"
+                )

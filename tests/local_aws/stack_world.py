@@ -1,0 +1,140 @@
+"""An embedded AWS for the tests of CloudFormation: its clients, its clock and what is read off it time and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from local_aws.aws import REGION, LocalAws
+from local_aws.clock import Clock
+from local_aws.cloudformation import CloudFormationSettings, configure
+
+INFRASTRUCTURE = Path(__file__).parents[2] / "infrastructure"
+APPLICATION = (INFRASTRUCTURE / "application.yaml").read_text(encoding="utf-8")
+NETWORK = (INFRASTRUCTURE / "network.yaml").read_text(encoding="utf-8")
+
+
+@dataclass
+class StackWorld:
+    """The clients of an embedded AWS in one Region, and two AMIs that exist in it."""
+
+    clock: Clock
+    cloudformation: Any
+    autoscaling: Any
+    ec2: Any
+    old_ami: str
+    new_ami: str
+
+    def client(self, service: str) -> Any:
+        return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+
+    def create(self, name: str, body: str, **parameters: str) -> dict[str, Any]:
+        """Create a stack, with every capability acknowledged."""
+        self.cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=body,
+            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=given(**parameters),
+        )
+        return self.stack(name)
+
+    def create_application(self, name: str = "app", **parameters: str) -> dict[str, str]:
+        """The network and the application; gives the network's outputs."""
+        if not self.cloudformation.list_exports()["Exports"]:
+            self.create("network", NETWORK)
+        outputs = self.outputs("network")
+        found = self.create(name, APPLICATION, AmazonMachineImage=self.old_ami, **{**outputs, **parameters})
+        assert found["StackStatus"] == "CREATE_COMPLETE", self.reasons(name)
+        return outputs
+
+    def patch(self, name: str = "app", token: str = "patch-1", **parameters: str) -> None:
+        """Update the application's AMI, keeping every other parameter but those given."""
+        self.cloudformation.update_stack(
+            StackName=name,
+            UsePreviousTemplate=True,
+            ClientRequestToken=token,
+            Parameters=self.patched(name, **parameters),
+        )
+
+    def patched(self, name: str = "app", **parameters: str) -> list[dict[str, Any]]:
+        """The parameters of a patch: the new AMI, those given, and the others as they are."""
+        changed = {"AmazonMachineImage": self.new_ami, **parameters}
+        names = [item["ParameterKey"] for item in self.stack(name)["Parameters"]]
+        return [
+            *given(**changed),
+            *({"ParameterKey": key, "UsePreviousValue": True} for key in names if key not in changed),
+        ]
+
+    def stack(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        return found
+
+    def status(self, name: str = "app") -> str:
+        return str(self.stack(name)["StackStatus"])
+
+    def outputs(self, name: str) -> dict[str, str]:
+        return {item["OutputKey"]: item["OutputValue"] for item in self.stack(name).get("Outputs", [])}
+
+    def parameters(self, name: str) -> dict[str, str]:
+        return {item["ParameterKey"]: item["ParameterValue"] for item in self.stack(name)["Parameters"]}
+
+    def settle(self, name: str = "app", limit: float = 7200) -> str:
+        """Let time pass until no operation runs on the stack; give its status."""
+        until = self.clock.time() + limit
+        while self.status(name).endswith("_IN_PROGRESS") and self.clock.time() < until:
+            self.clock.sleep(30)
+        return self.status(name)
+
+    def events(self, name: str = "app", token: str | None = None) -> list[dict[str, Any]]:
+        """The events, oldest first; of one operation when its token is given."""
+        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+        found = [event for page in pages for event in page["StackEvents"]][::-1]
+        return [event for event in found if token in (None, event.get("ClientRequestToken"))]
+
+    def trail(self, name: str = "app", token: str | None = None) -> list[tuple[str, str]]:
+        return [(event["LogicalResourceId"], event["ResourceStatus"]) for event in self.events(name, token)]
+
+    def reasons(self, name: str = "app", token: str | None = None) -> list[str]:
+        return [e["ResourceStatusReason"] for e in self.events(name, token) if e.get("ResourceStatusReason")]
+
+    def groups(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        return found
+
+    def group(self) -> dict[str, Any]:
+        (only,) = self.groups()
+        return only
+
+    def running(self) -> dict[str, str]:
+        """The AMI of each running instance."""
+        return {
+            instance["InstanceId"]: instance["ImageId"]
+            for reservation in self.ec2.describe_instances()["Reservations"]
+            for instance in reservation["Instances"]
+            if instance["State"]["Name"] == "running"
+        }
+
+
+def given(**parameters: str) -> list[dict[str, Any]]:
+    """Parameters as a request has them."""
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+
+
+@contextmanager
+def stack_world() -> Iterator[StackWorld]:
+    """An embedded AWS on the happy path that holds nothing yet but two AMIs."""
+    with LocalAws() as aws:
+        clients: dict[str, Any] = {
+            name: boto3.client(name, region_name=REGION)
+            for name in ("cloudformation", "autoscaling", "ec2")
+        }
+        old, new = (
+            clients["ec2"].register_image(Name=name, RootDeviceName="/dev/xvda")["ImageId"] for name in ("old", "new")
+        )
+        yield StackWorld(aws.clock, **clients, old_ami=old, new_ami=new)
+        configure(CloudFormationSettings())
