@@ -5,8 +5,8 @@ turn. A task gives the turn back when it sleeps, waits for an event or ends; the
 next due moment and hands the turn to the task that is due, first come first served. So nothing really sleeps, one
 task runs at a time, and two runs of the same scenario are the same to the second.
 
-With a `speed`, virtual time runs at that multiple of real time instead (`make serve`), and threads that come from
-outside, such as those of an HTTP server, take their turn with `Clock.turn()`.
+With a `speed`, virtual time runs at that multiple of real time instead (`make serve`), but for the time that tasks
+really work, and threads that come from outside, such as those of an HTTP server, take their turn with `Clock.turn()`.
 
 `time-machine` carries virtual time to `datetime.now()` and `time.time()`, so that every timestamp agrees.
 """
@@ -118,6 +118,8 @@ class Clock:
         self._failures: list[tuple[str, BaseException]] = []
         self._traveller = time_machine.travel(self._now, tick=False)
         self._real_start = 0.0
+        self._granted_at = 0.0
+        self._worked = 0.0
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -129,7 +131,7 @@ class Clock:
         self._coordinates = self._traveller.start()
         self._foreground_thread = threading.current_thread()
         self._busy = True
-        self._real_start = time.monotonic()
+        self._real_start = self._granted_at = time.monotonic()
         self._virtual_start = self._now
         if self._speed is not None:
             threading.Thread(target=self._tick, name="clock", daemon=True).start()
@@ -272,6 +274,8 @@ class Clock:
 
     def _release(self) -> None:
         with self._mutex:
+            if self._busy:
+                self._worked += time.monotonic() - self._granted_at
             self._busy = False
             if self._closed:
                 return
@@ -296,6 +300,7 @@ class Clock:
     def _grant(self, waiter: _Waiter) -> None:
         self._waiting.discard(waiter)
         self._busy = True
+        self._granted_at = time.monotonic()
         waiter.gate.release()
 
     def _stall(self, waiter: _Waiter) -> None:
@@ -311,8 +316,9 @@ class Clock:
         self._coordinates.move_to(moment, tick=False)
 
     def _virtual_now(self) -> float:
+        """At a speed: the moment it is. Work takes none of the virtual time, or 0.1 s of it would be a minute's."""
         assert self._speed is not None
-        return self._virtual_start + (time.monotonic() - self._real_start) * self._speed
+        return self._virtual_start + (time.monotonic() - self._real_start - self._worked) * self._speed
 
     def _tick(self) -> None:
         """At a speed: hand out turns when real time has come far enough."""
@@ -356,6 +362,11 @@ def current() -> Clock:
     return _current
 
 
+def is_running() -> bool:
+    """Whether an embedded AWS is running in this process."""
+    return _current is not None
+
+
 class VirtualThreading:
     """What the `threading` and `time` modules offer, in virtual time, for code that was written for real time.
 
@@ -391,7 +402,7 @@ class VirtualThreading:
             name: str = "",
             daemon: bool = True,
         ) -> None:
-            self._call = lambda: target(*args, **(kwargs or {}))
+            self._call: Callable[[], object] = lambda: target(*args, **(kwargs or {}))
             self.name = name or getattr(target, "__qualname__", "task")
             self.daemon = daemon
             self._done = current().event()

@@ -1,0 +1,98 @@
+"""The gate that every call of an AWS API passes, in this process and by HTTP alike: before moto's service answers.
+
+Here a call takes its time, when a function makes it; here a scenario's faults strike; here permissions are enforced.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from moto.core import utils
+from moto.core.base_backend import BackendDict
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+
+from local_aws import faults, lambda_runtime
+from local_aws.seams.guard import expect_attributes, expect_parameters
+
+expect_attributes(utils, "create_loader")
+expect_attributes(BackendDict, "_instances")
+expect_parameters(BaseResponse.call_action, "self")
+expect_parameters(BaseResponse.serialized, "self", "action_result")
+expect_attributes(BaseResponse, "_get_action", "_transform_response", "_enrich_response", "boto3_service_name")
+
+_call_action = BaseResponse.call_action
+
+
+def _gate(self: Any) -> Any:
+    with lambda_runtime.aside() as environment:
+        if environment is not None:
+            environment.wait(lambda_runtime.settings().api_call_seconds)
+        service, action = self.boto3_service_name, self._get_action()
+        if action and faults.wanted(service, action):
+            fault = faults.take(service, action, _parameters(self))
+            if fault is not None:
+                return _refuse(self, fault)
+        return _call_action(self)
+
+
+def _parameters(response: Any) -> dict[str, Any]:
+    """The parameters of a call, as far as a fault's `where` can name them: those of its body and its path."""
+    found: dict[str, Any] = {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for name, value in response.querystring.items()
+    }
+    try:
+        body = json.loads(response.body or "{}")
+    except ValueError:
+        body = {}
+    if isinstance(body, dict):
+        found.update(body)
+    found.update(response.uri_match)
+    return found
+
+
+class _FaultStruck(ServiceException):  # type: ignore[misc]
+    """The error that a scenario asks for. moto looks for its shape in the service that was called."""
+
+
+def _refuse(response: Any, fault: faults.Fault) -> Any:
+    """Answer with the fault in the protocol of the service."""
+    with warnings.catch_warnings():
+        # moto warns of codes that the service's model does not list, such as Throttling.
+        warnings.simplefilter("ignore")
+        status, headers, body = response.serialized(ActionResult(_FaultStruck(fault.error, fault.message)))
+    headers["status"] = fault.status
+    status, headers, body = response._transform_response(response.response_headers, (body, headers))
+    headers, body = response._enrich_response(headers, body)
+    return status, headers, body
+
+
+@contextmanager
+def mocked(mock: Any) -> Iterator[None]:
+    """moto, started and stopped, with nothing left behind.
+
+    When moto stops it empties its backends one by one, and while it does makes some of them again, unseen. In the next
+    run these would not draw their ids, and the run would not be like the first.
+    """
+    mock.start()
+    try:
+        yield
+    finally:
+        made = list(BackendDict._instances)
+        mock.stop()
+        for backends in made:
+            backends.clear()
+
+
+@functools.cache
+def install() -> None:
+    """Put the gate in place, for the rest of the process."""
+    BaseResponse.call_action = _gate
+    # moto makes a loader, and has it search all of botocore's data, for each service that it describes.
+    utils.create_loader = functools.cache(utils.create_loader)

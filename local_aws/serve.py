@@ -1,0 +1,111 @@
+"""The embedded AWS on a local port, for the AWS CLI and SDKs, with the application deployed."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shlex
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from local_aws.aws import CREDENTIALS, REGION, LocalAws
+from local_aws.clock import Clock
+from local_aws.deployment import Deployment, deploy
+from local_aws.scenario import Scenario
+
+HOST = "127.0.0.1"
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class PortInUse(Exception):
+    """Somebody else listens on the port."""
+
+
+def serve(scenario: Scenario, port: int, speed: float, announce: Callable[[str], None] = print) -> None:
+    """Serve until the process is interrupted or terminated.
+
+    `speed` is the number of virtual seconds in a real one. `announce` is given what a person has to know, once all is
+    ready. Raises PortInUse.
+    """
+    with _listen(port) as listener, LocalAws(scenario, speed) as aws:
+        # In the beginning the clock is ours, and nothing that is deployed waits for its turn.
+        deployment = deploy(scenario)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = make_server(HOST, port, _in_turn(aws.clock), threaded=True, fd=listener.fileno())
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
+        announce(_announcement(deployment, port, speed))
+        _wait_for_the_end(aws.clock, server)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise PortInUse(
+                f"expected the port {port} of {HOST} to be free, found {error.strerror.lower()}; choose another: --port"
+            ) from error
+        raise
+    return listener
+
+
+def _in_turn(clock: Clock) -> Application:
+    """moto's server; each request has the embedded AWS for itself while it is answered."""
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with clock.turn():
+            return [b"".join(moto(environ, start_response))]
+
+    return application
+
+
+def _wait_for_the_end(clock: Clock, server: BaseWSGIServer) -> None:
+    ended = threading.Event()
+
+    def end(_: int, __: FrameType | None) -> None:
+        ended.set()
+
+    handlers = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with clock.away():
+            ended.wait()
+            server.shutdown()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _announcement(deployment: Deployment, port: int, speed: float) -> str:
+    endpoint = f"http://{HOST}:{port}"
+    credentials = " ".join(f"{name}={value}" for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION}.items())
+    machine = deployment.state_machine_arn
+    start = ("stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", "{}")
+    command = shlex.join(["aws", "--endpoint-url", endpoint, *start])
+    return "\n".join(
+        [
+            f"The embedded AWS listens on {endpoint}; {speed:g} of its seconds pass in one.",
+            f"Region:         {REGION}",
+            f"State machine:  {machine}",
+            f"Stacks:         {', '.join(deployment.stacks)}",
+            "",
+            "Start a run with the AWS CLI (the credentials are of nobody):",
+            "",
+            f"  {credentials} {command}",
+            "",
+            "Ctrl-C ends it.",
+        ]
+    )

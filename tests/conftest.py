@@ -1,0 +1,34 @@
+"""For every test: credentials of nobody, none of the developer's environment, and no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from pytest_socket import disable_socket
+
+from local_aws.aws import CREDENTIALS, REGION, LocalAws
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # A test that serves on a loopback port says so with the marker of pytest-socket.
+    if item.get_closest_marker("allow_hosts") is None:
+        disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(("AWS_", "MOTO_", "POWERTOOLS_")):
+            monkeypatch.delenv(name)
+    for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def aws() -> Iterator[LocalAws]:
+    """An embedded AWS with nothing in it."""
+    with LocalAws() as running:
+        yield running

@@ -1,0 +1,122 @@
+"""`make serve`: the embedded AWS for clients of other processes, by HTTP."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local_aws.aws import CREDENTIALS, REGION
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    endpoint: str
+    said: list[str]
+
+    def client(self, service: str) -> Any:
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=30)
+        return boto3.client(service, endpoint_url=self.endpoint, config=config)  # type: ignore[call-overload]
+
+    def stop(self) -> tuple[int, str]:
+        """The exit status after Ctrl-C, and what went to the standard error."""
+        self.process.send_signal(signal.SIGINT)
+        _, complaints = self.process.communicate(timeout=20)
+        return self.process.returncode, complaints
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "local_aws", "serve", "--port", str(port), "--speed", "3000"],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.append(line.rstrip("\n"))
+        if line.startswith("Ctrl-C"):
+            break
+    running = Server(process, f"http://127.0.0.1:{port}", said)
+    try:
+        yield running
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def test_it_says_how_to_start_a_run(server: Server) -> None:
+    machine = next(line for line in server.said if line.startswith("State machine:")).split()[-1]
+    [command] = [line.strip() for line in server.said if " start-execution " in line]
+
+    assert server.endpoint in server.said[0]
+    assert command == (
+        f"AWS_ACCESS_KEY_ID={CREDENTIALS['AWS_ACCESS_KEY_ID']} "
+        f"AWS_SECRET_ACCESS_KEY={CREDENTIALS['AWS_SECRET_ACCESS_KEY']} AWS_DEFAULT_REGION={REGION} "
+        f"aws --endpoint-url {server.endpoint} stepfunctions start-execution "
+        f"--state-machine-arn {machine} --input '{{}}'"
+    )
+
+
+def test_a_run_started_by_http_patches_the_stack(server: Server) -> None:
+    client = server.client("stepfunctions")
+    machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    execution = client.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+    until = time.monotonic() + 40
+    while (found := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < until, client.get_execution_history(executionArn=execution, reverseOrder=True)
+        time.sleep(0.1)
+
+    assert found["status"] == "SUCCEEDED", found
+    images = server.client("imagebuilder").list_images()["imageVersionList"]
+    assert len(images) == 1
+    stack = server.client("cloudformation").describe_stacks(StackName="web")["Stacks"][0]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    instances = server.client("ec2").describe_instances(
+        Filters=[{"Name": "instance-state-name", "Values": ["running"]}]
+    )
+    ami = next(one["ParameterValue"] for one in stack["Parameters"] if one["ParameterKey"] == "AmazonMachineImage")
+    running = [instance for group in instances["Reservations"] for instance in group["Instances"]]
+    assert {instance["ImageId"] for instance in running} == {ami}
+    assert len(running) == 2
+
+
+def test_functions_are_invoked_and_logs_are_read(server: Server) -> None:
+    functions = server.client("lambda").list_functions()["Functions"]
+    name = next(one["FunctionName"] for one in functions if "Summarise" in one["FunctionName"])
+    answer = server.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+
+    assert answer["FunctionError"] == "Unhandled"
+    assert b"KeyError" in answer["Payload"].read()
+    groups = server.client("logs").describe_log_groups()["logGroups"]
+    assert "/aws/lambda/ami-autopatch" in [group["logGroupName"] for group in groups]
+
+
+def test_it_ends_on_ctrl_c_without_a_word(server: Server) -> None:
+    status, complaints = server.stop()
+
+    assert (status, complaints) == (0, "")
