@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import boto3
@@ -150,7 +151,7 @@ class PatchRun:
         for intervention in self._scenario.interventions:
             if intervention.when_state == state and self._is_first_visit(state):
                 self._clock.call_later(
-                    intervention.after_seconds, lambda chosen=intervention: self._intervene(chosen), intervention.do
+                    intervention.after_seconds, partial(self._intervene, intervention), intervention.do
                 )
 
     def _is_first_visit(self, state: str | None) -> bool:
@@ -218,7 +219,7 @@ class PatchRun:
         execution = boto3.client("stepfunctions").describe_execution(executionArn=self._execution_arn)
         start, stop = execution["startDate"], execution["stopDate"]
         build, deployments = self._build(), self._deployments(start)
-        at_work = [(max(begin, start), min(end or stop, stop)) for begin, end in [*build, *deployments]]
+        at_work: list[Span] = [(max(begin, start), min(end or stop, stop)) for begin, end in [*build, *deployments]]
         return RunReport(
             scenario=self._scenario.name,
             trigger=self._scenario.trigger,
@@ -254,7 +255,10 @@ class PatchRun:
         reports = []
         for plan in planned:
             name = plan["stackName"]
-            target = told.get(name, {"amiBefore": plan.get("amiBefore")})
+            target = told.get(name) or {
+                "amiBefore": plan["amiBefore"],
+                "amiAfter": _parameter(name, plan["amiParameter"]),
+            }
             reports.append(
                 TargetReport(
                     stack_name=name,
@@ -328,6 +332,12 @@ def _operations(stack_name: str, since: datetime) -> list[Span]:
 
 
 _END_STATUSES = ("UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
+
+
+def _parameter(stack_name: str, parameter: str) -> str | None:
+    stack = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+    return values.get(parameter)
 
 
 def _instances(stack_name: str) -> set[str]:

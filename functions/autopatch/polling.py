@@ -26,8 +26,8 @@ def image_poll_seconds(status: ImageStatus, elapsed_seconds: float, remaining_se
 
 
 def deployment_poll_seconds(elapsed_seconds: float, remaining_seconds: float) -> int:
-    """Whole seconds until the next look at a stack, `elapsed_seconds` after the waiting for it began."""
-    return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / 12), remaining_seconds)
+    """Whole seconds until the next look at a stack, `elapsed_seconds` after what is waited for began."""
+    return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / 10), remaining_seconds)
 
 
 def _until(wait_seconds: float, remaining_seconds: float) -> int:

@@ -149,6 +149,8 @@ class Operation:
     status: str
     status_since: datetime
     first_failure: str | None
+    given_up: tuple[str, ...]
+    """The resources that were not finished when the update failed or was cancelled."""
 
 
 class Stacks:
@@ -296,6 +298,7 @@ class Stacks:
             status=status,
             status_since=of_the_stack[0]["Timestamp"],
             first_failure=failures[-1] if failures else None,
+            given_up=tuple(event["LogicalResourceId"] for event in ours if _was_given_up(event)),
         )
 
     def _events(self, stack_id: str, not_before: datetime) -> Iterator[Any]:
@@ -336,8 +339,12 @@ def _is_cause(event: Any) -> bool:
     return (
         event["ResourceStatus"].endswith("_FAILED")
         and event["PhysicalResourceId"] != event["StackId"]
-        and event.get("ResourceStatusReason") not in _GIVEN_UP
+        and not _was_given_up(event)
     )
+
+
+def _was_given_up(event: Any) -> bool:
+    return event.get("ResourceStatusReason") in _GIVEN_UP
 
 
 # The reasons of resources that CloudFormation gives up when another one has failed or the update is cancelled.

@@ -90,10 +90,11 @@ class DeploymentChecker:
                 f"stack {self._target.stack_name}: expected its update to have ended, found it {phase.name.lower()} "
                 f"after {_minutes(now - so_far.started_at)}; it goes on without this run: follow it in the console"
             )
+        phase_began_at = so_far.deadline_at - self._deadline
         return replace(
             so_far,
             poll_after_seconds=deployment_poll_seconds(
-                (now - so_far.started_at).total_seconds(), (give_up_at - now).total_seconds()
+                (now - phase_began_at).total_seconds(), (give_up_at - now).total_seconds()
             ),
         )
 
@@ -111,10 +112,11 @@ class DeploymentChecker:
         if operation.phase is not Phase.ROLLED_BACK:
             return DeploymentFailed(f"{found}; it has not been rolled back: look at the stack in the console")
         if so_far.status == "CANCELLED":
-            minutes = _minutes(self._deadline)
+            waited_for = ", ".join(operation.given_up) or "no resource in particular"
             return DeploymentTimedOut(
-                f"stack {name}: expected the update to end within {minutes}, found it still going on then; it was "
-                f"cancelled and has been rolled back to {so_far.ami_before}; {because}; see what it waited for"
+                f"stack {name}: expected the update to end within {_minutes(self._deadline)}, found it still waiting "
+                f"for {waited_for}{f'; {because}' if cause else ''}; it was cancelled and has been rolled back to "
+                f"{so_far.ami_before}: see what it waited for, and run again"
             )
         return DeploymentFailed(f"{found}; it has been rolled back to {so_far.ami_before}: see why, and run again")
 
