@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch.announcements import Announcement, Ignored, read_announcement
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-metrics = Metrics()
 
 
 @cache
@@ -27,7 +26,6 @@ def _executions() -> Executions:
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     settings = TriggerSettings.from_env()
     records = event.get("Records") or []
@@ -40,7 +38,8 @@ def start_run(record: dict[str, Any], settings: TriggerSettings, executions: Cal
     read = read_announcement(
         str(message.get("Message", "")), str(message.get("MessageId", "")), settings.ami_name_pattern, settings.region
     )
-    metrics.add_metric("BaseAmisIgnored" if isinstance(read, Ignored) else "BaseAmisAnnounced", MetricUnit.Count, 1)
+    with single_metric("BaseAmisIgnored" if isinstance(read, Ignored) else "BaseAmisAnnounced", MetricUnit.Count, 1):
+        pass
     if isinstance(read, Ignored):
         logger.info("ignored the message", reason=read.reason, message_id=message.get("MessageId"))
         return None

@@ -90,12 +90,10 @@ class DeploymentChecker:
                 f"stack {self._target.stack_name}: expected its update to have ended, found it {phase.name.lower()} "
                 f"after {_minutes(now - so_far.started_at)}; it goes on without this run: follow it in the console"
             )
-        phase_began_at = so_far.deadline_at - self._deadline
+        elapsed = now - (so_far.deadline_at - self._deadline)
+        remaining = (so_far.deadline_at if now < so_far.deadline_at else give_up_at) - now
         return replace(
-            so_far,
-            poll_after_seconds=deployment_poll_seconds(
-                (now - phase_began_at).total_seconds(), (give_up_at - now).total_seconds()
-            ),
+            so_far, poll_after_seconds=deployment_poll_seconds(elapsed.total_seconds(), remaining.total_seconds())
         )
 
     def _ended_badly(

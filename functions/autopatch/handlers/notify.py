@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch import messages
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-metrics = Metrics()
 
 
 @cache
@@ -26,12 +25,12 @@ def _notifications() -> Notifications:
 
 
 @logger.inject_lambda_context(correlation_id_path="state.execution.id")
-@metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     state, now = event["state"], datetime.now(UTC)
     failed = "failure" in state
     notification = messages.failure(state, now) if failed else messages.success(state, now)
     message_id = _notifications().publish(notification)
-    metrics.add_metric("RunsFailed" if failed else "RunsSucceeded", MetricUnit.Count, 1)
+    with single_metric("RunsFailed" if failed else "RunsSucceeded", MetricUnit.Count, 1):
+        pass
     logger.info("told how the run ended", subject=notification.subject, message_id=message_id)
     return {"messageId": message_id, "subject": notification.subject}

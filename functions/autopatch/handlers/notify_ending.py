@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch import messages
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-metrics = Metrics()
 
 # Enough to reach back over the waiting loops to a state whose input holds the run.
 _HISTORY_EVENTS = 5_000
@@ -36,7 +35,6 @@ def _executions() -> Executions:
 
 
 @logger.inject_lambda_context(correlation_id_path="detail.executionArn")
-@metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any] | None:
     detail = event["detail"]
     visits = _executions().last_visits(detail["executionArn"], at_most=_HISTORY_EVENTS)
@@ -50,7 +48,8 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any] | 
     )
     notification = messages.ending(last_known_state(detail, visits), ended, datetime.now(UTC))
     message_id = _notifications().publish(notification)
-    metrics.add_metric("RunsFailed", MetricUnit.Count, 1)
+    with single_metric("RunsFailed", MetricUnit.Count, 1):
+        pass
     logger.info("told of the ending", subject=notification.subject, message_id=message_id)
     return {"messageId": message_id, "subject": notification.subject}
 

@@ -1,0 +1,96 @@
+"""Runs of the patch on the embedded AWS, and what AWS says afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from local_aws import faults, scenario
+from local_aws.aws import LocalAws
+from local_aws.deployment import Deployment, deploy
+from local_aws.report import RunReport
+from local_aws.run import PatchRun
+from local_aws.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that has ended, in the AWS that it ran on."""
+
+    aws: LocalAws
+    deployment: Deployment
+    report: RunReport
+    instances_before: dict[str, set[str]]
+
+    def amis(self, stack: str) -> list[str]:
+        """The AMI of each instance that serves in the stack's Auto Scaling groups, as EC2 has it."""
+        return sorted(instance["ImageId"] for instance in instances(stack))
+
+    def instance_ids(self, stack: str) -> set[str]:
+        return {instance["InstanceId"] for instance in instances(stack)}
+
+    def stack_status(self, stack: str) -> str:
+        return describe(stack)["StackStatus"]
+
+    def image_statuses(self) -> list[str]:
+        images = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=self.deployment.pipeline_arn)
+        return [image["state"]["status"] for image in images["imageSummaryList"]]
+
+    def executions(self) -> list[Any]:
+        answer = boto3.client("stepfunctions").list_executions(stateMachineArn=self.deployment.state_machine_arn)
+        return list(answer["executions"])
+
+    def visited(self) -> list[str]:
+        return [visit.name for visit in self.report.visits]
+
+    def undelivered_triggers(self) -> list[str]:
+        """The bodies in the queue of what could not be delivered."""
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in describe("ami-autopatch")["Outputs"]}
+        sqs = boto3.client("sqs")
+        messages = sqs.receive_message(QueueUrl=outputs["UndeliveredTriggersUrl"], MaxNumberOfMessages=10)
+        return [message["Body"] for message in messages.get("Messages", [])]
+
+    def log_lines(self, text: str) -> list[str]:
+        """The lines of the functions' logs that have `text` in them."""
+        logs = boto3.client("logs")
+        events = logs.filter_log_events(logGroupName="/aws/lambda/ami-autopatch")["events"]
+        return [event["message"] for event in events if text in event["message"]]
+
+
+@contextmanager
+def patch_run(of: str | Scenario) -> Iterator[Ran]:
+    """The scenario's run, to its end; inside the context its AWS is there to be asked, and meets no more faults."""
+    chosen = scenario.load(of) if isinstance(of, str) else of
+    with LocalAws(chosen) as aws:
+        deployment = deploy(chosen)
+        with faults.spared():
+            before = {name: {one["InstanceId"] for one in instances(name)} for name in deployment.stacks}
+        report = PatchRun(aws, deployment).run()
+        with faults.spared():
+            yield Ran(aws, deployment, report, before)
+
+
+def instances(stack: str) -> list[Any]:
+    resources = boto3.client("cloudformation").list_stack_resources(StackName=stack)["StackResourceSummaries"]
+    groups = [
+        resource["PhysicalResourceId"]
+        for resource in resources
+        if resource["ResourceType"] == "AWS::AutoScaling::AutoScalingGroup"
+    ]
+    found = boto3.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=groups)
+    ids = [one["InstanceId"] for group in found["AutoScalingGroups"] for one in group["Instances"]]
+    assert ids, "an empty list would describe all instances"
+    reservations = boto3.client("ec2").describe_instances(InstanceIds=ids)["Reservations"]
+    return [instance for reservation in reservations for instance in reservation["Instances"]]
+
+
+def describe(stack: str) -> Any:
+    return boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+
+
+def parameters(stack: str) -> dict[str, str]:
+    return {one["ParameterKey"]: one["ParameterValue"] for one in describe(stack)["Parameters"]}
