@@ -186,7 +186,7 @@ class Clock:
                     call()
             except ClockClosed:
                 return
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - the foreground raises it
                 self._failed(name, error)
             self._release()
 
@@ -346,7 +346,9 @@ class Clock:
     def _raise_failure(self) -> None:
         if self._failures:
             name, error = self._failures.pop(0)
-            raise TaskFailed(f"the task {name!r} of the embedded AWS ended in {type(error).__name__}: {error}") from error
+            raise TaskFailed(
+                f"the task {name!r} of the embedded AWS ended in {type(error).__name__}: {error}"
+            ) from error
 
 
 _current: Clock | None = None
@@ -425,4 +427,3 @@ class VirtualThreading:
 
         def is_alive(self) -> bool:
             return self._alive
-

@@ -34,7 +34,7 @@ class Ran:
         return {instance["InstanceId"] for instance in instances(stack)}
 
     def stack_status(self, stack: str) -> str:
-        return describe(stack)["StackStatus"]
+        return str(describe(stack)["StackStatus"])
 
     def image_statuses(self) -> list[str]:
         images = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=self.deployment.pipeline_arn)

@@ -172,7 +172,7 @@ def test_notification_fails() -> None:
         assert ran.report.notifications == ()
         # The ending was tried to be told once more from outside, and is kept for a person to find.
         (kept,) = ran.undelivered_triggers()
-        assert ran.report.execution_arn in kept
+        assert str(ran.report.execution_arn) in kept
 
 
 def test_aborted() -> None:
@@ -254,6 +254,23 @@ def test_every_other_parameter_keeps_its_value() -> None:
         after = parameters("web")
         assert (after["DesiredCapacity"], after["MaxSize"], after["InstanceType"]) == ("3", "6", "t3.large")
         assert ran.amis("web") == [after["AmazonMachineImage"]] * 3
+
+
+def test_a_group_that_scaled_out_keeps_its_size_by_its_capacity_parameter() -> None:
+    """A replacing update creates the group with the template's capacity (CloudFormation user guide, UpdatePolicy)."""
+    target = {"stackName": "web", "capacityParameter": "DesiredCapacity"}
+    with patch_run(by_hand({"targets": [target]})) as ran:
+        group = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"][0]
+        boto3.client("autoscaling").set_desired_capacity(
+            AutoScalingGroupName=group["AutoScalingGroupName"], DesiredCapacity=3
+        )
+        execution_input = json.dumps({"targets": [target], "amiId": ran.deployment.golden_ami})
+        boto3.client("stepfunctions").start_execution(
+            stateMachineArn=ran.deployment.state_machine_arn, input=execution_input
+        )
+        ran.aws.clock.sleep(3600)
+        assert ran.amis("web") == [ran.deployment.golden_ami] * 3
+        assert parameters("web")["DesiredCapacity"] == "3"
 
 
 def test_a_joined_build_is_waited_for_and_not_started_twice() -> None:

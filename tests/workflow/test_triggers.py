@@ -1,0 +1,125 @@
+"""What starts a run, what does not, and who is told of an execution that cannot tell of its own end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_aws import faults
+from local_aws.aws import LocalAws
+from local_aws.delivery import sns
+from local_aws.deployment import BASE_AMI_TOPIC, Deployment, deploy
+from local_aws.faults import Fault
+from local_aws.scenario import Scenario
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+class Deployed:
+    """Our deployment in an embedded AWS where nothing has happened yet."""
+
+    def __init__(self, aws: LocalAws, deployment: Deployment) -> None:
+        self.clock = aws.clock
+        self.machine = deployment.state_machine_arn
+        self.topic = deployment.notification_topic_arn
+        self.stepfunctions = boto3.client("stepfunctions")
+
+    def executions(self) -> list[Any]:
+        return list(self.stepfunctions.list_executions(stateMachineArn=self.machine)["executions"])
+
+    def told(self) -> list[sns.Published]:
+        return [message for message in sns.published() if message.topic_arn == self.topic]
+
+    def log(self, function: str) -> list[dict[str, Any]]:
+        events = boto3.client("logs").filter_log_events(logGroupName="/aws/lambda/ami-autopatch")["events"]
+        lines = [json.loads(event["message"]) for event in events if '"level"' in event["message"]]
+        return [line for line in lines if function in line["function_name"]]
+
+
+@pytest.fixture
+def deployed() -> Iterator[Deployed]:
+    with LocalAws(Scenario()) as aws:
+        yield Deployed(aws, deploy(Scenario()))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "hello",
+        "{",
+        "[]",
+        "null",
+        '{"v1": {"Regions": {}}}',
+        '{"v1": {"Regions": {"eu-west-1": [{"Name": "al2023-ami-2023.1-x86_64", "ImageId": "ami-1"}]}}}',
+        '{"v1": {"Regions": {"us-east-1": [{"Name": "amzn2-ami-hvm-x86_64", "ImageId": "ami-1"}]}}}',
+        '{"v1": {"Regions": {"us-east-1": [null, 3, {}]}}}',
+        '{"\\ud800": "\\udfff"}',
+    ],
+)
+def test_a_message_that_does_not_concern_us_is_ignored_and_the_log_says_why(deployed: Deployed, message: str) -> None:
+    if message:
+        sns.publish_as_owner(BASE_AMI_TOPIC, message)
+    else:  # SNS publishes no empty message, but Lambda can be invoked with one
+        (name,) = [
+            function["FunctionName"]
+            for function in boto3.client("lambda").list_functions()["Functions"]
+            if "BaseAmiTrigger" in function["FunctionName"]
+        ]
+        payload = json.dumps({"Records": [{"Sns": {"Message": "", "MessageId": "m"}}]}).encode()
+        answer = boto3.client("lambda").invoke(FunctionName=name, Payload=payload)
+        assert "FunctionError" not in answer
+    deployed.clock.sleep(600)
+    assert deployed.executions() == []
+    (line,) = deployed.log("BaseAmiTrigger")
+    assert line["message"] == "ignored the message" and line["reason"]
+
+
+def test_the_sample_announcement_starts_one_run_however_often_it_comes(deployed: Deployed) -> None:
+    """SNS delivers at least once; a name is taken for 90 days after its execution (Step Functions, StartExecution)."""
+    message = json.loads((EVENTS / "trigger-base-ami.json").read_text())["Records"][0]["Sns"]["Message"]
+    for pause in (30, 7200, 60):
+        sns.publish_as_owner(BASE_AMI_TOPIC, message)
+        deployed.clock.sleep(pause)
+    (execution,) = deployed.executions()
+    assert (execution["name"], execution["status"]) == ("base-image-2023.9.20261130.0", "SUCCEEDED")
+    assert "was started for" in deployed.log("BaseAmiTrigger")[-1]["reason"]
+
+
+def test_an_execution_that_times_out_as_a_whole_is_told_from_outside(deployed: Deployed) -> None:
+    definition = json.loads(
+        deployed.stepfunctions.describe_state_machine(stateMachineArn=deployed.machine)["definition"]
+    )
+    deployed.stepfunctions.update_state_machine(
+        stateMachineArn=deployed.machine, definition=json.dumps({**definition, "TimeoutSeconds": 300})
+    )
+    deployed.stepfunctions.start_execution(stateMachineArn=deployed.machine, input="{}")
+    deployed.clock.sleep(3600)
+    assert deployed.executions()[0]["status"] == "TIMED_OUT"
+    (told,) = deployed.told()
+    assert told.attributes["outcome"] == "TIMED_OUT"
+    assert "web: not touched" in told.message
+
+
+def test_a_failure_that_was_told_is_not_told_again_from_outside(deployed: Deployed) -> None:
+    deployed.stepfunctions.start_execution(stateMachineArn=deployed.machine, input='{"nonsense": 1}')
+    deployed.clock.sleep(1800)
+    assert deployed.executions()[0]["status"] == "FAILED"
+    assert len(deployed.told()) == 1
+    assert "has told of it itself" in deployed.log("NotifyEnding")[0]["message"]
+
+
+def test_a_failure_that_could_not_be_told_is_told_from_outside_with_the_first_error(deployed: Deployed) -> None:
+    faults.configure((Fault("sns", "Publish", "AuthorizationError", status=403, times=1),))
+    arn = deployed.stepfunctions.start_execution(stateMachineArn=deployed.machine, input='{"nonsense": 1}')
+    deployed.clock.sleep(1800)
+    execution = deployed.stepfunctions.describe_execution(executionArn=arn["executionArn"])
+    assert (execution["status"], execution["error"]) == ("FAILED", "InvalidInput")
+    (told,) = deployed.told()
+    assert "nonsense" in told.message and "'Patch Failed'" in told.message
+    assert "NotifyEnding" in deployed.log("NotifyEnding")[0]["function_name"]
