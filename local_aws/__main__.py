@@ -91,12 +91,12 @@ def _load(name: str) -> Any:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    execution_input = _read_input(parsed.input) if parsed.input else None
     if parsed.input and parsed.trigger not in (None, "manual"):
         raise UsageError(
             f"expected --input with the manual trigger, found the trigger {parsed.trigger}: "
             "only StartExecution takes an input; leave --trigger out"
         )
+    execution_input = _read_input(parsed.input) if parsed.input else None
     scenario = _load(parsed.scenario)
     if parsed.trigger or parsed.input:
         scenario = replace(scenario, trigger=parsed.trigger or "manual")

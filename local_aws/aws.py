@@ -77,8 +77,7 @@ class LocalAws:
 
     def _configure(self) -> None:
         mock_random.seed(0)
-        random.seed(0)  # botocore draws its retry delays from it
-        stepfunctions.seed(0)
+        random.seed(0)  # botocore and the States Language's retries draw their jitter from it
         stepfunctions.listeners.clear()
         lambda_runtime.reset()
         scenario.use(self.scenario)

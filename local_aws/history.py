@@ -90,7 +90,7 @@ class History:
         return branch
 
     def _note_outcome(self, event: dict[str, Any], branch: Branch) -> None:
-        details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+        details: dict[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
         error = details.get("error") if not event["type"].endswith("Succeeded") else None
         for (open_branch, _), position in self._open.items():
             if open_branch == branch:

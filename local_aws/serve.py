@@ -40,7 +40,6 @@ def serve(scenario: Scenario, port: int, speed: float, announce: Callable[[str],
         deployment = deploy(scenario)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = make_server(HOST, port, _in_turn(aws.clock), threaded=True, fd=listener.fileno())
-        server.daemon_threads = True
         threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
         announce(_announcement(deployment, port, speed))
         _wait_for_the_end(aws.clock, server)
@@ -55,8 +54,9 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            reason = (error.strerror or str(error)).lower()
             raise PortInUse(
-                f"expected the port {port} of {HOST} to be free, found {error.strerror.lower()}; choose another: --port"
+                f"expected the port {port} of {HOST} to be free, found {reason}; choose another: --port"
             ) from error
         raise
     return listener

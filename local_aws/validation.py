@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cfnlint.api import lint
+from cfnlint.api import lint  # type: ignore[import-untyped]
 
 from local_aws.aws import REGION
 from local_aws.deployment import REPOSITORY, transformed_template

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import functools
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from moto.moto_api._internal import mock_random
 
 from local_aws.cloudformation.resources import Request, Resource
 
@@ -389,7 +389,7 @@ def _wait_condition_handle(request: Request) -> tuple[str, dict[str, Any]]:
 
 
 def _wait_condition(request: Request) -> tuple[str, dict[str, Any]]:
-    physical_id = f"{request.stack_id}/{uuid.uuid4()}/{request.logical_id}"
+    physical_id = f"{request.stack_id}/{mock_random.uuid4()}/{request.logical_id}"
     return physical_id, {"Data": "{}", "Id": physical_id}
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from local_aws.cloudformation.models import CloudFormationBackend
 
 REPLACEMENT = "Requested update requires the creation of a new physical resource; hence creating one."
+WAIT_CONDITION = "AWS::CloudFormation::WaitCondition"
 INITIATED = "Resource creation Initiated"
 _ALARM_POLL_SECONDS = 60.0
 
@@ -516,7 +517,7 @@ class Deployment:
     # -- signals ------------------------------------------------------------------------------------------------
 
     def _await_creation_policy(self, resource: Resource, status: str) -> None:
-        if resource.definition.type == "AWS::CloudFormation::WaitCondition":
+        if resource.definition.type == WAIT_CONDITION:
             properties = resource.definition.properties
             count, timeout = int(properties.get("Count", 1)), float(properties.get("Timeout", 0))
             if "Handle" not in properties:
@@ -535,8 +536,14 @@ class Deployment:
             senders = [resource.physical_id, *(f"{resource.physical_id}-{number}" for number in range(2, count + 1))]
         percent = resource.definition.minimum_success_percent
         successes = self._await_signals(resource, status, senders, count, percent, timeout)
-        if successes < math.ceil(count * percent / 100):
-            raise ResourceFailed(_unsatisfied(successes, count, percent))
+        if successes >= math.ceil(count * percent / 100):
+            return
+        if resource.definition.type == WAIT_CONDITION:
+            raise ResourceFailed(f"WaitCondition timed out. Received {successes} conditions when expecting {count}")
+        raise ResourceFailed(
+            f"Received {successes} SUCCESS signal(s) out of {count}.  "
+            f"Unable to satisfy {percent}% MinSuccessfulInstancesPercent requirement"
+        )
 
     def _await_signals(
         self, resource: Resource, status: str, senders: list[str], count: int, percent: int, timeout: float
@@ -766,13 +773,6 @@ class Deployment:
             operation.ended = clock.current().now()
         if not keep:
             self._stack.deployment = None
-
-
-def _unsatisfied(successes: int, count: int, percent: int) -> str:
-    return (
-        f"Received {successes} SUCCESS signal(s) out of {count}.  "
-        f"Unable to satisfy {percent}% MinSuccessfulInstancesPercent requirement"
-    )
 
 
 def _seconds(duration: str) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +11,11 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
+from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
 
 from local_aws import clock
-from local_aws.cloudformation import autoscaling, parameters, providers, schemas
+from local_aws.cloudformation import autoscaling, providers, schemas
 from local_aws.cloudformation.deployment import Deployment, output_signature, signatures
 from local_aws.cloudformation.errors import (
     AlreadyExists,
@@ -172,7 +172,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         return None
 
     def _begin(self, stack: Stack, kind: str, token: str | None, request: str = "") -> Operation:
-        operation = Operation(str(uuid.uuid4()), kind, token, request, clock.current().now())
+        operation = Operation(str(mock_random.uuid4()), kind, token, request, clock.current().now())
         stack.operations.append(operation)
         return operation
 
@@ -184,12 +184,14 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
 
     # -- create -------------------------------------------------------------------------------------------------
 
+    def _arn(self, what: str) -> str:
+        partition = get_partition(self.region_name)
+        return f"arn:{partition}:cloudformation:{self.region_name}:{self.account_id}:{what}/{mock_random.uuid4()}"
+
     def _new_stack(self, name: str, inputs: Inputs) -> Stack:
         if any(stack.name == name for stack in self.stacks.values()):
             raise AlreadyExists(f"Stack [{name}] already exists")
-        partition = get_partition(self.region_name)
-        stack_id = f"arn:{partition}:cloudformation:{self.region_name}:{self.account_id}:stack/{name}/{uuid.uuid4()}"
-        return Stack(stack_id, name, self.account_id, self.region_name, inputs)
+        return Stack(self._arn(f"stack/{name}"), name, self.account_id, self.region_name, inputs)
 
     def create_stack(
         self,
@@ -370,10 +372,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         """Make a change set for the stack; one without changes is there too, FAILED."""
         if any(other.name == name and other.stack is stack for other in self.change_sets.values()):
             raise AlreadyExists(f"ChangeSet {name} already exists")
-        partition = get_partition(self.region_name)
-        identifier = (
-            f"arn:{partition}:cloudformation:{self.region_name}:{self.account_id}:changeSet/{name}/{uuid.uuid4()}"
-        )
+        identifier = self._arn(f"changeSet/{name}")
         planned = signatures(self, stack, inputs)
         change_set = ChangeSet(
             identifier,
@@ -443,10 +442,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         replaces = "AutoScalingReplacingUpdate" in (
             said.get("UpdatePolicy") or {}
         ) and autoscaling.LAUNCH_PROPERTIES & (static | dynamic)
-        if always & static:
-            replacement = "True"
-        else:
-            replacement = "Conditional" if always or replaces else "False"
+        replacement = "True" if always & static else "Conditional" if always or replaces else "False"
         scope = (["Properties"] if static or dynamic else []) + (
             ["Metadata"] if old.get("Metadata") != new.get("Metadata") else []
         )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from moto.moto_api._internal import mock_random
 from moto.sns.models import sns_backends
 
 from local_aws import clock
@@ -162,7 +162,7 @@ class Stack:
     ) -> None:
         """Remember that something happened, and tell the stack's notification topics."""
         now = clock.current().now()
-        identifier = str(uuid.uuid4())
+        identifier = str(mock_random.uuid4())
         if resource_type != STACK_TYPE:
             identifier = f"{logical_id}-{identifier}"
         text = None if properties is None else json.dumps(properties, default=str)

@@ -11,7 +11,6 @@ import base64
 import copy
 import json
 import logging
-import random
 import re
 import uuid
 from collections.abc import Callable
@@ -45,7 +44,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name import custom_err
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.common.path import result_path
-from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.intrinsic.argument import argument
 from moto.stepfunctions.parser.asl.component.program import program
@@ -111,7 +110,6 @@ for _module in _JSON_PATH_USERS:
     expect_attributes(_module, "extract_json")
 expect_attributes(execute_state, "Thread")
 expect_attributes(retrier_decl, "time")
-expect_attributes(jitter_strategy_decl, "random")
 expect_attributes(state, "StateData")
 expect_attributes(result_path, "parse")
 expect_attributes(lambda_eval_utils, "_invoke_lambda_function", "to_payload_type", "LambdaFunctionErrorException")
@@ -513,13 +511,6 @@ def _start_execution(
 
 
 # -- the interpreter, corrected ---------------------------------------------------------------------------------------
-
-_jitter = random.Random(0)
-
-
-def seed(value: int) -> None:
-    """Make the jitter of retries the same in each run that is seeded alike."""
-    _jitter.seed(value)
 
 
 def _wait_interval(self: Any, env: Environment, wait_seconds: float) -> None:  # noqa: ARG001 - moto's signature
@@ -984,7 +975,6 @@ def install() -> None:
         module.threading = clock.VirtualThreading
     execute_state.Thread = clock.VirtualThreading.Thread
     retrier_decl.time = clock.VirtualThreading
-    jitter_strategy_decl.random = _jitter
     wait_function.WaitFunction._wait_interval = _wait_interval
     timestamp.Timestamp._get_wait_seconds = _timestamp_wait_seconds
     timestamp.Timestamp._from_timestamp_string = staticmethod(_from_timestamp_string)

@@ -24,7 +24,7 @@ def create_role(name: str) -> str:
     """The ARN of a role that Lambda and Step Functions may assume; made once."""
     iam = boto3.client("iam")
     try:
-        return iam.get_role(RoleName=name)["Role"]["Arn"]
+        return str(iam.get_role(RoleName=name)["Role"]["Arn"])
     except iam.exceptions.NoSuchEntityException:
         statement = {
             "Effect": "Allow",
@@ -32,12 +32,12 @@ def create_role(name: str) -> str:
             "Action": "sts:AssumeRole",
         }
         policy = {"Version": "2012-10-17", "Statement": [statement]}
-        return iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"]
+        return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"])
 
 
 def create_function(name: str, source: str, **settings: Any) -> str:
     """The ARN of a new function whose handler is `handler` in `source`."""
-    return boto3.client("lambda").create_function(
+    created = boto3.client("lambda").create_function(
         **{
             "FunctionName": name,
             "Runtime": "python3.13",
@@ -46,4 +46,5 @@ def create_function(name: str, source: str, **settings: Any) -> str:
             "Code": {"ZipFile": packaged(app=source)},
             **settings,
         }
-    )["FunctionArn"]
+    )
+    return str(created["FunctionArn"])

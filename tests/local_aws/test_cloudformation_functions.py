@@ -218,6 +218,8 @@ def test_a_property_of_no_value_is_left_out(world: StackWorld) -> None:
     resources = {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": optional}}}
     name = evaluated(world, {"Fn::GetAtt": ["Topic", "TopicName"]}, Conditions=condition, Resources=resources)
     assert name.startswith("evaluated-Topic-")
+    items = ["a", {"Fn::If": ["Never", "b", {"Ref": "AWS::NoValue"}]}, "c"]
+    assert evaluated(world, {"Fn::Join": [",", items]}, Conditions=condition) == "a,c"
 
 
 def test_a_dynamic_reference_reads_the_parameter_store(world: StackWorld) -> None:

@@ -435,6 +435,17 @@ def test_creation_takes_time_when_the_settings_say_so(world: StackWorld) -> None
     assert len(world.running()) == 2
 
 
+def test_a_wait_condition_that_hears_nothing_fails_the_creation(world: StackWorld) -> None:
+    """Template Reference, AWS::CloudFormation::WaitCondition: Count signals within Timeout seconds."""
+    configure(CloudFormationSettings(instant_create_and_delete=False, stacks={"one": {"signals": "none"}}))
+    handle = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+    properties = {"Handle": {"Ref": "Handle"}, "Timeout": "600", "Count": 2}
+    wait = {"Wait": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": properties}}
+    world.cloudformation.create_stack(StackName="one", TemplateBody=template(Resources={**handle, **wait}))
+    assert world.settle("one") == "ROLLBACK_COMPLETE"
+    assert "WaitCondition timed out. Received 0 conditions when expecting 2" in world.reasons("one")
+
+
 # -- reading ----------------------------------------------------------------------------------------------------
 
 
@@ -506,6 +517,32 @@ def test_a_change_set_shows_what_an_ami_would_change_and_changes_nothing(world: 
     assert world.settle() == "UPDATE_COMPLETE"
     assert set(world.running().values()) == {world.new_ami}
     assert world.trail(token="set-1")[-1] == ("app", "UPDATE_COMPLETE")
+
+
+def test_a_change_set_tells_certain_replacements_from_possible_ones(world: StackWorld) -> None:
+    """API Reference, ResourceChange, Replacement: True for a property that needs it, Conditional for what follows."""
+    body = json.dumps(
+        {
+            "Parameters": {"Ami": {"Type": "String"}},
+            "Resources": {
+                "Server": {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": {"Ref": "Ami"}}},
+                "Address": {"Type": "AWS::EC2::EIP", "Properties": {"InstanceId": {"Ref": "Server"}}},
+                "Apart": {"Type": "AWS::SNS::Topic"},
+            },
+        }
+    )
+    world.create("one", body, Ami=world.old_ami)
+    world.cloudformation.create_change_set(
+        StackName="one", ChangeSetName="preview", UsePreviousTemplate=True, Parameters=given(Ami=world.new_ami)
+    )
+    found = world.cloudformation.describe_change_set(StackName="one", ChangeSetName="preview")["Changes"]
+    changes = {change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in found}
+    assert {name: change["Replacement"] for name, change in changes.items()} == {"Server": "True", "Address": "False"}
+    (detail,) = changes["Server"]["Details"]
+    assert (detail["Target"]["Name"], detail["Target"]["RequiresRecreation"]) == ("ImageId", "Always")
+    world.cloudformation.execute_change_set(StackName="one", ChangeSetName="preview")
+    assert world.settle("one") == "UPDATE_COMPLETE"
+    assert list(world.running().values()) == [world.new_ami]
 
 
 def test_a_change_set_without_changes_fails_and_says_so(world: StackWorld) -> None:

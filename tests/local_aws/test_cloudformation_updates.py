@@ -60,6 +60,9 @@ def test_a_new_ami_replaces_the_group_and_all_its_instances(world: StackWorld) -
     assert new["AutoScalingGroupName"] == world.outputs("app")["AutoScalingGroupName"]
     assert world.running() == {instance["InstanceId"]: world.new_ami for instance in new["Instances"]}
     assert len(new["Instances"]) == 2
+    tags = world.ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": list(world.running())}])["Tags"]
+    assert {tag["Value"] for tag in tags if tag["Key"] == "aws:ec2launchtemplate:version"} == {"2"}
+    assert {tag["Value"] for tag in tags if tag["Key"] == "aws:cloudformation:stack-name"} == {"app"}
 
 
 def test_old_and_new_group_run_side_by_side_until_the_new_one_has_signalled(world: StackWorld) -> None:
@@ -374,6 +377,7 @@ def test_an_instance_may_signal_through_the_api(world: StackWorld) -> None:
         )
         world.clock.sleep(5)
     assert world.status() == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    assert sum("Received SUCCESS signal" in reason for reason in world.reasons(token="patch-1")) == 2
     world.settle()
     with pytest.raises(ClientError, match="is in UPDATE_COMPLETE state and can not be signaled"):
         world.cloudformation.signal_resource(
@@ -484,6 +488,22 @@ def test_a_refresh_policy_is_refused_by_name(world: StackWorld) -> None:
     assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
     assert world.running() == before
     assert any("AutoScalingInstanceRefresh" in reason for reason in world.reasons())
+
+
+@pytest.mark.parametrize(("ignore", "capacity"), [(False, 2), (True, 4)])
+def test_an_update_sets_the_templates_sizes_unless_told_to_ignore_those_that_it_does_not_change(
+    world: StackWorld, ignore: bool, capacity: int
+) -> None:
+    """UpdatePolicy attribute, AutoScalingScheduledAction, IgnoreUnmodifiedGroupSizeProperties."""
+    policy = "    UpdatePolicy:\n      AutoScalingScheduledAction:\n        IgnoreUnmodifiedGroupSizeProperties: "
+    world.create("network", NETWORK)
+    body = without_replacement(f"{policy}{str(ignore).lower()}\n")
+    world.create("app", body, AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    name = world.group()["AutoScalingGroupName"]
+    world.autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=4)
+    world.patch()
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert list(world.running().values()) == [world.old_ami] * capacity
 
 
 def test_a_group_that_changes_only_its_size_is_changed_in_place(world: StackWorld) -> None:

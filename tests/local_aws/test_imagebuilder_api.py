@@ -78,6 +78,7 @@ def test_other_content_is_another_build_of_a_component(building: ImageBuilding) 
     second = building.component("Update OS", data=COMPONENT_DOCUMENT.replace("upgrade", "update"))
     assert second == f"{ARN}:component/update-os/1.0.0/2"
     building.component("Update OS", version="1.10.0")
+    building.component("Update OS", version="1.9.0")
     get = building.client().get_component
     assert get(componentBuildVersionArn=f"{ARN}:component/update-os/1.0.x")["component"]["arn"] == second
     assert get(componentBuildVersionArn=f"{ARN}:component/update-os/x.x.x")["component"]["version"] == "1.10.0"
@@ -87,6 +88,7 @@ def test_other_content_is_another_build_of_a_component(building: ImageBuilding) 
     versions = building.client().list_components()["componentVersionList"]
     assert [version["arn"] for version in versions] == [
         f"{ARN}:component/update-os/1.0.0",
+        f"{ARN}:component/update-os/1.9.0",
         f"{ARN}:component/update-os/1.10.0",
     ]
 

@@ -131,7 +131,13 @@ class Http:
 
 
 @pytest.fixture
-def world(building: ImageBuilding) -> Iterator[Http]:
+def http(building: ImageBuilding) -> Http:
+    """An account without anything."""
+    return Http()
+
+
+@pytest.fixture
+def world(building: ImageBuilding) -> Http:
     """What REQUESTS are made in."""
     image = building.start(building.pipeline(), tags={"a": "1"})
     assert building.finish(image)["arn"] == IMAGE
@@ -140,7 +146,7 @@ def world(building: ImageBuilding) -> Iterator[Http]:
     building.recipe("unused")
     building.infrastructure("unused")
     building.distribution(name="unused")
-    yield Http()
+    return Http()
 
 
 def unknown(shape: Any, value: Any, path: str = "") -> Iterator[str]:
@@ -160,22 +166,21 @@ def test_every_modelled_operation_has_a_request() -> None:
     assert sorted(REQUESTS) == MODELLED
 
 
-@pytest.mark.parametrize("operation", MODELLED)
-def test_every_answer_is_as_the_model_says(world: Http, operation: str) -> None:
+def test_every_answer_is_as_the_model_says(world: Http) -> None:
     """botocore's model of Image Builder: the output shape of each operation."""
-    status, _, body = world.call(operation, REQUESTS[operation])
-    assert status == 200, body
-    shape = MODEL.operation_model(operation).output_shape
-    assert list(unknown(shape, body)) == []
-    report = ParamValidator().validate(body, shape)
-    assert not report.has_errors(), report.generate_report()
-    if shape.members:
-        assert body
-    for echoed in ("clientToken", "requestId"):
-        assert (echoed in body) == (echoed in shape.members)
+    for operation in sorted(MODELLED, key=lambda name: name.startswith("Delete")):
+        status, _, body = world.call(operation, REQUESTS[operation])
+        assert status == 200, (operation, body)
+        shape = MODEL.operation_model(operation).output_shape
+        assert list(unknown(shape, body)) == [], operation
+        report = ParamValidator().validate(body, shape)
+        assert not report.has_errors(), (operation, report.generate_report())
+        assert bool(body) == bool(shape.members), operation
+        for echoed in ("clientToken", "requestId"):
+            assert (echoed in body) == (echoed in shape.members), operation
 
 
-def test_every_required_parameter_is_required(world: Http) -> None:
+def test_every_required_parameter_is_required(http: Http) -> None:
     """botocore's model of Image Builder: required members; raw HTTP can leave them out."""
     checked = 0
     for operation in MODELLED:
@@ -185,7 +190,7 @@ def test_every_required_parameter_is_required(world: Http) -> None:
                 continue
             given = {name: value for name, value in REQUESTS[operation].items() if name != missing}
             given |= {"clientToken": None} if missing == "clientToken" else {}
-            status, headers, body = world.call(operation, given)
+            status, headers, body = http.call(operation, given)
             assert (status, headers["X-Amzn-Errortype"]) == (400, "InvalidRequestException"), operation
             assert f"'{missing}' is missing" in body["message"]
             checked += 1
@@ -210,10 +215,10 @@ def test_every_required_parameter_is_required(world: Http) -> None:
     ],
 )
 def test_a_value_that_the_model_does_not_allow_is_refused(
-    world: Http, operation: str, parameters: dict[str, Any], code: str, text: str
+    http: Http, operation: str, parameters: dict[str, Any], code: str, text: str
 ) -> None:
     """botocore's model of Image Builder: patterns, enumerations, lengths, types."""
-    status, headers, body = world.call(operation, {**REQUESTS[operation], **parameters})
+    status, headers, body = http.call(operation, {**REQUESTS[operation], **parameters})
     assert (status, headers["X-Amzn-Errortype"]) == (400, code)
     assert text in body["message"]
 
@@ -224,20 +229,20 @@ def test_parameters_that_the_model_does_not_know_are_ignored(world: Http) -> Non
 
 
 @pytest.mark.parametrize("data", [b"{", b"[]", b'"text"'])
-def test_a_body_that_is_no_json_object_is_refused(world: Http, data: bytes) -> None:
-    status, headers, _ = world.send("POST", "/ListImages", data=data)
+def test_a_body_that_is_no_json_object_is_refused(http: Http, data: bytes) -> None:
+    status, headers, _ = http.send("POST", "/ListImages", data=data)
     assert (status, headers["X-Amzn-Errortype"]) == (400, "InvalidRequestException")
 
 
-def test_a_resource_that_is_missing_is_a_404(world: Http) -> None:
+def test_a_resource_that_is_missing_is_a_404(http: Http) -> None:
     """botocore's model of Image Builder: the HTTP status of ResourceNotFoundException."""
-    status, headers, _ = world.call("GetImagePipeline", {"imagePipelineArn": f"{ARN}:image-pipeline/none"})
+    status, headers, _ = http.call("GetImagePipeline", {"imagePipelineArn": f"{ARN}:image-pipeline/none"})
     assert (status, headers["X-Amzn-Errortype"]) == (404, "ResourceNotFoundException")
 
 
-def test_an_operation_that_is_not_modelled_is_a_501(world: Http) -> None:
+def test_an_operation_that_is_not_modelled_is_a_501(http: Http) -> None:
     """RFC 9110, 15.6.2: the functionality is not supported; SDKs do not try again."""
-    status, _, body = world.call("RetryImage", {"imageBuildVersionArn": IMAGE})
+    status, _, body = http.call("RetryImage", {"imageBuildVersionArn": IMAGE})
     assert (status, "RetryImage is not modelled" in body["message"]) == (501, True)
 
 

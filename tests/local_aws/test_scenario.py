@@ -58,7 +58,10 @@ def test_a_document_becomes_typed_settings() -> None:
         ({"stacks": {"name": "web"}}, "stacks: expected a list, found {'name': 'web'}"),
         ({"stacks": [{"template": "x"}]}, "stacks[0]: expected the key 'name', found template"),
         ({"faults": [{"service": "s3", "action": "GetObject", "error": "e"}]}, "faults of s3 are not modelled"),
-        ({"interventions": [{"do": "shout"}]}, "expected do to be abort, cancel-image or update-stack, found 'shout'"),
+        (
+            {"interventions": [{"do": "shout"}]},
+            "interventions[0]: expected an intervention to do abort, cancel-image or update-stack, found",
+        ),
         ({"interventions": [{"do": "update-stack"}]}, "name a stack when, and only when, it does update-stack"),
         ([], "expected a mapping, found list"),
     ],

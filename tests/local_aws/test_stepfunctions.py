@@ -15,6 +15,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws import lambda_runtime
 from local_aws.aws import START, LocalAws
 from local_aws.seams import stepfunctions
 from local_aws.seams.stepfunctions import NotModelled
@@ -398,6 +399,17 @@ def test_a_result_over_256_kib_is_data_limit_exceeded_which_the_wildcards_do_not
     assert describe(execution)["error"] == "States.DataLimitExceeded"
 
 
+def test_an_input_over_256_kib_after_its_parameters_is_data_limit_exceeded(aws: LocalAws) -> None:
+    """SFN, "Error names": "when, after Parameters processing, the input of a state is larger than the quota"."""
+    twice = {"a.$": "$.text", "b.$": "$.text"}
+    task = {"Type": "Task", "Resource": create_function("small", "def handler(e, c): return 1"), "Parameters": twice}
+    execution = start(create({"Task": {**task, "End": True}}), {"text": "x" * 150_000})
+    aws.clock.sleep(60)
+
+    assert describe(execution)["error"] == "States.DataLimitExceeded"
+    assert lambda_runtime.invocations() == ()
+
+
 def test_task_failed_stands_for_every_error_but_a_timeout(aws: LocalAws) -> None:
     """SFN, "Error names", States.TaskFailed: "a wildcard that matches any known error name except States.Timeout"."""
     slow = create_function("slow", "import time\ndef handler(event, context): time.sleep(60)", Timeout=300)
@@ -586,7 +598,7 @@ def create_queue(name: str) -> str:
     statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
     policy = {"Version": "2012-10-17", "Statement": [{**statement, "Resource": arn}]}
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-    return arn
+    return str(arn)
 
 
 def received(name: str) -> list[str]:
@@ -609,9 +621,11 @@ def test_the_history_comes_in_pages_either_way_with_or_without_data(aws: LocalAw
     client = boto3.client("stepfunctions")
 
     whole = events(execution)
-    pages = client.get_paginator("get_execution_history").paginate(executionArn=execution, maxResults=7)
+    pages = client.get_paginator("get_execution_history").paginate(
+        executionArn=execution, PaginationConfig={"PageSize": 7}
+    )
     backwards = client.get_paginator("get_execution_history").paginate(
-        executionArn=execution, maxResults=7, reverseOrder=True, includeExecutionData=False
+        executionArn=execution, reverseOrder=True, includeExecutionData=False, PaginationConfig={"PageSize": 7}
     )
 
     assert [event["id"] for event in whole] == list(range(1, 45))
@@ -625,22 +639,30 @@ def test_the_history_comes_in_pages_either_way_with_or_without_data(aws: LocalAw
 
 
 def test_executions_are_logged_as_the_machine_says(aws: LocalAws) -> None:
-    """SFN, "Using CloudWatch Logs to log execution history": level ERROR, without execution data."""
+    """SFN, "Using CloudWatch Logs to log execution history": levels, and execution data only on request."""
     logs = boto3.client("logs")
     logs.create_log_group(logGroupName="/machine")
     group = logs.describe_log_groups()["logGroups"][0]["arn"]
-    machine = create({"Fail": {"Type": "Fail", "Error": "E", "Cause": "c"}})
+    machine = create({"Look": {"Type": "Pass", "Next": "Fail"}, "Fail": {"Type": "Fail", "Error": "E", "Cause": "c"}})
     destination = {"cloudWatchLogsLogGroup": {"logGroupArn": group}}
-    boto3.client("stepfunctions").update_state_machine(
-        stateMachineArn=machine,
-        loggingConfiguration={"level": "ERROR", "includeExecutionData": False, "destinations": [destination]},
-    )
-    execution = start(machine, {"secret": 1})
-    aws.clock.sleep(60)
+    client: Any = boto3.client("stepfunctions")
 
-    found = [json.loads(one["message"]) for one in logs.filter_log_events(logGroupName="/machine")["events"]]
-    assert [(one["type"], one["execution_arn"]) for one in found] == [("ExecutionFailed", execution)]
-    assert found[0]["details"] == {"error": "E", "cause": "c"}
+    def logged(level: str, data: bool) -> list[Any]:
+        configuration = {"level": level, "includeExecutionData": data, "destinations": [destination]}
+        client.update_state_machine(stateMachineArn=machine, loggingConfiguration=configuration)
+        execution = start(machine, {"secret": 1})
+        aws.clock.sleep(60)
+        lines = [json.loads(one["message"]) for one in logs.filter_log_events(logGroupName="/machine")["events"]]
+        return [line for line in lines if line["execution_arn"] == execution]
+
+    [failed] = logged("ERROR", data=True)
+    silent, full = logged("ALL", data=False), logged("ALL", data=True)
+
+    assert failed["type"] == "ExecutionFailed"
+    assert failed["details"] == {"error": "E", "cause": "c"}
+    assert [line["type"] for line in silent] == [line["type"] for line in full]
+    assert "secret" not in json.dumps(silent)
+    assert full[1]["details"] == {"name": "Look", "input": '{"secret":1}', "inputDetails": {"truncated": False}}
 
 
 def test_listeners_are_told_of_each_event_at_its_moment(aws: LocalAws) -> None:

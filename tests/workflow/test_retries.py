@@ -52,7 +52,7 @@ def updater(of: Execution, run: Run, ami: str) -> StackUpdater:
 
 
 def new_ami() -> str:
-    return boto3.client("ec2").register_image(Name="newer", RootDeviceName="/dev/xvda")["ImageId"]
+    return str(boto3.client("ec2").register_image(Name="newer", RootDeviceName="/dev/xvda")["ImageId"])
 
 
 def images(deployment: Deployment) -> list[str]:

@@ -1,0 +1,63 @@
+"""The embedded AWS as a whole comes and goes without a trace."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import boto3
+import pytest
+from moto.autoscaling.models import autoscaling_backends
+from moto.ec2.models import ec2_backends
+from moto.moto_api._internal import mock_random
+
+from local_aws import scenario
+from local_aws.aws import CREDENTIALS, LocalAws
+from local_aws.clock import ClockError
+from local_aws.scenario import Scenario
+
+
+def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    before = dict(os.environ)
+    with LocalAws(Scenario(name="mine")):
+        assert "AWS_PROFILE" not in os.environ
+        assert os.environ["AWS_ACCESS_KEY_ID"] == CREDENTIALS["AWS_ACCESS_KEY_ID"]
+        assert scenario.current().name == "mine"
+        # In this order: when moto empties Auto Scaling's backend it looks for EC2's, which it has emptied before.
+        assert boto3.client("ec2").describe_vpcs()["Vpcs"]
+        boto3.client("autoscaling").describe_auto_scaling_groups()
+
+    assert dict(os.environ) == before
+    assert scenario.current().name == "happy-path"
+    assert list(ec2_backends.keys()) == []
+    assert list(autoscaling_backends.keys()) == []
+
+
+def test_each_begins_alike() -> None:
+    def drawn() -> tuple[str, str, float, str]:
+        with LocalAws():
+            image = boto3.client("ec2").register_image(Name="an-image", RootDeviceName="/dev/xvda")["ImageId"]
+            vpc = boto3.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+            return image, vpc, random.random(), str(mock_random.uuid4())
+
+    assert drawn() == drawn()
+
+
+def test_one_that_fails_to_start_does_not_stand_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalAws(), pytest.raises(ClockError, match="already"), LocalAws():
+        pass
+    with LocalAws() as again:
+        assert again.clock.now()
+
+
+def test_amazons_own_managed_policies_can_be_attached(aws: LocalAws) -> None:
+    """IAM User Guide, "AWS managed policies": they exist in every account."""
+    iam = boto3.client("iam")
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+    arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    iam.attach_role_policy(RoleName="r", PolicyArn=arn)
+
+    assert [one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"]] == [arn]
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/NoSuchPolicy")
