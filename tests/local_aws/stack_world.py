@@ -130,8 +130,7 @@ def stack_world() -> Iterator[StackWorld]:
     """An embedded AWS on the happy path that holds nothing yet but two AMIs."""
     with LocalAws() as aws:
         clients: dict[str, Any] = {
-            name: boto3.client(name, region_name=REGION)
-            for name in ("cloudformation", "autoscaling", "ec2")
+            name: boto3.client(name, region_name=REGION) for name in ("cloudformation", "autoscaling", "ec2")
         }
         old, new = (
             clients["ec2"].register_image(Name=name, RootDeviceName="/dev/xvda")["ImageId"] for name in ("old", "new")

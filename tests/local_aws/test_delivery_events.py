@@ -516,10 +516,12 @@ def test_a_rule_of_a_stack_keeps_its_targets_and_its_name_and_goes_with_the_stac
 
     body = json.dumps({"Resources": stack_resources(dead, state="DISABLED")})
     cloudformation.update_stack(StackName="app", TemplateBody=body)
+    aws.clock.sleep(120)  # updates and deletions take their time
     [updated] = client.list_rules()["Rules"]
     assert (updated["Name"], updated["State"]) == (rule["Name"], "DISABLED")
     abort(aws)
     assert aws.messages(dead) == []
 
     cloudformation.delete_stack(StackName="app")
+    aws.clock.sleep(120)  # updates and deletions take their time
     assert client.list_rules()["Rules"] == []

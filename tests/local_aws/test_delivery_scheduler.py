@@ -22,6 +22,7 @@ MONTHLY = "cron(0 3 ? * TUE#2 *)"
 FIRST = datetime(2026, 11, 10, 3, tzinfo=UTC)
 ARN = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/monthly"
 OFF = {"Mode": "OFF"}
+CAPABLE: Any = {"Capabilities": ["CAPABILITY_NAMED_IAM"]}
 
 
 def create(
@@ -431,7 +432,7 @@ def models() -> None:
 def test_a_schedule_of_a_stack_fires_is_updated_in_place_and_goes_with_the_stack(aws: Aws, models: None) -> None:
     """CloudFormation Template Reference, AWS::Scheduler::Schedule: Ref is the name, GetAtt Arn."""
     cloudformation, client = aws.client("cloudformation"), aws.client("scheduler")
-    cloudformation.create_stack(StackName="app", TemplateBody=template(StartDate="2026-11-02T00:00:00Z"))
+    cloudformation.create_stack(StackName="app", TemplateBody=template(StartDate="2026-11-02T00:00:00Z"), **CAPABLE)
     outputs = cloudformation.describe_stacks(StackName="app")["Stacks"][0]["Outputs"]
     values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
     [listed] = client.list_schedules()["Schedules"]
@@ -442,12 +443,14 @@ def test_a_schedule_of_a_stack_fires_is_updated_in_place_and_goes_with_the_stack
     assert aws.bodies(queue) == [{"trigger": "schedule"}]
 
     body = template(ScheduleExpression="cron(0 5 15 * ? *)", ScheduleExpressionTimezone="Europe/Berlin")
-    cloudformation.update_stack(StackName="app", TemplateBody=body)
+    cloudformation.update_stack(StackName="app", TemplateBody=body, **CAPABLE)
+    aws.clock.sleep(120)  # updates and deletions take their time
     [updated] = client.list_schedules()["Schedules"]
     assert updated["Arn"] == listed["Arn"]
     assert jump(aws) == datetime(2026, 11, 15, 4, tzinfo=UTC)
 
     cloudformation.delete_stack(StackName="app")
+    aws.clock.sleep(120)  # updates and deletions take their time
     assert client.list_schedules()["Schedules"] == []
     assert [group["Name"] for group in client.list_schedule_groups()["ScheduleGroups"]] == ["default"]
     assert next_due(REGION) is None
@@ -456,8 +459,9 @@ def test_a_schedule_of_a_stack_fires_is_updated_in_place_and_goes_with_the_stack
 def test_a_schedule_of_a_stack_with_another_name_is_replaced(aws: Aws, models: None) -> None:
     """CloudFormation Template Reference, AWS::Scheduler::Schedule: Name, update requires replacement."""
     cloudformation, client = aws.client("cloudformation"), aws.client("scheduler")
-    cloudformation.create_stack(StackName="app", TemplateBody=template(Name="first"))
-    cloudformation.update_stack(StackName="app", TemplateBody=template(Name="second"))
+    cloudformation.create_stack(StackName="app", TemplateBody=template(Name="first"), **CAPABLE)
+    cloudformation.update_stack(StackName="app", TemplateBody=template(Name="second"), **CAPABLE)
+    aws.clock.sleep(120)  # updates and deletions take their time
     assert [schedule["Name"] for schedule in client.list_schedules()["Schedules"]] == ["second"]
     assert next_due(REGION) == ("second", FIRST)
 

@@ -412,6 +412,7 @@ def test_a_subscription_of_a_stack_may_be_to_a_topic_of_another_account_and_regi
     assert event["Records"][0]["EventSubscriptionArn"] == output["OutputValue"]
 
     cloudformation.delete_stack(StackName="app")
+    aws.clock.sleep(120)  # updates and deletions take their time
     publish_as_owner(AL2023, "more news")
     aws.clock.sleep(5)
     assert aws.invocations() == []
@@ -431,6 +432,7 @@ def test_a_subscription_of_a_stack_is_updated_in_place_or_replaced(aws: Aws, mod
     assert aws.messages(queue) == []
 
     cloudformation.update_stack(StackName="app", TemplateBody=template(**to_queue, RawMessageDelivery=True))
+    aws.clock.sleep(120)  # updates and deletions take their time
     [updated] = client.list_subscriptions()["Subscriptions"]
     assert updated["SubscriptionArn"] == before["SubscriptionArn"]
     publish(aws, topic)
@@ -438,6 +440,7 @@ def test_a_subscription_of_a_stack_is_updated_in_place_or_replaced(aws: Aws, mod
 
     to_person = {"TopicArn": topic, "Protocol": "email", "Endpoint": "operator@example.com"}
     cloudformation.update_stack(StackName="app", TemplateBody=template(**to_person))
+    aws.clock.sleep(120)  # updates and deletions take their time
     [replaced] = client.list_subscriptions()["Subscriptions"]
     assert replaced["SubscriptionArn"] != before["SubscriptionArn"]
     assert replaced["Endpoint"] == "operator@example.com"
