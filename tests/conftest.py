@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -9,6 +10,13 @@ import pytest
 from pytest_socket import disable_socket
 
 from local_aws.aws import CREDENTIALS, REGION, LocalAws
+
+
+def pytest_collection_finish() -> None:
+    # An embedded AWS is many small objects, and what is imported by now stays: collecting them over and over would be
+    # a third of the time.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 @pytest.hookimpl(trylast=True)
