@@ -17,7 +17,7 @@ SHELL := /bin/sh
 .SHELLFLAGS := -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint serve validate build deploy lock diagram clean FORCE
+.PHONY: help run test lint bench serve validate build deploy lock diagram clean FORCE
 
 # A .venv whose interpreter has gone, or that was made from other requirements, is made again. Contents decide, not
 # times: a checkout touches files.
@@ -29,6 +29,7 @@ help: ## this list
 	@echo "make run      one patch run on the embedded AWS   (SCENARIO=$(SCENARIO))"
 	@echo "make test     all tests, without network"
 	@echo "make lint     ruff and mypy over everything"
+	@echo "make bench    how long a run takes, against the least that moto takes"
 	@echo "make serve    the embedded AWS on a local port    (PORT=$(PORT) SPEED=$(SPEED))"
 	@echo "make validate the SAM template and the infrastructure, transformed and linted"
 	@echo "make build    sam build"
@@ -47,6 +48,9 @@ lint: $(INSTALLED)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+bench: $(INSTALLED)
+	@$(RUN) benchmarks/run.py
 
 serve: $(INSTALLED)
 	@$(RUN) -m local_aws serve --port "$(PORT)" --speed "$(SPEED)"

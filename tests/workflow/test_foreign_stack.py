@@ -1,0 +1,117 @@
+"""A stack that was written by others is patched as it is, and keeps every parameter that it has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_aws.aws import ACCOUNT, LocalAws
+from local_aws.deployment import deploy
+from local_aws.scenario import Scenario
+from tests.workflow.running import describe, instances, parameters
+
+HERE = Path(__file__).parent
+SECRET = "correct-horse-battery-staple"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/cloudformation"
+
+
+@pytest.fixture
+def foreign() -> Iterator[LocalAws]:
+    scenario = Scenario(parameters={"CloudFormationRoleArn": ROLE})
+    with LocalAws(scenario) as aws:
+        deployment = deploy(scenario)
+        boto3.client("ssm").put_parameter(Name="/greeting", Value="hello", Type="String")
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}}]}
+        boto3.client("iam").create_role(RoleName="cloudformation", AssumeRolePolicyDocument=json.dumps(trust))
+        create("baseline", "foreign-network.yaml", {})
+        create(
+            "theirs",
+            "foreign-application.yaml",
+            {
+                "BaselineStack": "baseline",
+                "InstanceAmi": deployment.golden_ami,
+                "InstanceType": "t3.micro",
+                "NumberOfInstances": "3",
+                "DatabasePassword": SECRET,
+            },
+        )
+        yield aws
+
+
+def create(name: str, template: str, given: dict[str, str]) -> None:
+    boto3.client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=(HERE / template).read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        Capabilities=["CAPABILITY_IAM"],
+        Tags=[{"Key": "team", "Value": "web"}],
+    )
+    assert describe(name)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def patch(aws: LocalAws, **more: Any) -> dict[str, Any]:
+    stepfunctions = boto3.client("stepfunctions")
+    (machine,) = stepfunctions.list_state_machines()["stateMachines"]
+    arn = stepfunctions.start_execution(
+        stateMachineArn=machine["stateMachineArn"], input=json.dumps({"targets": ["theirs"], **more})
+    )["executionArn"]
+    aws.clock.sleep(3600)
+    execution = stepfunctions.describe_execution(executionArn=arn)
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    output: dict[str, Any] = json.loads(execution["output"])
+    return output
+
+
+def test_its_instances_run_the_new_ami_behind_its_load_balancer(foreign: LocalAws) -> None:
+    ami = patch(foreign)["ami"]["amiId"]
+    serving = instances("theirs")
+    assert [instance["ImageId"] for instance in serving] == [ami] * 3
+    elb = boto3.client("elbv2")
+    (group,) = elb.describe_target_groups()["TargetGroups"]
+    health = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+    assert {one["Target"]["Id"] for one in health} == {instance["InstanceId"] for instance in serving}
+
+
+def test_no_parameter_is_lost(foreign: LocalAws) -> None:
+    """What UpdateStack is not sent goes back to the template's default; a NoEcho value reads back as asterisks
+    (CloudFormation API reference, UpdateStack and DescribeStacks)."""
+    ami = patch(foreign)["ami"]["amiId"]
+    assert parameters("theirs") == {
+        "BaselineStack": "baseline",
+        "InstanceAmi": ami,
+        "InstanceType": "t3.micro",
+        "NumberOfInstances": "3",
+        "DatabasePassword": "****",
+        "Greeting": "/greeting",
+    }
+    kept = boto3.client("ssm").get_parameter(Name="/database/password")["Parameter"]
+    assert kept["Value"] == SECRET
+
+
+def test_its_ami_parameter_is_found_though_it_has_another_name(foreign: LocalAws) -> None:
+    assert patch(foreign)["run"]["targets"][0]["amiParameter"] == "InstanceAmi"
+
+
+def test_tags_stay_and_a_stack_without_a_role_gets_the_one_of_the_deployment(foreign: LocalAws) -> None:
+    patch(foreign)
+    stack = describe("theirs")
+    assert stack["Tags"] == [{"Key": "team", "Value": "web"}]
+    assert stack["RoleARN"] == ROLE
+
+
+def test_a_parameter_that_takes_the_name_of_an_ssm_parameter_is_no_ami_parameter(foreign: LocalAws) -> None:
+    stepfunctions = boto3.client("stepfunctions")
+    (machine,) = stepfunctions.list_state_machines()["stateMachines"]
+    target = {"stackName": "theirs", "amiParameter": "Greeting"}
+    arn = stepfunctions.start_execution(
+        stateMachineArn=machine["stateMachineArn"], input=json.dumps({"targets": [target]})
+    )["executionArn"]
+    foreign.clock.sleep(60)
+    execution = stepfunctions.describe_execution(executionArn=arn)
+    assert execution["error"] == "TargetNotReady"
+    assert "takes the name of an SSM parameter" in execution["cause"]
