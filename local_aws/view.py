@@ -177,15 +177,18 @@ def _targets(report: RunReport) -> Table:
     for heading in ("Replaced", "Took"):
         table.add_column(heading, justify="right")
     for target in report.targets:
-        after = target.ami_after or "-"
         table.add_row(
             Text(target.stack_name),
             Text(target.outcome or "not reached", style=_OUTCOME_STYLES[target.outcome]),
-            Text(f"{target.ami_before or '-'}\n-> {after}"),
+            Text(_amis(target.ami_before or "-", target.ami_after or "-")),
             Text(str(target.instances_replaced)),
             Text(duration(target.seconds)),
         )
     return table
+
+
+def _amis(before: str, after: str) -> str:
+    return f"{before}\n(unchanged)" if before == after else f"{before}\n-> {after}"
 
 
 def _numbers(report: RunReport) -> Table:
