@@ -7,8 +7,10 @@ import logging
 import shlex
 import signal
 import socket
+import textwrap
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -17,10 +19,13 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from local_aws.aws import CREDENTIALS, REGION, LocalAws
 from local_aws.clock import Clock
+from local_aws.delivery import sns
 from local_aws.deployment import Deployment, deploy
 from local_aws.scenario import Scenario
 
 HOST = "127.0.0.1"
+
+_MAIL_SECONDS = 10
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -42,7 +47,18 @@ def serve(scenario: Scenario, port: int, speed: float, announce: Callable[[str],
         server = make_server(HOST, port, _in_turn(aws.clock), threaded=True, fd=listener.fileno())
         threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
         announce(_announcement(deployment, port, speed))
+        aws.clock.spawn(partial(_show_mail, aws.clock, announce), "mail")
         _wait_for_the_end(aws.clock, server)
+
+
+def _show_mail(clock: Clock, announce: Callable[[str], None]) -> None:
+    """Show each e-mail as it is sent: no API of AWS would."""
+    shown = 0
+    while True:
+        for email in sns.emails()[shown:]:
+            shown += 1
+            announce(f"\nE-mail to {email.address}: {email.subject}\n\n{textwrap.indent(email.body, '  ')}")
+        clock.sleep(_MAIL_SECONDS)
 
 
 def _listen(port: int) -> socket.socket:

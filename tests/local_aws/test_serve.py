@@ -103,6 +103,9 @@ def test_a_run_started_by_http_patches_the_stack(server: Server) -> None:
     running = [instance for group in instances["Reservations"] for instance in group["Instances"]]
     assert {instance["ImageId"] for instance in running} == {ami}
     assert len(running) == 2
+    assert server.process.stdout is not None
+    mail = next(line for line in server.process.stdout if line.startswith("E-mail to "))
+    assert mail == f"E-mail to operations@example.com: AMI Autopatch: PATCHED: web now on {ami}\n"
 
 
 def test_functions_are_invoked_and_logs_are_read(server: Server) -> None:
