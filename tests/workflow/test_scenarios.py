@@ -228,6 +228,21 @@ def test_a_missing_pipeline_is_told_before_anything_is_done() -> None:
         assert arn in ran.report.notifications[0].message
 
 
+def test_the_most_pressing_of_several_failures_names_the_runs_error() -> None:
+    stacks = {"api": {"signals": "none"}, "web": {"signals": "none", "rollback_fails": "the old image is gone"}}
+    document = {
+        "trigger": "manual",
+        "stacks": [{"name": "api"}, {"name": "web"}],
+        "cloudformation": {"stacks": stacks},
+    }
+    with patch_run(scenario.from_document("two-stacks-fail", document)) as ran:
+        assert ran.report.error == "RollbackFailed"
+        assert "api: DeploymentFailed:" in str(ran.report.cause) and "web: RollbackFailed:" in str(ran.report.cause)
+        (told,) = ran.report.notifications
+        assert told.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed; 0 of 2 stacks fine"
+        assert ran.stack_status("api") == "UPDATE_ROLLBACK_COMPLETE"
+
+
 def test_a_dry_run_changes_no_stack() -> None:
     with patch_run(by_hand({"dryRun": True})) as ran:
         assert ran.report.status == "SUCCEEDED"
