@@ -157,7 +157,7 @@ def _validate(_: argparse.Namespace) -> int:
     from local_aws import validation
 
     findings = validation.validate()
-    for finding in findings:
+    for finding in findings or ["template.yaml, transformed, and infrastructure/: no findings"]:
         print(finding)  # noqa: T201
     return 1 if findings else 0
 
