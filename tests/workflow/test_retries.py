@@ -10,7 +10,7 @@ import pytest
 
 from autopatch.auto_scaling import AutoScaling
 from autopatch.contracts import Ami, Execution, ImageBuild, Run, Target, Update
-from autopatch.errors import ImageBuildTimedOut, TargetNotReady
+from autopatch.errors import DeploymentTimedOut, ImageBuildTimedOut, TargetNotReady
 from autopatch.handlers.check_deployment import DeploymentChecker
 from autopatch.handlers.check_image import check_image
 from autopatch.handlers.start_image_build import start_image_build
@@ -18,6 +18,7 @@ from autopatch.handlers.update_stack import StackUpdater
 from autopatch.image_builder import ImageBuilder
 from autopatch.settings import UpdateSettings
 from autopatch.stacks import Stacks
+from local_aws import scenario
 from local_aws.aws import LocalAws
 from local_aws.deployment import Deployment, deploy
 from local_aws.scenario import Scenario
@@ -160,3 +161,20 @@ def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[
     with pytest.raises(TargetNotReady, match="found that nothing changes"):
         updater(execution(), run, new_ami()).update(Update(), datetime.now(UTC))
     assert len(instances("web")) == 2
+
+
+def test_a_rollback_has_a_deadline_of_its_own() -> None:
+    chosen = scenario.from_document("rolls-back", {"cloudformation": {"stacks": {"web": {"signals": "none"}}}})
+    with LocalAws(chosen) as aws:
+        deployment = deploy(chosen)
+        one, run = execution(), plan(deployment, deployment.golden_ami)
+        updating = updater(one, run, new_ami()).update(Update(), datetime.now(UTC))
+        while describe("web")["StackStatus"] != "UPDATE_ROLLBACK_IN_PROGRESS":
+            aws.clock.sleep(5)
+        now = datetime.now(UTC)
+        checked = DeploymentChecker(one, run, run.targets[0], Stacks.create()).check(updating, now)
+        assert (checked.status, checked.deadline_at) == ("ROLLING_BACK", now + timedelta(minutes=90))
+        late = checked.deadline_at
+        assert late is not None
+        with pytest.raises(DeploymentTimedOut, match="found it rolling back after"):
+            DeploymentChecker(one, run, run.targets[0], Stacks.create()).check(checked, late)

@@ -87,7 +87,7 @@ class DeploymentChecker:
         give_up_at = so_far.deadline_at + self._deadline if so_far.status == "UPDATING" else so_far.deadline_at
         if now >= give_up_at:
             raise DeploymentTimedOut(
-                f"stack {self._target.stack_name}: expected its update to have ended, found it {phase.name.lower()} "
+                f"stack {self._target.stack_name}: expected its update to have ended, found it {_words(phase)} "
                 f"after {_minutes(now - so_far.started_at)}; it goes on without this run: follow it in the console"
             )
         elapsed = now - (so_far.deadline_at - self._deadline)
@@ -117,6 +117,10 @@ class DeploymentChecker:
                 f"{so_far.ami_before}: see what it waited for, and run again"
             )
         return DeploymentFailed(f"{found}; it has been rolled back to {so_far.ami_before}: see why, and run again")
+
+
+def _words(phase: Phase) -> str:
+    return phase.name.lower().replace("_", " ")
 
 
 def _minutes(duration: timedelta) -> str:
