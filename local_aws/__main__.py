@@ -13,6 +13,7 @@ from typing import Any
 
 OUT = Path("out")
 USAGE_ERROR = 2
+BROKEN_PIPE = 141
 
 
 class UsageError(Exception):
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain of it once more when it flushes at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return BROKEN_PIPE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,6 +104,7 @@ def _run(parsed: argparse.Namespace) -> int:
         )
     execution_input = _read_input(parsed.input) if parsed.input else None
     scenario = _load(parsed.scenario)
+    _make_folder(parsed.out)
     if parsed.trigger or parsed.input:
         scenario = replace(scenario, trigger=parsed.trigger or "manual")
     if parsed.input:
@@ -130,6 +132,13 @@ def _read_input(path: Path) -> Any:
         raise UsageError(f"--input {path}: expected a file with JSON, found {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"--input {path}: expected JSON, found {error}") from error
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {path}: expected a folder, or a place for one, found {error.strerror}") from error
 
 
 def _scenarios(_: argparse.Namespace) -> int:
@@ -163,4 +172,8 @@ def _validate(_: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # To take an embedded AWS apart, object by object, would take most of a second, for nothing.
+    os._exit(status)

@@ -72,6 +72,7 @@ def test_an_input_goes_to_start_execution(tmp_path: Path, capfd: pytest.CaptureF
         (["run", "--input", "nowhere.json"], "--input nowhere.json: expected a file with JSON, found No such file"),
         (["run", "--input", "pyproject.toml"], "--input pyproject.toml: expected JSON, found"),
         (["run", "--input", "pyproject.toml", "--trigger", "schedule"], "only StartExecution takes an input"),
+        (["run", "--out", "README.md"], "--out README.md: expected a folder, or a place for one, found File exists"),
         (["run", "--trigger", "yearly"], "invalid choice: 'yearly'"),
         (["serve", "--port", "0"], "expected a port from 1 to 65535, found '0'"),
         (["serve", "--speed", "-1"], "expected a number of virtual seconds above 0, found '-1'"),
