@@ -5,16 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from autopatch import errors
-from autopatch.contracts import ExecutionInput
-from autopatch.settings import NotificationSettings, PlanSettings, TriggerSettings, UpdateSettings
 from local_aws.aws import LocalAws
 from local_aws.delivery.cron import next_firing
 from local_aws.deployment import STACK, deploy, transformed_template
@@ -86,25 +82,6 @@ def test_no_function_may_change_ec2_or_auto_scaling(template: dict[str, Any]) ->
                         assert call.startswith("Describe"), action
 
 
-ENVIRONMENTS = {
-    "PlanRunFunction": PlanSettings,
-    "UpdateStackFunction": UpdateSettings,
-    "NotifyFunction": NotificationSettings,
-    "NotifyEndingFunction": NotificationSettings,
-    "BaseAmiTriggerFunction": TriggerSettings,
-}
-
-
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_deployment_gives_each_function_the_environment_that_it_reads(name: str) -> None:
-    with LocalAws(Scenario()) as aws:
-        deploy(aws.scenario)
-        found = boto3.client("lambda").list_functions()["Functions"]
-        (variables,) = [one["Environment"]["Variables"] for one in found if f"-{name}-" in one["FunctionName"]]
-        settings: Any = ENVIRONMENTS[name].from_env({**variables, "AWS_REGION": "us-east-1"})  # type: ignore[attr-defined]
-        assert fields(settings)
-
-
 def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription() -> None:
     with LocalAws(Scenario(parameters={"BaseAmiTopicArn": "", "NotificationEmail": ""})) as aws:
         deploy(aws.scenario)
@@ -112,46 +89,3 @@ def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subsc
         assert len(names) == 9 and not [name for name in names if "BaseAmiTrigger" in name]
         assert boto3.client("sns").list_subscriptions()["Subscriptions"] == []
         assert boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]
-
-
-# -- sample events ----------------------------------------------------------------------------------------------------
-
-
-def test_there_is_an_event_for_every_function_and_every_trigger() -> None:
-    handlers = {path.stem for path in (ROOT / "functions/autopatch/handlers").glob("[a-z]*.py")}
-    named = {"notify": "notify-success", "base_ami_trigger": "trigger-base-ami"}
-    wanted = {named.get(handler, handler.replace("_", "-")) for handler in handlers}
-    assert wanted | {"trigger-manual", "trigger-schedule"} <= {path.stem for path in EVENTS.glob("*.json")}
-
-
-@pytest.mark.parametrize("path", sorted([*EVENTS.glob("trigger-[ms]*.json"), *EVENTS.glob("input-*.json")]), ids=str)
-def test_the_sample_inputs_are_accepted(path: Path) -> None:
-    assert ExecutionInput.from_event(json.loads(path.read_text()))
-
-
-@pytest.mark.parametrize(
-    ("event", "function", "error"),
-    [
-        # What the samples name does not exist here: the functions read them to the end, and AWS says so.
-        ("plan-run", "PlanRun", None),
-        ("start-image-build", "StartImageBuild", errors.AwsCallFailed),
-        ("check-image", "CheckImage", errors.AwsCallFailed),
-        ("read-ami", "ReadAmi", errors.AwsCallFailed),
-        ("update-stack", "UpdateStack", None),
-        ("check-deployment", "CheckDeployment", errors.AwsCallFailed),
-        ("summarise", "Summarise", None),
-        ("notify-success", "Notify", None),
-        ("notify-failure", "Notify", None),
-        ("notify-ending", "NotifyEnding", errors.AwsCallFailed),
-        ("trigger-base-ami", "BaseAmiTrigger", None),
-    ],
-)
-def test_the_sample_events_are_what_the_functions_take(event: str, function: str, error: type | None) -> None:
-    with LocalAws(Scenario()) as aws:
-        deploy(aws.scenario)
-        client = boto3.client("lambda")
-        names = [one["FunctionName"] for one in client.list_functions()["Functions"]]
-        (name,) = [one for one in names if f"-{function}Function-" in one]
-        answer = client.invoke(FunctionName=name, Payload=(EVENTS / f"{event}.json").read_bytes())
-        payload = json.loads(answer["Payload"].read())
-        assert (payload or {}).get("errorType") == (error.__name__ if error else None), payload

@@ -1,0 +1,84 @@
+"""The deployed functions: each gets the environment that it reads, and takes its sample event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from autopatch import errors
+from autopatch.contracts import ExecutionInput
+from autopatch.settings import NotificationSettings, PlanSettings, TriggerSettings, UpdateSettings
+from local_aws.aws import LocalAws
+from local_aws.deployment import deploy
+from local_aws.scenario import Scenario
+
+ROOT = Path(__file__).parents[2]
+EVENTS = ROOT / "events"
+
+
+@pytest.fixture(scope="module")
+def functions() -> Iterator[dict[str, Any]]:
+    """The deployed functions, by the names that the template has for them."""
+    with LocalAws(Scenario()) as aws:
+        deploy(aws.scenario)
+        found = boto3.client("lambda").list_functions()["Functions"]
+        yield {function["FunctionName"].split("-")[2]: function for function in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("PlanRunFunction", PlanSettings),
+        ("UpdateStackFunction", UpdateSettings),
+        ("NotifyFunction", NotificationSettings),
+        ("NotifyEndingFunction", NotificationSettings),
+        ("BaseAmiTriggerFunction", TriggerSettings),
+    ],
+)
+def test_the_deployment_gives_each_function_the_environment_that_it_reads(
+    functions: dict[str, Any], name: str, settings: Any
+) -> None:
+    settings.from_env({**functions[name]["Environment"]["Variables"], "AWS_REGION": "us-east-1"})
+
+
+def test_there_is_an_event_for_every_function_and_every_trigger() -> None:
+    handlers = {path.stem for path in (ROOT / "functions/autopatch/handlers").glob("[a-z]*.py")}
+    named = {"notify": "notify-success", "base_ami_trigger": "trigger-base-ami"}
+    wanted = {named.get(handler, handler.replace("_", "-")) for handler in handlers}
+    assert wanted | {"trigger-manual", "trigger-schedule"} <= {path.stem for path in EVENTS.glob("*.json")}
+
+
+@pytest.mark.parametrize("path", sorted([*EVENTS.glob("trigger-[ms]*.json"), *EVENTS.glob("input-*.json")]), ids=str)
+def test_the_sample_inputs_are_accepted(path: Path) -> None:
+    assert ExecutionInput.from_event(json.loads(path.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("event", "function", "error"),
+    [
+        # What the samples name does not exist here: the functions read them to the end, and AWS says so.
+        ("plan-run", "PlanRun", None),
+        ("start-image-build", "StartImageBuild", errors.AwsCallFailed),
+        ("check-image", "CheckImage", errors.AwsCallFailed),
+        ("read-ami", "ReadAmi", errors.AwsCallFailed),
+        ("update-stack", "UpdateStack", None),
+        ("check-deployment", "CheckDeployment", errors.AwsCallFailed),
+        ("summarise", "Summarise", None),
+        ("notify-success", "Notify", None),
+        ("notify-failure", "Notify", None),
+        ("notify-ending", "NotifyEnding", errors.AwsCallFailed),
+        ("trigger-base-ami", "BaseAmiTrigger", None),
+    ],
+)
+def test_the_sample_events_are_what_the_functions_take(
+    functions: dict[str, Any], event: str, function: str, error: type | None
+) -> None:
+    name = functions[f"{function}Function"]["FunctionName"]
+    answer = boto3.client("lambda").invoke(FunctionName=name, Payload=(EVENTS / f"{event}.json").read_bytes())
+    payload = json.loads(answer["Payload"].read())
+    assert (payload or {}).get("errorType") == (error.__name__ if error else None), payload
