@@ -85,6 +85,9 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     elif targets:
         news, verdict, _ = _good_news(targets, told.ami)
         subject, verdict = f"FAILED in the end ({failed.error}): {news}", f"{verdict} But the run failed after that."
+    elif told.updates_may_have_begun:
+        subject = f"FAILED: {failed.error}; {told.stacks} may have been updated"
+        verdict = f"The run failed with {failed.error} when the updates of its stacks may have begun."
     else:
         what = _IN_WORDS.get(failed.error, failed.error)
         subject = f"FAILED: {what}{f'; {told.stacks} not touched' if told.stacks else ''}"
@@ -123,7 +126,8 @@ class _Told:
         self._image = ImageBuild.from_event(state["image"]) if "image" in state else None
         self.ami = Ami.from_event(state["ami"]) if "ami" in state else None
         self.summary = Summary.from_event(state["summary"]) if "summary" in state else Summary()
-        self._updates_begun = "results" in state or "target" in state
+        # The AMI is what the updates wait for: with it they begin.
+        self.updates_may_have_begun = self.ami is not None
 
     @property
     def stacks(self) -> str:
@@ -169,7 +173,7 @@ class _Told:
             return "Stacks\n" + "\n".join(_target_lines(target) for target in self.summary.targets)
         if self._run is None:
             return "No stack was changed."
-        if self._updates_begun:
+        if self.updates_may_have_begun:
             return "Stacks\n" + "\n".join(
                 f"  {target.stack_name}: its update may have begun; it ran {target.ami_before} before"
                 for target in self._run.targets

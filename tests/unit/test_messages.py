@@ -93,6 +93,15 @@ def test_a_failed_build_leaves_the_stacks_alone_and_says_so() -> None:
     assert "found FAILED" in told.body and "stackTrace" not in told.body
 
 
+@pytest.mark.parametrize("lost", [("summary",), ("summary", "results")], ids=["summarising failed", "the Map failed"])
+def test_a_run_that_lost_sight_of_its_updates_does_not_say_that_nothing_was_touched(lost: tuple[str, ...]) -> None:
+    known = {key: value for key, value in state().items() if key not in lost}
+    told = messages.failure({**known, "failure": {"Error": "States.Timeout", "Cause": ""}}, NOW)
+    assert told.subject == "AMI Autopatch: FAILED: States.Timeout; web may have been updated"
+    assert "not touched" not in told.body and "before any stack" not in told.body
+    assert f"web: its update may have begun; it ran {OLD} before" in told.body
+
+
 def test_a_refused_input_is_told_without_a_plan() -> None:
     early = {"execution": state()["execution"], "input": [], "failure": {"Error": "InvalidInput", "Cause": "why"}}
     told = messages.failure(early, NOW)
