@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from autopatch.errors import InvalidInput
+from autopatch.settings import STACK_NAME
 
 TRIGGERS = ("manual", "schedule", "base-image")
 MAX_TARGETS = 10
 
-_AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _PARAMETER_NAME = re.compile(r"[a-zA-Z0-9]{1,255}")
 
 
@@ -80,7 +80,7 @@ class ExecutionInput:
             trigger=_one_of(document, "trigger", TRIGGERS, "manual"),
             reason=_text(document, "reason"),
             targets=_targets(document["targets"]) if "targets" in document else None,
-            ami_id=_name(document, "amiId", _AMI_ID, "the id of an AMI, such as ami-0123456789abcdef0"),
+            ami_id=_name(document, "amiId", AMI_ID, "the id of an AMI, such as ami-0123456789abcdef0"),
             dry_run=_flag(document, "dryRun"),
         )
         if read.trigger == "base-image" and read.ami_id is not None:
@@ -397,7 +397,7 @@ def _target(value: Any, where: str) -> RequestedTarget:
             f"{where}: expected a stack name or an object with stackName, found {_found(value)}; name the stack"
         )
     _check_keys(value, ("stackName", "amiParameter", "capacityParameter"), where)
-    stack_name = _name(value, "stackName", _STACK_NAME, "the name of a stack", where)
+    stack_name = _name(value, "stackName", STACK_NAME, "the name of a stack", where)
     if stack_name is None:
         raise InvalidInput(f"{where}.stackName: expected the name of a stack, found nothing; name the stack")
     return RequestedTarget(

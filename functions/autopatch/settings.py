@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from autopatch.errors import ConfigError
 
-_STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _PIPELINE_ARN = re.compile(r"arn:aws[^:]*:imagebuilder:[^:]+:\d{12}:image-pipeline/[a-z0-9-_]+")
 _TOPIC_ARN = re.compile(r"arn:aws[^:]*:sns:[^:]+:\d{12}:.+")
 _STATE_MACHINE_ARN = re.compile(r"arn:aws[^:]*:states:[^:]+:\d{12}:stateMachine:.+")
@@ -115,7 +115,7 @@ def _minutes(environment: Mapping[str, str], name: str) -> int:
 def _stack_names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     names = tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
     for stack_name in names:
-        if not _STACK_NAME.fullmatch(stack_name):
+        if not STACK_NAME.fullmatch(stack_name):
             raise ConfigError(
                 f"environment variable {name}: expected stack names separated by commas, found {stack_name!r}; "
                 "correct the deployment's parameter"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,10 @@ _BUSY_PHASES = frozenset({Phase.BUSY, Phase.UPDATING, Phase.CLEANING_UP, Phase.R
 
 _IMAGE_TYPE = "AWS::EC2::Image::Id"
 _SSM_TYPE_PREFIX = "AWS::SSM::Parameter::"
+
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far back of a moment of ours to look among CloudFormation's events, whose moments are of another clock."""
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,14 @@ from aws_lambda_powertools import Logger
 from autopatch.contracts import Execution, Run, Target, Update
 from autopatch.errors import DeploymentFailed, DeploymentTimedOut, RollbackFailed
 from autopatch.polling import deployment_poll_seconds
-from autopatch.stacks import Operation, Phase, Stacks
+from autopatch.stacks import CLOCK_SKEW, Operation, Phase, Stacks
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
 
-_GOING_ON = {
-    Phase.UPDATING: "UPDATING",
-    Phase.CLEANING_UP: "UPDATING",
-    Phase.ROLLING_BACK: "ROLLING_BACK",
-}
+_GOING_ON = frozenset({Phase.UPDATING, Phase.CLEANING_UP, Phase.ROLLING_BACK})
 
 
 @cache
@@ -73,8 +69,7 @@ class DeploymentChecker:
         return self._going_on(so_far, phase, now)
 
     def _operation(self, stack_id: str, started_at: datetime) -> Operation | None:
-        since = started_at - timedelta(minutes=5)
-        return self._stacks.operation(stack_id, self._target.stack_name, self._tokens, since)
+        return self._stacks.operation(stack_id, self._target.stack_name, self._tokens, started_at - CLOCK_SKEW)
 
     def _cancelled(self, so_far: Update, stack_id: str, now: datetime) -> Update:
         if not self._stacks.cancel_update(stack_id, self._tokens[1]):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch.contracts import MAX_TARGETS, ExecutionInput, RequestedTarget, Run, Target
+from autopatch.contracts import AMI_ID, MAX_TARGETS, ExecutionInput, RequestedTarget, Run, Target
 from autopatch.errors import ConfigError, InvalidInput, TargetNotReady
 from autopatch.image_builder import ImageBuilder
 from autopatch.settings import PlanSettings
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-
-_AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 
 @cache
@@ -109,7 +106,7 @@ def _ami_parameter(stack: Stack, summary: TemplateSummary, default: str) -> str:
     candidates = [
         name
         for name, value in stack.parameters.items()
-        if not summary.is_ssm_parameter(name) and (summary.is_image_parameter(name) or _AMI_ID.fullmatch(value))
+        if not summary.is_ssm_parameter(name) and (summary.is_image_parameter(name) or AMI_ID.fullmatch(value))
     ]
     if len(candidates) != 1:
         raise TargetNotReady(

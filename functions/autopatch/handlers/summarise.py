@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch.contracts import Ami, Execution, Failure, Summary, Target, TargetResult, Update
 from autopatch.errors import AutopatchError
-from autopatch.stacks import Stacks
+from autopatch.stacks import CLOCK_SKEW, Stacks
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -94,7 +93,7 @@ def _with_what_is_now(
     seconds = None
     if update.started_at is not None:
         tokens = execution.update_tokens(target.stack_name)
-        operation = stacks.operation(stack.stack_id, stack.name, tokens, update.started_at - timedelta(minutes=5))
+        operation = stacks.operation(stack.stack_id, stack.name, tokens, update.started_at - CLOCK_SKEW)
         if operation is not None:
             seconds = round((operation.status_since - update.started_at).total_seconds())
     return replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from autopatch.contracts import Ami, Execution, Run, Target, Update
 from autopatch.errors import TargetNotReady
 from autopatch.polling import deployment_poll_seconds
 from autopatch.settings import UpdateSettings
-from autopatch.stacks import Stack, Stacks, UpdateAnswer, not_updatable
+from autopatch.stacks import CLOCK_SKEW, Stack, Stacks, UpdateAnswer, not_updatable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ class StackUpdater:
 
     def _has_begun(self, stack: Stack) -> bool:
         """Whether an earlier attempt of this task has started the update already."""
-        since = self._execution.started_at - timedelta(minutes=5)
+        since = self._execution.started_at - CLOCK_SKEW
         return self._stacks.operation(stack.stack_id, stack.name, {self._token}, since) is not None
 
     def _new_values(self, stack: Stack) -> dict[str, str]:
