@@ -259,20 +259,7 @@ def _deliver(match: Match) -> None:
 
 
 def _attempt(match: Match, sender: Sender) -> None:
-    arn = match.target["Arn"]
-    payload = target_input(match)
-    service = parse_arn(arn).service
-    if service == "lambda":
-        targets.invoke_function(arn, json.loads(payload), sender)
-    elif service == "states":
-        targets.start_execution(arn, payload, sender)
-    elif service == "sns":
-        targets.publish(arn, payload, sender)
-    elif service == "sqs":
-        group = match.target.get("SqsParameters", {}).get("MessageGroupId")
-        targets.send_message(arn, payload, sender, message_group_id=group)
-    else:
-        raise TargetNotModelled(arn, KNOWN_TARGETS)
+    targets.send(match.target, target_input(match), sender, KNOWN_TARGETS)
 
 
 def target_input(match: Match) -> str:

@@ -261,21 +261,10 @@ def _invoke(firing: Firing) -> None:
 
 
 def _attempt(firing: Firing, sender: Sender, payload: str) -> None:
-    arn = firing.target["Arn"]
-    service = parse_arn(arn).service
-    if service == "lambda":
-        targets.invoke_function(arn, json.loads(payload), sender)
-    elif service == "states":
-        targets.start_execution(arn, payload, sender)
-    elif service == "sns":
-        targets.publish(arn, payload, sender)
-    elif service == "sqs":
-        group = firing.target.get("SqsParameters", {}).get("MessageGroupId")
-        targets.send_message(arn, payload, sender, message_group_id=group)
-    elif service == "events":
+    if parse_arn(firing.target["Arn"]).service == "events":
         _put_event(firing, payload)
     else:
-        raise TargetNotModelled(arn, KNOWN_TARGETS)
+        targets.send(firing.target, payload, sender, KNOWN_TARGETS)
 
 
 def _put_event(firing: Firing, payload: str) -> None:

@@ -208,6 +208,26 @@ def trusts(role_arn: str, sender: Sender) -> bool:
     return allows(statements, ServiceRequest(sender.principal, "sts:AssumeRole", None, sender.arn, sender.account))
 
 
+def send(target: Mapping[str, Any], payload: str, sender: Sender, known: str) -> None:
+    """Give `payload`, a JSON text, to the target of a rule or a schedule, as both describe it.
+
+    Raises DeliveryFailed when it does not take it, TargetNotModelled, with what is `known`, for one of another kind.
+    """
+    arn = target["Arn"]
+    service = parse_arn(arn).service
+    if service == "lambda":
+        invoke_function(arn, json.loads(payload), sender)
+    elif service == "states":
+        start_execution(arn, payload, sender)
+    elif service == "sns":
+        publish(arn, payload, sender)
+    elif service == "sqs":
+        group = target.get("SqsParameters", {}).get("MessageGroupId")
+        send_message(arn, payload, sender, message_group_id=group)
+    else:
+        raise TargetNotModelled(arn, known)
+
+
 # -- when it cannot be reached ----------------------------------------------------------------------------------------
 
 
