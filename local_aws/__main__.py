@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--scenario", default="happy-path", help="what happens to runs (default: %(default)s)")
     serve.set_defaults(command=_serve)
 
-    validate = commands.add_parser("validate", help="transform and lint the templates")
+    validate = commands.add_parser("validate", help="lint the templates and the state machine (make validate)")
     validate.set_defaults(command=_validate)
     return parser
 
@@ -164,11 +164,16 @@ def _serve(parsed: argparse.Namespace) -> int:
 
 def _validate(_: argparse.Namespace) -> int:
     from local_aws import validation
+    from local_aws.deployment import DeploymentError
+    from local_aws.policy_documents import PolicyNotUnderstood
 
-    findings = validation.validate()
-    for finding in findings or ["template.yaml, transformed, and infrastructure/: no findings"]:
-        print(finding)  # noqa: T201
-    return 1 if findings else 0
+    try:
+        checks = validation.validate()
+    except (DeploymentError, PolicyNotUnderstood, validation.BadAllowance, validation.ToolFailed) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    validation.show(checks)
+    return 1 if any(check.findings for check in checks) else 0
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def _directory() -> Path:
     if directory is None or not (directory / "providers" / f"{_REGION_OF_ALL_TYPES}.json").exists():
         raise SchemasNotFound(
             f"expected the resource schemas of cfn-lint at {directory}, found none; "
-            "install the cfn-lint of requirements-dev.txt, or adapt local_aws/cloudformation/schemas.py"
+            "install the cfn-lint of requirements/dev.txt, or adapt local_aws/cloudformation/schemas.py"
         )
     return directory
 

@@ -19,7 +19,7 @@ def expect_parameters(function: Callable[..., Any], *names: str) -> None:
         raise MotoChanged(
             f"moto {version('moto')}: expected {function.__module__}.{function.__qualname__} to take "
             f"({', '.join(names)}), found ({', '.join(found)}); "
-            "install the moto of requirements-dev.txt, or adapt the seam"
+            "install the moto of requirements/dev.txt, or adapt the seam"
         )
 
 
@@ -30,5 +30,5 @@ def expect_attributes(holder: object, *names: str) -> None:
         where = getattr(holder, "__name__", type(holder).__name__)
         raise MotoChanged(
             f"moto {version('moto')}: expected {where} to have {', '.join(missing)}, found nothing of the name; "
-            "install the moto of requirements-dev.txt, or adapt the seam"
+            "install the moto of requirements/dev.txt, or adapt the seam"
         )
