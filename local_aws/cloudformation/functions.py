@@ -26,6 +26,16 @@ _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([\w-]+):([^}]+)\}\}")
 _LITERAL = re.compile(r"\$\{!([^{}]+)\}")
 
 
+def environment(account_id: str, region: str) -> dict[str, str]:
+    """The pseudo parameters that say where a template is used, whatever the stack."""
+    return {
+        "AWS::AccountId": account_id,
+        "AWS::Region": region,
+        "AWS::Partition": _partition(region),
+        "AWS::URLSuffix": "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com",
+    }
+
+
 class _NoValue:
     """What Ref of AWS::NoValue gives: the property is left out."""
 
@@ -88,6 +98,10 @@ class Evaluator:
                 name, argument = next(iter(value.items()))
                 if name == "Ref" or name.startswith("Fn::"):
                     return self._function(name, argument)
+            if misplaced := [key for key in value if str(key).startswith("Fn::")]:
+                raise ValidationError(
+                    f"Template format error: {misplaced[0]} must stand alone, found {', '.join(value)}"
+                )
             pairs = {key: self.evaluate(item) for key, item in value.items()}
             return {key: item for key, item in pairs.items() if item is not NO_VALUE}
         if isinstance(value, str) and "{{resolve:" in value and not self.symbolic:
@@ -128,14 +142,11 @@ class Evaluator:
 
     def _ref(self, name: str) -> Any:
         pseudo: dict[str, Any] = {
-            "AWS::AccountId": self.scope.account_id,
-            "AWS::Region": self.scope.region,
+            **environment(self.scope.account_id, self.scope.region),
             "AWS::StackId": self.scope.stack_id,
             "AWS::StackName": self.scope.stack_name,
             "AWS::NotificationARNs": list(self.scope.notification_arns),
             "AWS::NoValue": NO_VALUE,
-            "AWS::Partition": _partition(self.scope.region),
-            "AWS::URLSuffix": "amazonaws.com.cn" if self.scope.region.startswith("cn-") else "amazonaws.com",
         }
         if name in pseudo:
             return pseudo[name]

@@ -7,11 +7,12 @@ with CloudFormation-supplied parameter types"; API Reference, Parameter.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.route53.models import route53_backends
 from moto.ssm.models import ssm_backends
 
 from local_aws.cloudformation.errors import OperationFailed, ValidationError
@@ -39,12 +40,42 @@ class ParameterValue:
 
 def reference(declaration: Mapping[str, Any], value: ParameterValue) -> str | list[str]:
     """What Ref of the parameter gives: a list for the types that are lists."""
-    kind = str(declaration["Type"])
-    if match := _SSM_VALUE.fullmatch(kind):
-        kind = match.group(1)
+    kind = _value_type(declaration)
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
         return [item.strip() for item in value.effective.split(",")]
     return value.effective
+
+
+def element_type(declaration: Mapping[str, Any]) -> str:
+    """The type of the parameter's value, or of each of its values when it is a list."""
+    return _value_type(declaration).removeprefix("List<").removesuffix(">")
+
+
+def _value_type(declaration: Mapping[str, Any]) -> str:
+    kind = str(declaration["Type"])
+    match = _SSM_VALUE.fullmatch(kind)
+    return match.group(1) if match else kind
+
+
+def existing_values(kind: str, account_id: str, region: str) -> set[str]:
+    """What there is in the account and Region of an AWS-specific parameter type, such as the ids of the subnets."""
+    ec2 = ec2_backends[account_id][region]
+    listed: dict[str, Callable[[], Iterable[str]]] = {
+        "AWS::EC2::AvailabilityZone::Name": lambda: (zone.name for zone in ec2.describe_availability_zones()),
+        "AWS::EC2::Image::Id": lambda: (image.id for image in ec2.describe_images()),
+        "AWS::EC2::Instance::Id": lambda: (instance.id for instance in ec2.all_instances()),
+        "AWS::EC2::KeyPair::KeyName": lambda: (pair.key_name for pair in ec2.describe_key_pairs([])),
+        "AWS::EC2::SecurityGroup::GroupName": lambda: (group.name for group in ec2.describe_security_groups()),
+        "AWS::EC2::SecurityGroup::Id": lambda: (group.id for group in ec2.describe_security_groups()),
+        "AWS::EC2::Subnet::Id": lambda: (subnet.id for subnet in ec2.describe_subnets()),
+        "AWS::EC2::VPC::Id": lambda: ec2.vpcs,
+        "AWS::EC2::Volume::Id": lambda: (volume.id for volume in ec2.describe_volumes()),
+        "AWS::Route53::HostedZone::Id": lambda: route53_backends[account_id]["aws"].zones,
+        "AWS::SSM::Parameter::Name": lambda: (
+            parameter.name for parameter in ssm_backends[account_id][region].describe_parameters([], [])
+        ),
+    }
+    return set(listed[kind]())
 
 
 def resolve(
@@ -95,25 +126,14 @@ def check_existence(
     created: an AMI then only has to look like one, for the public images of AWS and of others are not kept.
     Raises OperationFailed: CloudFormation accepts the request, and rolls the operation back with this reason.
     """
-    ec2 = ec2_backends[account_id][region]
-    known: dict[str, Any] = {
-        "AWS::EC2::Image::Id": lambda: {image.id for image in ec2.describe_images()},
-        "AWS::EC2::KeyPair::KeyName": lambda: set(ec2.keypairs),
-        "AWS::EC2::SecurityGroup::Id": lambda: {group.id for group in ec2.describe_security_groups()},
-        "AWS::EC2::Subnet::Id": lambda: {subnet.id for subnet in ec2.describe_subnets()},
-        "AWS::EC2::VPC::Id": lambda: set(ec2.vpcs),
-    }
     for name, value in values.items():
         if previous is not None and name in previous and previous[name] == value:
             continue
-        kind = str(template.parameters[name]["Type"])
-        if match := _SSM_VALUE.fullmatch(kind):
-            kind = match.group(1)
-        element = kind.removeprefix("List<").removesuffix(">")
+        element = element_type(template.parameters[name])
         # What AWS publishes under /aws/service/ is there.
-        if element not in known or value.given.startswith("/aws/service/"):
+        if not element.startswith("AWS::") or value.given.startswith("/aws/service/"):
             continue
-        existing = known[element]()
+        existing = existing_values(element, account_id, region)
         found = reference(template.parameters[name], value)
         for item in found if isinstance(found, list) else [found]:
             unchecked = previous is None and element == "AWS::EC2::Image::Id" and _AMI.fullmatch(item)

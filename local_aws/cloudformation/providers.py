@@ -21,7 +21,9 @@ from moto.ec2.models.core import TaggedEC2Resource
 
 from local_aws import faults
 from local_aws.cloudformation import autoscaling, schemas
-from local_aws.cloudformation.api_types import API_TYPES, client
+from local_aws.cloudformation.api_types import API_TYPES
+from local_aws.cloudformation.api_types.api_type import client, names
+from local_aws.cloudformation.api_types.ec2 import all_tags
 from local_aws.cloudformation.errors import NotModelled, ResourceFailed
 from local_aws.cloudformation.resources import Request, Resource
 
@@ -31,27 +33,36 @@ GROUP = "AWS::AutoScaling::AutoScalingGroup"
 _UNUSABLE = {"AWS::CloudFormation::Stack"}
 # moto updates these by making them again under the same name, which loses nothing.
 _SAFELY_MADE_AGAIN = {
-    "AWS::CloudWatch::Dashboard",
-    "AWS::Events::Rule",
     "AWS::IAM::Policy",
     "AWS::Route53::RecordSet",
     "AWS::SSM::Document",
-    "AWS::StepFunctions::StateMachine",
 }
 # moto updates these in place.
 _UPDATED_IN_PLACE = {
     "AWS::EC2::LaunchTemplate",
     "AWS::ECS::Cluster",
     "AWS::ECS::Service",
-    "AWS::ElasticLoadBalancingV2::Listener",
-    "AWS::ElasticLoadBalancingV2::ListenerRule",
-    "AWS::IAM::Role",
-    "AWS::KMS::Alias",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::Logs::ResourcePolicy",
-    "AWS::SQS::Queue",
+    "AWS::StepFunctions::StateMachine",
 }
+# What the models of moto do something with. The others of moto's types take what they like and drop the rest.
+_PROPERTIES = {
+    GROUP: names(
+        "AutoScalingGroupName AvailabilityZones Cooldown DesiredCapacity HealthCheckGracePeriod HealthCheckType "
+        "LaunchConfigurationName LaunchTemplate LoadBalancerNames MaxSize MinSize MixedInstancesPolicy "
+        "NewInstancesProtectedFromScaleIn Tags TargetGroupARNs TerminationPolicies VPCZoneIdentifier"
+    ),
+    "AWS::EC2::LaunchTemplate": names("LaunchTemplateData LaunchTemplateName TagSpecifications VersionDescription"),
+    "AWS::IAM::Policy": names("Groups PolicyDocument PolicyName Roles Users"),
+    "AWS::StepFunctions::StateMachine": names(
+        "Definition DefinitionS3Location DefinitionString DefinitionSubstitutions EncryptionConfiguration "
+        "LoggingConfiguration RoleArn StateMachineName StateMachineType Tags TracingConfiguration"
+    ),
+}
+# What `autoscaling.modify` leaves as it is.
+_GROUP_KEEPS = names("AvailabilityZones Cooldown LoadBalancerNames TerminationPolicies")
 
 
 @functools.cache
@@ -75,7 +86,8 @@ def name_property(resource_type: str) -> str | None:
     """The property by which a template may name a resource of the type."""
     if resource_type in API_TYPES:
         return API_TYPES[resource_type].name_property
-    return _moto_model(resource_type).cloudformation_name_type() or None
+    named: str | None = _moto_model(resource_type).cloudformation_name_type()
+    return named or None
 
 
 def name_for(resource_type: str, stack_name: str, logical_id: str, properties: dict[str, Any]) -> str:
@@ -92,6 +104,7 @@ def create(request: Request) -> tuple[str, dict[str, Any], Any]:
     Raises ResourceFailed with the service's own error.
     """
     with _failures(request):
+        _check_properties(request)
         if request.type in API_TYPES:
             physical_id, attributes = API_TYPES[request.type].create(request)
             return physical_id, attributes, None
@@ -108,7 +121,7 @@ def create(request: Request) -> tuple[str, dict[str, Any], Any]:
             ResourceType=request.type,
         )
         if isinstance(model, TaggedEC2Resource):
-            model.add_tags(_tags(request))
+            model.add_tags(all_tags(request))
         return _physical_id(request, model), {}, model
 
 
@@ -118,12 +131,12 @@ def update(request: Request, resource: Resource) -> None:
     Raises ResourceFailed with the service's own error, NotModelled when only AWS itself could do it.
     """
     with _failures(request):
+        _check_properties(request)
         if request.type in API_TYPES:
             _update_by_api(request, resource)
         elif request.type == GROUP:
+            _check_group_update(request, resource)
             autoscaling.modify(resource.model, request, resource.request)
-        elif request.type in _UPDATES:
-            _UPDATES[request.type](request, resource)
         elif request.type in _UPDATED_IN_PLACE | _SAFELY_MADE_AGAIN or _is_ours(request.type):
             resource.model = _moto_model(request.type).update_from_cloudformation_json(
                 original_resource=resource.model,
@@ -136,7 +149,7 @@ def update(request: Request, resource: Resource) -> None:
             raise NotModelled(f"the local AWS does not model the update of an {request.type} in place")
         if resource.model is not None:
             if isinstance(resource.model, TaggedEC2Resource):
-                resource.model.add_tags(_tags(request))
+                resource.model.add_tags(all_tags(request))
             if _physical_id(request, resource.model) != resource.physical_id:
                 raise NotModelled(f"the local AWS changed the identity of an {request.type} in an update in place")
 
@@ -237,13 +250,20 @@ def _document(request: Request) -> dict[str, Any]:
     return {"Type": request.type, "Properties": copy.deepcopy(request.properties)}
 
 
-def _tags(request: Request) -> dict[str, str]:
-    return {
-        **request.tags,
-        "aws:cloudformation:stack-name": request.stack_name,
-        "aws:cloudformation:stack-id": request.stack_id,
-        "aws:cloudformation:logical-id": request.logical_id,
-    }
+def _check_properties(request: Request) -> None:
+    """Raise NotModelled when the request gives a property that nothing would be done with."""
+    api = API_TYPES.get(request.type)
+    known = api.properties if api is not None else _PROPERTIES.get(request.type)
+    unknown = [] if known is None else sorted(request.properties.keys() - known)
+    if unknown:
+        raise NotModelled(f"the local AWS does not model {', '.join(unknown)} of an {request.type}")
+
+
+def _check_group_update(request: Request, resource: Resource) -> None:
+    old = resource.request.properties
+    changed = sorted(name for name in _GROUP_KEEPS if request.properties.get(name) != old.get(name))
+    if changed:
+        raise NotModelled(f"the local AWS does not model the change of {', '.join(changed)} of an {GROUP}")
 
 
 def _physical_id(request: Request, model: Any) -> str:
@@ -265,85 +285,6 @@ def _update_by_api(request: Request, resource: Resource) -> None:
 # -- corrections ------------------------------------------------------------------------------------------------
 
 
-def _update_security_group(request: Request, resource: Resource) -> None:
-    ec2 = client("ec2", request.region)
-    group = ec2.describe_security_groups(GroupIds=[resource.model.id])["SecurityGroups"][0]
-    if group["IpPermissions"]:
-        ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
-    for rule in request.properties.get("SecurityGroupIngress", []):
-        permission: dict[str, Any] = {"IpProtocol": str(rule["IpProtocol"])}
-        permission.update({key: int(rule[key]) for key in ("FromPort", "ToPort") if key in rule})
-        if "CidrIp" in rule:
-            permission["IpRanges"] = [{"CidrIp": rule["CidrIp"]}]
-        if "CidrIpv6" in rule:
-            permission["Ipv6Ranges"] = [{"CidrIpv6": rule["CidrIpv6"]}]
-        if "SourceSecurityGroupId" in rule:
-            permission["UserIdGroupPairs"] = [{"GroupId": rule["SourceSecurityGroupId"]}]
-        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[permission])
-
-
-def _detach_gateway(request: Request, _: Resource) -> None:
-    if "InternetGatewayId" in request.properties:
-        client("ec2", request.region).detach_internet_gateway(
-            InternetGatewayId=request.properties["InternetGatewayId"], VpcId=request.properties["VpcId"]
-        )
-    if "VpnGatewayId" in request.properties:
-        client("ec2", request.region).detach_vpn_gateway(
-            VpnGatewayId=request.properties["VpnGatewayId"], VpcId=request.properties["VpcId"]
-        )
-
-
-def _delete_route(request: Request, _: Resource) -> None:
-    known = ("RouteTableId", "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
-    client("ec2", request.region).delete_route(
-        **{key: request.properties[key] for key in known if key in request.properties}
-    )
-
-
-def _delete_ingress(request: Request, _: Resource) -> None:
-    properties = request.properties
-    permission: dict[str, Any] = {"IpProtocol": str(properties["IpProtocol"])}
-    permission.update({key: int(properties[key]) for key in ("FromPort", "ToPort") if key in properties})
-    if "CidrIp" in properties:
-        permission["IpRanges"] = [{"CidrIp": properties["CidrIp"]}]
-    if "SourceSecurityGroupId" in properties:
-        permission["UserIdGroupPairs"] = [{"GroupId": properties["SourceSecurityGroupId"]}]
-    client("ec2", request.region).revoke_security_group_ingress(
-        GroupId=properties["GroupId"], IpPermissions=[permission]
-    )
-
-
-def _delete_rule(request: Request, resource: Resource) -> None:
-    events = client("events", request.region)
-    bus = {"EventBusName": request.properties.get("EventBusName", "default")}
-    targets = [target["Id"] for target in events.list_targets_by_rule(Rule=resource.model.name, **bus)["Targets"]]
-    if targets:
-        events.remove_targets(Rule=resource.model.name, Ids=targets, **bus)
-    events.delete_rule(Name=resource.model.name, **bus)
-
-
-def _delete_managed_policy(request: Request, resource: Resource) -> None:
-    iam = client("iam", request.region)
-    arn = resource.physical_id
-    holders = iam.list_entities_for_policy(PolicyArn=arn)
-    for role in holders["PolicyRoles"]:
-        iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
-    for user in holders["PolicyUsers"]:
-        iam.detach_user_policy(UserName=user["UserName"], PolicyArn=arn)
-    for group in holders["PolicyGroups"]:
-        iam.detach_group_policy(GroupName=group["GroupName"], PolicyArn=arn)
-    iam.delete_policy(PolicyArn=arn)
-
-
-def _delete_role(request: Request, resource: Resource) -> None:
-    iam, name = client("iam", request.region), resource.physical_id
-    for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-        iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
-    for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-        iam.delete_role_policy(RoleName=name, PolicyName=inline)
-    iam.delete_role(RoleName=name)
-
-
 def _call(service: str, operation: str, parameter: str) -> Callable[[Request, Resource], None]:
     """A deletion by one API call that takes nothing but the physical id."""
 
@@ -357,38 +298,16 @@ def _unassociated(_: Request, __: Resource) -> None:
     """Goes away with what it belongs to."""
 
 
-_UPDATES: dict[str, Callable[[Request, Resource], None]] = {
-    "AWS::EC2::SecurityGroup": _update_security_group,
-}
 _DELETIONS: dict[str, Callable[[Request, Resource], None]] = {
     "AWS::EC2::Instance": lambda request, resource: client("ec2", request.region).terminate_instances(
         InstanceIds=[resource.physical_id]
     ),
-    "AWS::EC2::InternetGateway": _call("ec2", "delete_internet_gateway", "InternetGatewayId"),
     "AWS::EC2::LaunchTemplate": _call("ec2", "delete_launch_template", "LaunchTemplateId"),
     "AWS::EC2::NatGateway": _call("ec2", "delete_nat_gateway", "NatGatewayId"),
-    "AWS::EC2::Route": _delete_route,
-    "AWS::EC2::RouteTable": _call("ec2", "delete_route_table", "RouteTableId"),
-    "AWS::EC2::SecurityGroupIngress": _delete_ingress,
-    "AWS::EC2::VPCGatewayAttachment": _detach_gateway,
     "AWS::EC2::Volume": _call("ec2", "delete_volume", "VolumeId"),
-    "AWS::ElasticLoadBalancingV2::Listener": _call("elbv2", "delete_listener", "ListenerArn"),
-    "AWS::ElasticLoadBalancingV2::ListenerRule": _call("elbv2", "delete_rule", "RuleArn"),
-    "AWS::ElasticLoadBalancingV2::TargetGroup": _call("elbv2", "delete_target_group", "TargetGroupArn"),
-    "AWS::Events::Rule": _delete_rule,
-    "AWS::IAM::ManagedPolicy": _delete_managed_policy,
-    "AWS::IAM::Role": _delete_role,
     "AWS::Lambda::Version": _unassociated,
 }
 _ATTRIBUTES: dict[tuple[str, str], Callable[[Any], Any]] = {
     (GROUP, "AutoScalingGroupARN"): lambda model: model.arn,
-    ("AWS::EC2::Subnet", "SubnetId"): lambda model: model.id,
-    ("AWS::EC2::VPC", "CidrBlock"): lambda model: model.cidr_block,
-    ("AWS::EC2::VPC", "VpcId"): lambda model: model.id,
-    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "LoadBalancerFullName"): lambda model: model.arn.split(
-        ":loadbalancer/", 1
-    )[1],
-    ("AWS::ElasticLoadBalancingV2::TargetGroup", "TargetGroupFullName"): lambda model: model.arn.split(":", 5)[5],
-    ("AWS::ElasticLoadBalancingV2::TargetGroup", "TargetGroupName"): lambda model: model.name,
     ("AWS::Lambda::Version", "Version"): lambda model: str(model.version),
 }

@@ -7,13 +7,16 @@ it with NotImplementedError, which names it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from moto.cloudformation.utils import get_stack_from_s3_url
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import s3_backends
 
-from local_aws.cloudformation import parameters
+from local_aws.cloudformation import parameters, rules
 from local_aws.cloudformation.errors import ValidationError
 from local_aws.cloudformation.models import ChangeSet, CloudFormationBackend, cloudformation_backends
 from local_aws.cloudformation.resources import Resource
@@ -21,6 +24,8 @@ from local_aws.cloudformation.stacks import Event, Inputs, Stack
 from local_aws.cloudformation.template import Template, parse
 
 _PAGE = 100
+_S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com")
+_OWN_HOSTS = ("127.0.0.1", "localhost")
 _OPERATION_OUTCOMES = {"COMPLETE": "SUCCEEDED", "FAILED": "FAILED", "PROGRESS": "IN_PROGRESS"}
 
 
@@ -332,10 +337,11 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         if previous and stack is not None:
             return stack.inputs.template
         if url:
-            body = get_stack_from_s3_url(url, account_id=self.current_account, partition=self.partition)
+            body = _read_from_s3(url, self.current_account, self.partition)
         if not body:
             raise ValidationError("Either Template URL or Template Body must be specified.")
         template = parse(body)
+        rules.check_syntax(template)
         if check:
             self.backend.check_template(template)
         return template
@@ -356,15 +362,17 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         tags = self._get_param("Tags")
         arns = given("NotificationARNs", old and old.notification_arns, ())
         rollback = given("RollbackConfiguration", old and old.rollback_configuration, {})
+        values = parameters.resolve(
+            template,
+            self._get_param("Parameters", []),
+            old.parameters if old is not None else None,
+            self.current_account,
+            self.region,
+        )
+        rules.check(template, values, self.current_account, self.region)
         return Inputs(
             template=template,
-            parameters=parameters.resolve(
-                template,
-                self._get_param("Parameters", []),
-                old.parameters if old is not None else None,
-                self.current_account,
-                self.region,
-            ),
+            parameters=values,
             tags={tag["Key"]: tag["Value"] for tag in tags} if tags is not None else dict(old.tags) if old else {},
             capabilities=tuple(self._get_param("Capabilities", [])),
             notification_arns=tuple(arns),
@@ -389,6 +397,28 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             raise ValidationError("Invalid NextToken") from None
         following = start + _PAGE
         return items[start:following], str(following) if following < len(items) else None
+
+
+def _read_from_s3(url: str, account: str, partition: str) -> str:
+    """The text of a template in S3. The URL has the bucket in its host or its path; one of our own hosts, of which
+    `make serve` offers S3 too, has it in its path.
+
+    Source: S3 User Guide, "Virtual hosting of buckets". Raises ValidationError.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    on_s3 = _S3_HOST.fullmatch(host) if parts.scheme == "https" else None
+    if on_s3 is None and host not in _OWN_HOSTS:
+        raise ValidationError("TemplateURL must be a supported URL.")
+    path = unquote(parts.path.lstrip("/"))
+    bucket, _, key = path.partition("/") if on_s3 is None or not on_s3["bucket"] else (on_s3["bucket"], "/", path)
+    try:
+        found = s3_backends[account][partition].get_object(bucket, key)
+    except MissingBucket:
+        raise ValidationError("S3 error: The specified bucket does not exist") from None
+    if found is None:
+        raise ValidationError("S3 error: The specified key does not exist.")
+    return str(found.value.decode())
 
 
 # -- answers ----------------------------------------------------------------------------------------------------

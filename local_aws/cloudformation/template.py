@@ -30,9 +30,27 @@ _IAM_NAMES = {
     "AWS::IAM::User": "UserName",
     "AWS::IAM::UserToGroupAddition": None,
 }
+# The AWS-specific types; all but the first can be in a list.
+AWS_TYPES = (
+    "AWS::EC2::KeyPair::KeyName",
+    "AWS::EC2::AvailabilityZone::Name",
+    "AWS::EC2::Image::Id",
+    "AWS::EC2::Instance::Id",
+    "AWS::EC2::SecurityGroup::GroupName",
+    "AWS::EC2::SecurityGroup::Id",
+    "AWS::EC2::Subnet::Id",
+    "AWS::EC2::VPC::Id",
+    "AWS::EC2::Volume::Id",
+    "AWS::Route53::HostedZone::Id",
+)
+_OF_AWS = f"{'|'.join(AWS_TYPES)}|List<({'|'.join(AWS_TYPES[1:])})>"
+_PARAMETER_PROPERTIES = {
+    *("AllowedPattern", "AllowedValues", "ConstraintDescription", "Default", "Description", "MaxLength", "MaxValue"),
+    *("MinLength", "MinValue", "NoEcho", "Type"),
+}
 _PARAMETER_TYPES = re.compile(
-    r"String|Number|CommaDelimitedList|List<(Number|String|AWS::[\w:]+)>|AWS::(EC2|Route53)::[\w:]+"
-    r"|AWS::SSM::Parameter::Name|AWS::SSM::Parameter::Value<.+>"
+    f"String|Number|CommaDelimitedList|List<(Number|String)>|{_OF_AWS}|AWS::SSM::Parameter::Name"
+    f"|AWS::SSM::Parameter::Value<(String|CommaDelimitedList|List<String>|{_OF_AWS})>"
 )
 
 
@@ -82,6 +100,10 @@ class Template:
     @property
     def conditions(self) -> dict[str, Any]:
         return self._section("Conditions")
+
+    @property
+    def rules(self) -> dict[str, dict[str, Any]]:
+        return self._section("Rules")
 
     @property
     def mappings(self) -> dict[str, Any]:
@@ -222,6 +244,9 @@ def _check(document: dict[str, Any]) -> None:
             )
         if not _PARAMETER_TYPES.fullmatch(str(kind)):
             raise ValidationError(f"Template format error: Unrecognized parameter type: {kind}")
+        for key in parameter:
+            if key not in _PARAMETER_PROPERTIES:
+                raise ValidationError(f"Invalid template parameter property '{key}'")
     for name, output in (document.get("Outputs") or {}).items():
         if not isinstance(output, dict) or output.get("Value") is None:
             raise ValidationError(f"Template format error: Output {name} is malformed.")
@@ -229,6 +254,12 @@ def _check(document: dict[str, Any]) -> None:
 
 def _check_references(template: Template) -> None:
     known = set(template.resources) | set(template.parameters)
+    conditional = {name for name, _ in references(template.conditions) if not name.startswith("AWS::")}
+    if unresolved := sorted(conditional - set(template.parameters)):
+        raise ValidationError(
+            f"Template format error: Unresolved dependencies [{', '.join(unresolved)}]. "
+            "Cannot reference resources in the Conditions block of the template"
+        )
     for section, values in (("Resources", template.resources), ("Outputs", template.outputs)):
         referred = [name for name, _ in references(values)]
         missing = [name for name in referred if name not in known and not name.startswith("AWS::")]

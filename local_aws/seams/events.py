@@ -17,14 +17,6 @@ from local_aws.seams.guard import expect_parameters
 
 expect_parameters(models.Rule.send_to_targets, "self", "original_event", "transform_input")
 expect_parameters(
-    models.Rule.update_from_cloudformation_json,
-    "original_resource",
-    "new_resource_name",
-    "cloudformation_json",
-    "account_id",
-    "region_name",
-)
-expect_parameters(
     models.EventsBackend.put_rule,
     "self",
     "name",
@@ -47,7 +39,6 @@ def install() -> None:
     """Route moto's EventBridge through the embedded AWS, for the rest of the process; without a clock, moto is moto."""
     _install_delivery()
     _install_checks()
-    models.Rule.update_from_cloudformation_json = classmethod(_update_from_cloudformation_json)
 
 
 def _install_delivery() -> None:
@@ -102,17 +93,3 @@ def _install_checks() -> None:
 
     models.EventsBackend.put_rule = checked_put_rule
     models.EventsBackend.put_targets = checked_put_targets
-
-
-def _update_from_cloudformation_json(
-    cls: Any,
-    original_resource: Any,
-    new_resource_name: str,
-    cloudformation_json: Any,
-    account_id: str,
-    region_name: str,
-) -> Any:
-    """Update a rule in place: it keeps the name that CloudFormation made for it, which moto makes anew each time."""
-    name = new_resource_name if "Name" in cloudformation_json["Properties"] else original_resource.name
-    original_resource.delete(account_id, region_name)
-    return cls.create_from_cloudformation_json(name, cloudformation_json, account_id, region_name)

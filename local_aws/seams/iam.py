@@ -1,6 +1,8 @@
-"""IAM: AWS's own managed policies exist, each from the first time that somebody names it.
+"""IAM: AWS's own managed policies exist, each from the first time that somebody names it; policies are of any version.
 
-moto has their documents, but makes either all 1,400 of them for every account, which takes a second, or none.
+moto has the documents of the managed policies, but makes either all 1,400 of them for every account, which takes a
+second, or none. It refuses policies of the version 2008-10-17, which is that of a policy that names none: AWS SAM
+writes such policies (IAM User Guide, "IAM JSON policy elements: Version").
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from moto.iam import models
+from moto.iam import models, policy_validation
 
 from local_aws.seams.guard import expect_attributes, expect_parameters
 
@@ -19,6 +21,8 @@ expect_attributes(models.IAMBackend, "get_policy", "attach_role_policy", "attach
 expect_parameters(models.IAMBackend.attach_role_policy, "self", "policy_arn", "role_name")
 expect_parameters(models.IAMBackend.get_policy, "self", "policy_arn")
 expect_parameters(models.AWSManagedPolicy.from_data, "name", "account_id", "region_name", "data")
+expect_attributes(policy_validation, "VALID_VERSIONS")
+expect_parameters(policy_validation.BaseIAMPolicyValidator._validate_version, "self")
 
 
 @functools.cache
@@ -37,6 +41,10 @@ def _make_known(backend: Any, policy_arn: str) -> None:
             backend.managed_policies[policy.arn] = policy
 
 
+def _validate_version(self: Any) -> None:
+    assert self._policy_json.get("Version", "2008-10-17") in policy_validation.VALID_VERSIONS
+
+
 def _knowing(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def wrapper(self: Any, policy_arn: str, *args: Any, **kwargs: Any) -> Any:
@@ -51,3 +59,4 @@ def install() -> None:
     """Put all this in place, for the rest of the process."""
     for name in ("get_policy", "attach_role_policy", "attach_group_policy", "attach_user_policy"):
         setattr(models.IAMBackend, name, _knowing(getattr(models.IAMBackend, name)))
+    policy_validation.BaseIAMPolicyValidator._validate_version = _validate_version

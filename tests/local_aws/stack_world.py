@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from local_aws.clock import Clock
 from local_aws.cloudformation import CloudFormationSettings, configure
 
 INFRASTRUCTURE = Path(__file__).parents[2] / "infrastructure"
-APPLICATION = (INFRASTRUCTURE / "application.yaml").read_text(encoding="utf-8")
-NETWORK = (INFRASTRUCTURE / "network.yaml").read_text(encoding="utf-8")
+# A network, and an application of one Auto Scaling group in it: as little as an update takes to replace something.
+APPLICATION = (Path(__file__).parent / "stacks" / "application.yaml").read_text(encoding="utf-8")
+NETWORK = (Path(__file__).parent / "stacks" / "network.yaml").read_text(encoding="utf-8")
 
 
 @dataclass
@@ -42,6 +44,28 @@ class StackWorld:
             Parameters=given(**parameters),
         )
         return self.stack(name)
+
+    def put(self, resources: dict[str, Any], name: str = "one") -> dict[str, str]:
+        """Create a stack of the resources, or update it to them; gives their physical ids."""
+        body = json.dumps({"Resources": resources})
+        if name in [stack["StackName"] for stack in self.cloudformation.describe_stacks()["Stacks"]]:
+            self.cloudformation.update_stack(
+                StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+            )
+            assert self.settle(name) == "UPDATE_COMPLETE", self.reasons(name)
+        else:
+            assert self.create(name, body)["StackStatus"] == "CREATE_COMPLETE", self.reasons(name)
+        return self.physical_ids(name)
+
+    def physical_ids(self, name: str) -> dict[str, str]:
+        found = self.cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found}
+
+    def remove(self, name: str = "one") -> None:
+        """Delete the stack, and see that all of it is gone."""
+        identifier = self.stack(name)["StackId"]
+        self.cloudformation.delete_stack(StackName=name)
+        assert self.status(identifier) == "DELETE_COMPLETE", self.reasons(identifier)
 
     def create_application(self, name: str = "app", **parameters: str) -> dict[str, str]:
         """The network and the application; gives the network's outputs."""

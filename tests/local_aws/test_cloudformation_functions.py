@@ -222,6 +222,116 @@ def test_a_property_of_no_value_is_left_out(world: StackWorld) -> None:
     assert evaluated(world, {"Fn::Join": [",", items]}, Conditions=condition) == "a,c"
 
 
+def test_nested_functions_on_what_other_resources_are(world: StackWorld) -> None:
+    """Intrinsic function reference: Fn::Sub with a map, Fn::GetAtt, Fn::Join, Fn::Split, Fn::Select and Fn::Cidr in
+    each other."""
+    zone = {"Fn::Select": [1, {"Fn::GetAZs": {"Ref": "AWS::Region"}}]}
+    blocks = {"Fn::Cidr": [{"Fn::GetAtt": ["Vpc", "CidrBlock"]}, 4, 8]}
+    resources = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
+        "Subnet": {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {
+                "VpcId": {"Ref": "Vpc"},
+                "AvailabilityZone": zone,
+                "CidrBlock": {"Fn::Select": [2, blocks]},
+            },
+        },
+        "Topic": {"Type": "AWS::SNS::Topic"},
+    }
+    said = {
+        "Fn::Sub": [
+            "${Subnet.AvailabilityZone} ${Block} ${Last} ${Topic.TopicName}",
+            {
+                "Block": {"Fn::GetAtt": "Subnet.CidrBlock"},
+                "Last": {"Fn::Select": [5, {"Fn::Split": [":", {"Fn::Join": [":", [{"Ref": "Topic"}, "end"]]}]}]},
+            },
+        ]
+    }
+    zone_found, block, last, name = evaluated(world, said, Resources=resources).split()
+    assert (zone_found, block) == ("us-east-1b", "10.1.2.0/24")
+    assert last == name
+    assert name.startswith("evaluated-Topic-")
+
+
+def test_conditions_decide_on_resources_policies_and_items_of_lists(world: StackWorld) -> None:
+    """Condition functions, Fn::If: in UpdatePolicy, and in Properties with AWS::NoValue in a list. DependsOn attribute:
+    a dependency that the stack does not have is none."""
+    rules = [
+        {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"},
+        {
+            "Fn::If": [
+                "Secure",
+                {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"},
+                {"Ref": "AWS::NoValue"},
+            ]
+        },
+    ]
+    replacing = {"AutoScalingReplacingUpdate": {"WillReplace": True}}
+    rolling = {"AutoScalingRollingUpdate": {"MaxBatchSize": 1, "MinInstancesInService": 0}}
+    document = {
+        "Parameters": {"Ami": {"Type": "String"}, "Stage": {"Type": "String"}},
+        "Conditions": {
+            "Production": {"Fn::Equals": [{"Ref": "Stage"}, "production"]},
+            "Secure": {"Fn::And": [{"Condition": "Production"}, {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}]},
+        },
+        "Resources": {
+            "Extra": {"Type": "AWS::SNS::Topic", "Condition": "Production"},
+            "Guard": {
+                "Type": "AWS::EC2::SecurityGroup",
+                "DependsOn": ["Extra"],
+                "Properties": {"GroupDescription": "guard", "SecurityGroupIngress": rules},
+            },
+            "Launch": {
+                "Type": "AWS::EC2::LaunchTemplate",
+                "Properties": {"LaunchTemplateData": {"ImageId": {"Ref": "Ami"}, "InstanceType": "t3.micro"}},
+            },
+            "Group": {
+                "Type": "AWS::AutoScaling::AutoScalingGroup",
+                "UpdatePolicy": {"Fn::If": ["Production", replacing, rolling]},
+                "Properties": {
+                    "AvailabilityZones": {"Fn::GetAZs": ""},
+                    "MinSize": 1,
+                    "MaxSize": 1,
+                    "LaunchTemplate": {
+                        "LaunchTemplateId": {"Ref": "Launch"},
+                        "Version": {"Fn::GetAtt": ["Launch", "LatestVersionNumber"]},
+                    },
+                },
+            },
+        },
+    }
+    for stage, topics, ports, replaced in (("production", 1, {80, 443}, True), ("test", 0, {80}, False)):
+        world.create("one", json.dumps(document), Ami=world.old_ami, Stage=stage)
+        assert world.status("one") == "CREATE_COMPLETE", world.reasons("one")
+        assert len(world.client("sns").list_topics()["Topics"]) == topics
+        group_id = world.physical_ids("one")["Guard"]
+        (guard,) = world.ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+        assert {rule["FromPort"] for rule in guard["IpPermissions"]} == ports
+        group = world.physical_ids("one")["Group"]
+        world.cloudformation.update_stack(
+            StackName="one", UsePreviousTemplate=True, Parameters=given(Ami=world.new_ami, Stage=stage)
+        )
+        assert world.settle("one") == "UPDATE_COMPLETE", world.reasons("one")
+        assert (world.physical_ids("one")["Group"] != group) is replaced
+        assert list(world.running().values()) == [world.new_ami]
+        world.remove("one")
+
+
+def test_a_reference_to_a_resource_that_the_stack_does_not_have_is_refused(world: StackWorld) -> None:
+    """Condition functions: nothing may refer to a resource whose condition is false, nor a condition to a resource. The
+    texts are CloudFormation's."""
+    topic = {"Type": "AWS::SNS::Topic"}
+    kept = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Topic"}}}
+    never = {"Never": {"Fn::Equals": ["a", "b"]}}
+    body = {"Conditions": never, "Resources": {"Topic": {**topic, "Condition": "Never"}, "Kept": kept}}
+    with pytest.raises(ClientError, match=r"Unresolved resource dependencies \[Topic\] in the Resources block"):
+        world.create("one", json.dumps(body))
+    circular = {"Conditions": {"Odd": {"Fn::Equals": [{"Ref": "Topic"}, "a"]}}, "Resources": {"Topic": topic}}
+    with pytest.raises(ClientError, match=r"Unresolved dependencies \[Topic\]. Cannot reference resources in the Cond"):
+        world.create("one", json.dumps(circular))
+
+
 def test_a_dynamic_reference_reads_the_parameter_store(world: StackWorld) -> None:
     """Get a plaintext value from Systems Manager Parameter Store."""
     world.client("ssm").put_parameter(Name="/golden/ami", Value=world.old_ami, Type="String")
@@ -242,10 +352,21 @@ def test_an_attribute_that_the_type_does_not_have_is_refused(world: StackWorld) 
     assert "Template error: resource Topic does not support attribute type Colour in Fn::GetAtt" in world.reasons("one")
 
 
-def test_a_function_that_is_not_modelled_is_named(world: StackWorld) -> None:
-    """What the embedded AWS does not model fails and says so, here a function of the language extensions."""
-    document = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::Length": ["a"]}}}}}
-    with pytest.raises(ClientError, match="Fn::Length is not modelled by the local AWS"):
+@pytest.mark.parametrize(
+    "name", ["Fn::Length", "Fn::ToJsonString", "Fn::Transform", "Fn::GetStackOutput", "Fn::Lenght"]
+)
+def test_a_function_that_is_not_modelled_is_named(world: StackWorld, name: str) -> None:
+    """What the embedded AWS does not model fails and says so: language extensions, macros, misspellings."""
+    document = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {name: ["a"]}}}}}
+    with pytest.raises(ClientError, match=f"{name} is not modelled by the local AWS"):
+        world.create("one", json.dumps(document))
+
+
+def test_a_function_beside_another_key_is_refused(world: StackWorld) -> None:
+    """Intrinsic function reference: a function is an object of its own. The words are the embedded AWS's own."""
+    tags = [{"Key": "a", "Fn::Sub": "b"}]
+    document = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Tags": tags}}}}
+    with pytest.raises(ClientError, match="Fn::Sub must stand alone, found Key, Fn::Sub"):
         world.create("one", json.dumps(document))
 
 

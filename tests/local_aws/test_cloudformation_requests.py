@@ -77,6 +77,14 @@ def refusal(call: Any, **arguments: Any) -> tuple[str, str]:
             template(Parameters={"P": {"Type": "Text"}}),
             "Template format error: Unrecognized parameter type: Text",
         ),
+        (
+            template(Parameters={"P": {"Type": "List<AWS::EC2::KeyPair::KeyName>"}}),
+            "Template format error: Unrecognized parameter type: List<AWS::EC2::KeyPair::KeyName>",
+        ),
+        (
+            template(Parameters={"P": {"Type": "String", "Allowed": []}}),
+            "Invalid template parameter property 'Allowed'",
+        ),
     ],
 )
 def test_a_malformed_template_is_refused_with_cloudformations_words(world: StackWorld, body: str, message: str) -> None:
@@ -140,6 +148,32 @@ def test_a_failed_creation_is_rolled_back(world: StackWorld) -> None:
             "A",
             "Parameter It failed to satisfy constraint: lower case",
         ),
+        (
+            {"Type": "CommaDelimitedList", "AllowedPattern": "[a-z]+"},
+            "a, B",
+            "Parameter 'It' must match pattern [a-z]+",
+        ),
+        (
+            {"Type": "CommaDelimitedList", "AllowedValues": ["a", "b"], "ConstraintDescription": "a or b"},
+            "a,c",
+            "Parameter It failed to satisfy constraint: a or b",
+        ),
+        (
+            {"Type": "List<Number>", "MinValue": 2, "MaxValue": 4},
+            "2,5",
+            "Parameter 'It' must be a number not greater than 4",
+        ),
+        ({"Type": "List<Number>"}, "1,x", "Parameter 'It' must be a number."),
+        (
+            {"Type": "List<AWS::EC2::Subnet::Id>", "AllowedPattern": "subnet-[0-9a-f]+"},
+            "subnet-1,vpc-1",
+            "Parameter 'It' must match pattern subnet-[0-9a-f]+",
+        ),
+        (
+            {"Type": "AWS::SSM::Parameter::Value<String>"},
+            "/none",
+            "Unable to fetch parameters [/none] from parameter store for this account.",
+        ),
         ({"Type": "String"}, None, "Parameters: [It] must have values"),
     ],
 )
@@ -152,6 +186,61 @@ def test_a_parameters_value_is_held_against_its_constraints(
     assert refusal(world.cloudformation.create_stack, **arguments, **given_value) == ("ValidationError", message)
     world.create("one", template())
     assert refusal(world.cloudformation.update_stack, **arguments, **given_value) == ("ValidationError", message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [
+        ("AWS::EC2::AvailabilityZone::Name", "us-east-1z"),
+        ("AWS::EC2::Instance::Id", "i-00000000"),
+        ("AWS::EC2::KeyPair::KeyName", "nobodys"),
+        ("AWS::EC2::SecurityGroup::GroupName", "nobodys"),
+        ("AWS::EC2::SecurityGroup::Id", "sg-00000000"),
+        ("AWS::EC2::Subnet::Id", "subnet-00000000"),
+        ("AWS::EC2::VPC::Id", "vpc-00000000"),
+        ("AWS::EC2::Volume::Id", "vol-00000000"),
+        ("AWS::Route53::HostedZone::Id", "Z000"),
+        ("AWS::SSM::Parameter::Name", "/none"),
+        ("AWS::EC2::Image::Id", "not-an-ami"),
+    ],
+)
+def test_a_parameter_of_an_aws_specific_type_names_what_exists(world: StackWorld, kind: str, missing: str) -> None:
+    """Supply existing resources at runtime: the value must exist in the account and Region. The text is that of failed
+    stacks seen in the wild."""
+    ec2 = world.ec2
+    (instance,) = ec2.run_instances(ImageId=world.old_ami, MinCount=1, MaxCount=1)["Instances"]
+    ec2.create_key_pair(KeyName="ours")
+    world.client("ssm").put_parameter(Name="/ours", Value="x", Type="String")
+    zone = world.client("route53").create_hosted_zone(Name="example.com", CallerReference="x")["HostedZone"]["Id"]
+    existing = {
+        "AWS::EC2::AvailabilityZone::Name": "us-east-1b",
+        "AWS::EC2::Image::Id": world.old_ami,
+        "AWS::EC2::Instance::Id": instance["InstanceId"],
+        "AWS::EC2::KeyPair::KeyName": "ours",
+        "AWS::EC2::SecurityGroup::GroupName": "default",
+        "AWS::EC2::SecurityGroup::Id": ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],
+        "AWS::EC2::Subnet::Id": instance["SubnetId"],
+        "AWS::EC2::VPC::Id": instance["VpcId"],
+        "AWS::EC2::Volume::Id": ec2.describe_volumes()["Volumes"][0]["VolumeId"],
+        "AWS::Route53::HostedZone::Id": zone.removeprefix("/hostedzone/"),
+        "AWS::SSM::Parameter::Name": "/ours",
+    }[kind]
+    reason = f"Parameter validation failed: parameter value {missing} for parameter name It does not exist"
+    listable = kind not in ("AWS::EC2::KeyPair::KeyName", "AWS::SSM::Parameter::Name")
+    for form, good, bad in (
+        (kind, existing, missing),
+        *([(f"List<{kind}>", f"{existing},{existing}", f"{existing}, {missing}")] if listable else []),
+    ):
+        joined = {"Fn::Join": ["|", {"Ref": "It"}]} if form.startswith("List<") else {"Ref": "It"}
+        body = json.loads(parameter(Type=form))
+        body["Resources"]["Kept"]["Properties"]["Value"] = joined
+        world.create("one", json.dumps(body), It=good)
+        assert kept_value(world) == good.replace(",", "|")
+        world.remove("one")
+        world.create("one", json.dumps(body), It=bad)
+        assert world.status("one") == "ROLLBACK_COMPLETE"
+        assert f"{reason}. Rollback requested by user." in world.reasons("one")
+        world.remove("one")
 
 
 def test_parameters_that_the_template_does_not_have_are_refused(world: StackWorld) -> None:
@@ -392,6 +481,33 @@ def test_an_export_in_use_keeps_its_stack(world: StackWorld) -> None:
     assert refusal(
         world.cloudformation.create_stack, StackName="user", TemplateBody=body, Parameters=given(Network="network")
     ) == ("ValidationError", "No export named network-VpcId found.")
+
+
+def test_an_export_in_use_keeps_its_value(world: StackWorld) -> None:
+    """Get exported outputs from a deployed CloudFormation stack: an export cannot be modified or removed while another
+    stack imports it; names of exports are unique in a Region. The texts are those of failed stacks seen in the wild."""
+
+    def exporting(value: str, name: str = "shared") -> str:
+        return template(
+            Outputs={"Shared": {"Value": value, "Export": {"Name": name}}, "Other": {"Value": value}},
+        )
+
+    world.create("owner", exporting("one"))
+    importer = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Fn::ImportValue": "shared"}}}
+    world.create("user", template(Resources={"Kept": importer}))
+    for body, verb in ((exporting("two"), "updated"), (exporting("one", name="renamed"), "deleted")):
+        world.cloudformation.update_stack(StackName="owner", TemplateBody=body)
+        assert world.settle("owner") == "UPDATE_ROLLBACK_COMPLETE"
+        assert f"Export shared cannot be {verb} as it is in use by user" in world.reasons("owner")
+        assert world.cloudformation.list_exports()["Exports"][0]["Value"] == "one"
+    assert kept_value(world, "user") == "one"
+    world.create("rival", exporting("three"))
+    assert world.status("rival") == "ROLLBACK_COMPLETE"
+    assert any("Export with name shared is already exported by stack owner" in said for said in world.reasons("rival"))
+    world.cloudformation.delete_stack(StackName="user")
+    world.cloudformation.update_stack(StackName="owner", TemplateBody=exporting("two"))
+    assert world.settle("owner") == "UPDATE_COMPLETE"
+    assert world.cloudformation.list_exports()["Exports"][0]["Value"] == "two"
 
 
 def test_a_deleted_stack_is_found_by_its_id_only(world: StackWorld) -> None:

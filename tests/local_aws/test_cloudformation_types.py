@@ -5,11 +5,13 @@ Source: CloudFormation User Guide, "Delete a stack"; Template Reference, the pag
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
-from tests.local_aws.stack_world import NETWORK, StackWorld, stack_world
+from local_aws.deployment import read_template, transformed_template
+from tests.local_aws.stack_world import INFRASTRUCTURE, NETWORK, StackWorld, stack_world
 from tests.local_aws.test_cloudformation_functions import FOREIGN
 
 MORE = """
@@ -176,6 +178,22 @@ MORE = """
 def world() -> Iterator[StackWorld]:
     with stack_world() as found:
         yield found
+
+
+def types_of_our_templates() -> list[str]:
+    documents = [read_template(path.read_text(encoding="utf-8")) for path in sorted(INFRASTRUCTURE.glob("*.yaml"))]
+    documents.append(transformed_template())
+    return sorted({resource["Type"] for document in documents for resource in document["Resources"].values()})
+
+
+def test_no_type_of_our_templates_drops_a_property_in_silence(world: StackWorld) -> None:
+    """What the embedded AWS does not model fails by its name: a template that works here says nothing in vain."""
+    for kind in types_of_our_templates():
+        body = json.dumps({"Resources": {"It": {"Type": kind, "Properties": {"Colour": "red"}}}})
+        world.create("one", body)
+        assert world.status("one") == "ROLLBACK_COMPLETE", f"{kind} took a property that it does not have"
+        assert any("Colour" in reason for reason in world.reasons("one")), world.reasons("one")
+        world.remove("one")
 
 
 def test_a_stack_leaves_nothing_when_it_is_deleted(world: StackWorld) -> None:

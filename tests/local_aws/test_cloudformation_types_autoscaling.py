@@ -1,0 +1,191 @@
+"""EC2 Auto Scaling's resource types: what a template says of each is what Auto Scaling, and EC2, answer.
+
+Source: CloudFormation Template Reference, the page of each type, with "Update requires" of each property.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.local_aws.stack_world import NETWORK, StackWorld, stack_world
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[StackWorld]:
+    with stack_world() as found:
+        found.create("network", NETWORK)
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _no_stack_is_left(world: StackWorld) -> Iterator[None]:
+    yield
+    world.cloudformation.delete_stack(StackName="one")
+
+
+LAUNCH = {"LaunchTemplateId": {"Ref": "Launch"}, "Version": {"Fn::GetAtt": ["Launch", "LatestVersionNumber"]}}
+
+
+def grouped(world: StackWorld, policy: dict[str, Any], timeout: int, **properties: Any) -> dict[str, Any]:
+    """A launch template, a group, a scaling policy and a lifecycle hook."""
+    group = {
+        "AutoScalingGroupName": "web",
+        "VPCZoneIdentifier": world.outputs("network")["SubnetIds"].split(","),
+        "LaunchTemplate": LAUNCH,
+        "Cooldown": "120",
+        "TerminationPolicies": ["OldestInstance"],
+        **properties,
+    }
+    hook = {
+        "AutoScalingGroupName": {"Ref": "Group"},
+        "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
+        "HeartbeatTimeout": timeout,
+        "DefaultResult": "CONTINUE",
+    }
+    data = {"ImageId": world.old_ami, "InstanceType": "t3.micro"}
+    return {
+        "Launch": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": data}},
+        "Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": group},
+        "Policy": {
+            "Type": "AWS::AutoScaling::ScalingPolicy",
+            "Properties": {"AutoScalingGroupName": {"Ref": "Group"}, **policy},
+        },
+        "Hook": {"Type": "AWS::AutoScaling::LifecycleHook", "Properties": hook},
+    }
+
+
+def tracking(target: float) -> dict[str, Any]:
+    metric = {"PredefinedMetricType": "ASGAverageCPUUtilization"}
+    configuration = {"TargetValue": target, "DisableScaleIn": True, "PredefinedMetricSpecification": metric}
+    return {
+        "PolicyType": "TargetTrackingScaling",
+        "EstimatedInstanceWarmup": 60,
+        "TargetTrackingConfiguration": configuration,
+    }
+
+
+def test_a_group_is_what_the_template_says(world: StackWorld) -> None:
+    """AWS::AutoScaling::AutoScalingGroup, ScalingPolicy, LifecycleHook: sizes, health checks, protection and tags are
+    updated with no interruption."""
+    network = world.outputs("network")
+    ids: dict[str, str] = {}
+    for sizes, health, target, protected, name in (
+        ((1, 3, 2), ("ELB", 60), 50.0, False, "one"),
+        ((0, 4, 1), ("EC2", 90), 70.0, True, "two"),
+    ):
+        said = grouped(
+            world,
+            tracking(target),
+            int(target),
+            MinSize=str(sizes[0]),
+            MaxSize=str(sizes[1]),
+            DesiredCapacity=str(sizes[2]),
+            HealthCheckType=health[0],
+            HealthCheckGracePeriod=health[1],
+            NewInstancesProtectedFromScaleIn=protected,
+            Tags=[{"Key": "Name", "Value": name, "PropagateAtLaunch": True}],
+        )
+        before, ids = ids, world.put(said)
+        assert before in ({}, ids)
+        group = world.group()
+        assert (group["AutoScalingGroupName"], group["MinSize"], group["MaxSize"], group["DesiredCapacity"]) == (
+            "web",
+            *sizes,
+        )
+        assert (group["HealthCheckType"], group["HealthCheckGracePeriod"]) == health
+        assert (group["DefaultCooldown"], group["TerminationPolicies"]) == (120, ["OldestInstance"])
+        assert group["NewInstancesProtectedFromScaleIn"] is protected
+        assert group["VPCZoneIdentifier"] == network["SubnetIds"]
+        assert group["LaunchTemplate"]["LaunchTemplateId"] == ids["Launch"]
+        assert [tag["Value"] for tag in group["Tags"] if tag["Key"] == "Name"] == [name]
+        assert len(group["Instances"]) == sizes[2]
+        (policy,) = world.autoscaling.describe_policies()["ScalingPolicies"]
+        assert {key: policy[key] for key in tracking(target)} == tracking(target)
+        (hook,) = world.autoscaling.describe_lifecycle_hooks(AutoScalingGroupName="web")["LifecycleHooks"]
+        assert (hook["HeartbeatTimeout"], hook["DefaultResult"]) == (int(target), "CONTINUE")
+    world.remove()
+    assert world.groups() == []
+    assert world.running() == {}
+
+
+def test_a_step_policy_is_what_the_template_says(world: StackWorld) -> None:
+    """AWS::AutoScaling::ScalingPolicy, of steps."""
+    steps = [
+        {"MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 10.0, "ScalingAdjustment": 10},
+        {"MetricIntervalLowerBound": 10.0, "ScalingAdjustment": 30},
+    ]
+    said = {
+        "PolicyType": "StepScaling",
+        "AdjustmentType": "PercentChangeInCapacity",
+        "MetricAggregationType": "Average",
+        "MinAdjustmentMagnitude": 2,
+        "EstimatedInstanceWarmup": 30,
+        "StepAdjustments": steps,
+    }
+    world.put(grouped(world, said, 60, MinSize="0", MaxSize="1"))
+    (policy,) = world.autoscaling.describe_policies()["ScalingPolicies"]
+    assert {key: policy[key] for key in said} == said
+
+
+def test_what_a_group_keeps_is_not_changed_in_silence(world: StackWorld) -> None:
+    """The embedded AWS drops nothing in silence: what it does not update in place fails by its name."""
+    world.put(grouped(world, tracking(50), 60, MinSize="0", MaxSize="1"))
+    body = json.dumps({"Resources": grouped(world, tracking(50), 60, MinSize="0", MaxSize="1", Cooldown="30")})
+    world.cloudformation.update_stack(StackName="one", TemplateBody=body)
+    assert world.settle("one") == "UPDATE_ROLLBACK_COMPLETE"
+    reason = "the local AWS does not model the change of Cooldown of an AWS::AutoScaling::AutoScalingGroup"
+    assert reason in world.reasons("one")
+    assert world.group()["DefaultCooldown"] == 120
+
+
+def test_a_launch_configuration_is_what_the_template_says(world: StackWorld) -> None:
+    """AWS::AutoScaling::LaunchConfiguration: any change needs replacement; its block devices are its instances'."""
+
+    def launched(size: int) -> dict[str, Any]:
+        script = base64.b64encode(b"#!/bin/sh").decode()
+        configuration = {
+            "ImageId": world.old_ami,
+            "InstanceType": "t3.micro",
+            "UserData": script,
+            "SpotPrice": "0.1",
+            "AssociatePublicIpAddress": True,
+            "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
+            "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": size, "Encrypted": True}}],
+        }
+        group = {
+            "MinSize": "1",
+            "MaxSize": "1",
+            "AvailabilityZones": ["us-east-1a"],
+            "LaunchConfigurationName": {"Ref": "Launch"},
+        }
+        return {
+            "Launch": {"Type": "AWS::AutoScaling::LaunchConfiguration", "Properties": configuration},
+            "Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": group},
+        }
+
+    said = launched(12)
+    ids = world.put(said)
+    (found,) = world.autoscaling.describe_launch_configurations()["LaunchConfigurations"]
+    wanted = said["Launch"]["Properties"]
+    assert {key: found[key] for key in wanted if key != "BlockDeviceMappings"} == {
+        key: wanted[key] for key in wanted if key != "BlockDeviceMappings"
+    }
+    assert found["InstanceMonitoring"] == {"Enabled": True}
+    (device,) = found["BlockDeviceMappings"]
+    assert (device["DeviceName"], device["Ebs"]["VolumeSize"], device["Ebs"]["Encrypted"]) == ("/dev/xvda", 12, True)
+    attached = [{"Name": "attachment.device", "Values": ["/dev/xvda"]}, {"Name": "status", "Values": ["in-use"]}]
+    (volume,) = world.ec2.describe_volumes(Filters=attached)["Volumes"]
+    assert (volume["Size"], volume["Encrypted"], volume["Attachments"][0]["InstanceId"]) == (
+        12,
+        True,
+        world.group()["Instances"][0]["InstanceId"],
+    )
+    again = world.put(launched(16))
+    assert (again["Launch"] == ids["Launch"], again["Group"] == ids["Group"]) == (False, True)
+    world.remove()
+    assert world.autoscaling.describe_launch_configurations()["LaunchConfigurations"] == []
