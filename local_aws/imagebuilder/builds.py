@@ -2,10 +2,12 @@
 
 An image goes through PENDING, CREATING, BUILDING, TESTING (unless its tests are off), DISTRIBUTING and INTEGRATING to
 AVAILABLE, or to FAILED or CANCELLED on the way. Its AMIs exist from the end of DISTRIBUTING on; the AMI that AWS takes
-from the build instance before the tests is not modelled, nor are the build and test instances and their logs.
+from the build instance before the tests is not modelled, nor are the build and test instances. Their logs are written,
+though they say little.
 
 Sources: EC2 Image Builder API reference, ImageState, ImageFailureContext, AmiDistributionConfiguration,
-SsmParameterConfiguration; User Guide, "Tag Image Builder output resources", "EventBridge integration".
+SsmParameterConfiguration; User Guide, "Tag Image Builder output resources", "EventBridge integration"; AWS Managed
+Policy Reference, AWSServiceRoleForImageBuilder (the parameters that it may read and write).
 """
 
 from __future__ import annotations
@@ -17,13 +19,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.ec2.models import ec2_backends
-from moto.ec2.models.amis import Ami
-from moto.ec2.utils import random_ami_id
 from moto.moto_api._internal import mock_random
 from moto.ssm.models import ssm_backends
 
 from local_aws import clock
+from local_aws.imagebuilder import notifications
+from local_aws.imagebuilder.amis import DistributionFailed, Volume, register, volumes_of
 from local_aws.imagebuilder.arns import latest_match
+from local_aws.imagebuilder.logs import LogsNotWritten, write_build_log
+from local_aws.imagebuilder.scans import scan_state
 from local_aws.imagebuilder.settings import BUILD_STATES, settings
 from local_aws.imagebuilder.shapes import Document
 
@@ -83,8 +87,16 @@ _PACKAGES = (
 )
 
 
-class ParentImageNotFound(Exception):
-    """The parent image of a recipe cannot be found when a build starts."""
+# What Image Builder's service-linked role may do with parameters of the account, and with AWS's public ones.
+_OWN_PARAMETERS, _PUBLIC_PARAMETERS = "/imagebuilder/", "/aws/service/"
+
+
+class CannotBuild(Exception):
+    """The build instance cannot be launched: no parent image, no subnet, no security group."""
+
+
+class ParameterForbidden(Exception):
+    """Image Builder may not read or write a parameter of Systems Manager."""
 
 
 @dataclass(eq=False)
@@ -115,6 +127,16 @@ class Image:
         return self.history[-1][0]
 
     @property
+    def states(self) -> list[str]:
+        """The states that it has been in, in their order."""
+        return [state for state, _ in self.history]
+
+    @property
+    def is_scanned(self) -> bool:
+        """Whether vulnerability scans are enabled for it."""
+        return bool(self.document.get("imageScanningConfiguration", {}).get("imageScanningEnabled"))
+
+    @property
     def is_building(self) -> bool:
         return self.status not in FINAL_STATES
 
@@ -129,8 +151,12 @@ class Image:
             state["reason"] = self.reason
         if self.failure_context is not None:
             state["failureContext"] = self.failure_context
-        outputs = {"outputResources": {"amis": self.amis}} if self.amis or self.status == "AVAILABLE" else {}
-        return {**self.document, "state": state, **outputs}
+        described: Document = {**self.document, "state": state}
+        if self.amis or self.status == "AVAILABLE":
+            described["outputResources"] = {"amis": self.amis}
+        if self.is_scanned:
+            described["scanState"] = scan_state(self.states, self.account_id, self.region)
+        return described
 
     def summary(self) -> Document:
         """The ImageSummary of a list."""
@@ -151,7 +177,7 @@ class Image:
 
     def packages(self) -> list[Document]:
         """The packages of the image: none before it is built, or without its enhanced metadata."""
-        was_built = any(state in BUILD_STATES[3:] for state, _ in self.history)
+        was_built = any(state in BUILD_STATES[3:] for state in self.states)
         if not was_built or not self.document["enhancedImageMetadataEnabled"]:
             return []
         return [
@@ -190,11 +216,12 @@ class Build:
     `images` are those of the same account and Region, by ARN: parents are looked up there.
     """
 
-    def __init__(self, image: Image, images: Mapping[str, Image], component_arn: str | None) -> None:
+    def __init__(self, image: Image, images: Mapping[str, Image], component_arns: list[str]) -> None:
         self.image = image
         self._images = images
-        self._component_arn = component_arn
+        self._component_arns = component_arns
         self._parent: Any = None
+        self._volumes: list[Volume] = []
         self._timer = clock.Timer()
         self._cancelling = False
 
@@ -220,9 +247,11 @@ class Build:
         if state == "BUILDING":
             try:
                 self._parent = self._find_parent()
-            except ParentImageNotFound as error:
+                self._check_network()
+            except (CannotBuild, ParameterForbidden) as error:
                 self._end("FAILED", reason=str(error), failure_context={"imageStatus": state})
                 return
+            self._volumes = volumes_of(self._parent, self.image.document["imageRecipe"])
         for kind, (running, _) in _WORKFLOWS.items():
             if running == state:
                 self.image.workflow_execution_ids[kind] = f"wf-{mock_random.uuid4()}"
@@ -230,14 +259,26 @@ class Build:
             self._timer = self._later(settings().seconds_in(state), lambda: self._leave(state))
 
     def _leave(self, state: str) -> None:
-        if settings().fail_in == state:
+        failed = settings().fail_in == state
+        try:
+            self._write_log(state, failed)
+        except LogsNotWritten as error:
+            self._end("FAILED", reason=str(error), failure_context={"imageStatus": state})
+            return
+        if failed:
             self._fail(state)
             return
-        if state == "DISTRIBUTING":
-            self._distribute()
-        if state == "INTEGRATING":
-            self._write_parameters()
-            self._end("AVAILABLE")
+        try:
+            if state == "DISTRIBUTING":
+                self._distribute()
+            if state == "INTEGRATING":
+                self._write_parameters()
+                self._end("AVAILABLE")
+                return
+        except (DistributionFailed, ParameterForbidden) as error:
+            region = error.region if isinstance(error, DistributionFailed) else self.image.region
+            context = {"imageStatus": state, "distributionFailure": _distribution_failure([region], str(error))}
+            self._end("FAILED", reason=str(error), failure_context=context)
             return
         following = BUILD_STATES[BUILD_STATES.index(state) + 1]
         if following == "TESTING" and not self.image.document["imageTestsConfiguration"]["imageTestsEnabled"]:
@@ -253,6 +294,25 @@ class Build:
 
         return clock.current().call_later(seconds, do, f"build of {self.image.arn}")
 
+    def _write_log(self, state: str, failed: bool) -> None:
+        """Write the log of the workflow that ends with the state, if one does.
+
+        Raises LogsNotWritten.
+        """
+        kind = next((kind for kind, (running, _) in _WORKFLOWS.items() if running == state), None)
+        if kind is None:
+            return
+        execution_id = self.image.workflow_execution_ids[kind]
+        phases = ("test",) if kind == "TEST" else ("build", "validate")
+        lines = [f"{timestamp(self.image.history[-1][1])} Workflow execution {execution_id} of type {kind} started"]
+        now = timestamp(clock.current().time())
+        for arn in self._component_arns:
+            lines += [f"{now} Document {arn} phase {phase}" for phase in phases]
+        if failed:
+            lines.append(f"{now} {settings().error_message}")
+        lines.append(f"{now} Workflow execution {execution_id} ended with status {'FAILED' if failed else 'COMPLETED'}")
+        write_build_log(self.image.document, self.image.account_id, self.image.region, execution_id, lines)
+
     def _fail(self, state: str) -> None:
         """As the settings say; the reason is in the words that AWS uses for a component that fails."""
         told = settings()
@@ -263,13 +323,14 @@ class Build:
             context["workflowExecutionId"] = self.image.workflow_execution_ids[kind]
             context["workflowArn"] = f"arn:aws:imagebuilder:{self.image.region}:aws:{_WORKFLOWS[kind][1]}"
             context["stepExecutionId"] = f"step-{mock_random.uuid4()}"
-        if self._component_arn is not None and state in _FAILED_STEPS:
+        component_arn = next(iter(self._component_arns), "")
+        if component_arn and state in _FAILED_STEPS:
             reason = (
                 "SSM execution '{execution}' failed for image arn: '{image_arn}' with status = 'Failed' in "
                 "state = '{status}' and failure message = 'Document {component_arn} failed!'"
             )
             context["componentFailure"] = {
-                "componentArn": self._component_arn,
+                "componentArn": component_arn,
                 "phaseName": told.failed_phase or _FAILED_PHASES[state],
                 "stepName": told.failed_component_step,
                 "action": told.failed_action,
@@ -277,12 +338,7 @@ class Build:
             }
         if state in ("DISTRIBUTING", "INTEGRATING"):
             regions = [distribution["region"] for distribution in self._distributions()]
-            context["distributionFailure"] = {
-                "errorMessage": told.error_message,
-                "regionFailures": [
-                    {"region": region, "status": "FAILED", "errorMessage": told.error_message} for region in regions
-                ],
-            }
+            context["distributionFailure"] = _distribution_failure(regions, told.error_message)
         failed_step = told.failed_step or _FAILED_STEPS.get(state)
         if failed_step is not None:
             context["failedStep"] = failed_step
@@ -290,7 +346,7 @@ class Build:
         for placeholder, text in {
             "{status}": state,
             "{image_arn}": self.image.arn,
-            "{component_arn}": self._component_arn or "",
+            "{component_arn}": component_arn,
             "{execution}": str(mock_random.uuid4()),
             "{message}": told.error_message,
         }.items():
@@ -302,6 +358,9 @@ class Build:
         self.image.failure_context = failure_context
         self.image.ended_at = clock.current().time()
         self._change(state)
+        if state in notifications.PUBLISHED_STATES:
+            image = self.image
+            notifications.publish(image.describe(), image.account_id, image.region, image.states)
 
     def _change(self, state: str) -> None:
         """Put the image into the state, and tell EventBridge.
@@ -326,7 +385,7 @@ class Build:
     def _find_parent(self) -> Any:
         """moto's AMI that the recipe's parent image means at this moment.
 
-        Raises ParentImageNotFound.
+        Raises CannotBuild, ParameterForbidden.
         """
         named = self.image.document["imageRecipe"]["parentImage"]
         if named.startswith("ssm:"):
@@ -337,16 +396,40 @@ class Build:
             ami_id = named
         ami = ec2_backends[self.image.account_id][self.image.region].amis.get(ami_id)
         if ami is None or ami.state != "available":
-            raise ParentImageNotFound(
+            raise CannotBuild(
                 f"The parent image '{named}' of the image recipe cannot be resolved: the AMI '{ami_id}' does not exist "
                 f"or is not available in Region {self.image.region}."
             )
         return ami
 
+    def _check_network(self) -> None:
+        """Raises CannotBuild unless the infrastructure configuration's subnet and security groups exist."""
+        ec2 = ec2_backends[self.image.account_id][self.image.region]
+        infrastructure = self.image.document["infrastructureConfiguration"]
+        subnets = {subnet.id for subnet in ec2.describe_subnets()}
+        if "subnetId" in infrastructure and infrastructure["subnetId"] not in subnets:
+            raise CannotBuild(f"The subnet ID '{infrastructure['subnetId']}' does not exist")
+        groups = {group.id for group in ec2.describe_security_groups()}
+        for group in infrastructure.get("securityGroupIds", []):
+            if group not in groups:
+                raise CannotBuild(f"The security group '{group}' does not exist")
+
+    def _allow_parameter(self, action: str, name: str, region: str, *prefixes: str) -> None:
+        """Raises ParameterForbidden unless the service-linked role may do the action; any other role may do it."""
+        if "executionRole" in self.image.document or name.startswith(prefixes):
+            return
+        account_id = self.image.account_id
+        raise ParameterForbidden(
+            f"User: arn:aws:sts::{account_id}:assumed-role/AWSServiceRoleForImageBuilder/Ec2ImageBuilder is not "
+            f"authorized to perform: {action} on resource: arn:aws:ssm:{region}:{account_id}:parameter{name} because "
+            f"no identity-based policy allows the {action} action"
+        )
+
     def _parameter(self, name: str) -> str:
+        self._allow_parameter("ssm:GetParameter", name, self.image.region, _OWN_PARAMETERS, _PUBLIC_PARAMETERS)
         found = ssm_backends[self.image.account_id][self.image.region].get_parameters([name])
         if name not in found:
-            raise ParentImageNotFound(
+            raise CannotBuild(
                 f"The parent image 'ssm:{name}' of the image recipe cannot be resolved: no such parameter."
             )
         return str(found[name].value)
@@ -361,7 +444,7 @@ class Build:
         for ami in amis:
             if (ami["region"], ami["accountId"]) == (self.image.region, self.image.account_id):
                 return str(ami["image"])
-        raise ParentImageNotFound(
+        raise CannotBuild(
             f"The parent image '{arn}' of the image recipe cannot be resolved: no available build of it has an AMI in "
             f"Region {self.image.region}."
         )
@@ -390,38 +473,24 @@ class Build:
         )
         description = configuration.get("description", recipe.get("description") if is_original else None)
         tags = {**(recipe.get("amiTags", {}) if is_original else {}), **configuration.get("amiTags", {})}
-        backend = ec2_backends[account_id][region]
-        ami = Ami(
-            backend,
-            random_ami_id(),
-            source_ami=self._parent,
+        ami_id = register(
+            self._volumes,
+            configuration,
+            parent=self._parent,
+            home=(self.image.region, self.image.account_id),
+            region=region,
+            account_id=account_id,
             name=name,
             description=description,
-            image_location=f"{account_id}/{name}",
-            hypervisor=self._parent.hypervisor,
-            root_device_type=self._parent.root_device_type,
-            root_device_name=self._parent.root_device_name,
-            boot_mode=self._parent.boot_mode,
-            region_name=f"{region}a",
             tags={
                 **{key: self._resolved(value) for key, value in tags.items()},
                 "CreatedBy": "EC2 Image Builder",
                 "Ec2ImageBuilderArn": self.image.arn,
             },
         )
-        # moto gives an AMI without a description that of its source.
-        ami.description = description
-        backend.amis[ami.id] = ami
-        permission = configuration.get("launchPermission", {})
-        backend.modify_image_attribute(
-            ami.id,
-            [{"UserId": user} for user in permission.get("userIds", [])]
-            + [{"Group": group} for group in permission.get("userGroups", [])],
-            [],
-        )
         described = {
             "region": region,
-            "image": ami.id,
+            "image": ami_id,
             "name": name,
             "accountId": account_id,
             "state": {"status": "AVAILABLE"},
@@ -436,6 +505,7 @@ class Build:
 
     def _write_parameters(self) -> None:
         for region, account_id, parameter in _parameters(self._distributions(), self.image.account_id):
+            self._allow_parameter("ssm:PutParameter", parameter["parameterName"], region, _OWN_PARAMETERS)
             for ami in self.image.amis:
                 if (ami["region"], ami["accountId"]) == (region, account_id):
                     ssm_backends[account_id][region].put_parameter(
@@ -451,6 +521,12 @@ class Build:
                         tier=None,
                         policies=None,
                     )
+
+
+def _distribution_failure(regions: list[str], message: str) -> Document:
+    """The distributionFailure of an ImageFailureContext."""
+    failures = [{"region": region, "status": "FAILED", "errorMessage": message} for region in regions]
+    return {"errorMessage": message, "regionFailures": failures}
 
 
 def _parameters(distributions: list[Document], own_account_id: str) -> Iterator[tuple[str, str, Document]]:

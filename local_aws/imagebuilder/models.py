@@ -10,6 +10,7 @@ service's errors as users reported them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from botocore.loaders import create_loader
@@ -18,8 +19,11 @@ from moto.core.utils import camelcase_to_underscores
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
+from moto.sns.models import sns_backends
 
 from local_aws import clock
+from local_aws.imagebuilder import lifecycle
+from local_aws.imagebuilder.amis import key_arn
 from local_aws.imagebuilder.arns import (
     latest_match,
     latest_version_references,
@@ -39,8 +43,18 @@ from local_aws.imagebuilder.exceptions import (
     ResourceDependencyException,
     ResourceNotFoundException,
 )
+from local_aws.imagebuilder.logs import write_pipeline_log
 from local_aws.imagebuilder.pages import page
+from local_aws.imagebuilder.scans import severity_counts
 from local_aws.imagebuilder.shapes import Document, check_answer, check_request, has_output
+
+_SCANNED = {"status": "COMPLETED"}
+# By what findings are counted, with the member of an ImageScanFindingAggregation.
+_AGGREGATIONS = {
+    "accountId": "accountAggregation",
+    "imageBuildVersionArn": "imageAggregation",
+    "imagePipelineArn": "imagePipelineAggregation",
+}
 
 
 class OperationNotModelled(NotImplementedError):
@@ -60,13 +74,18 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
         self.infrastructure_configurations: dict[str, Document] = {}
         self.distribution_configurations: dict[str, Document] = {}
         self.image_pipelines: dict[str, Document] = {}
+        self.lifecycle_policies: dict[str, Document] = {}
+        self.lifecycle_executions: dict[str, lifecycle.Execution] = {}
         self.images: dict[str, Image] = {}
+        self._lifecycle_timers: dict[str, clock.Timer] = {}
         self._builds: dict[str, Build] = {}
         self._last_build_numbers: dict[str, int] = {}
         self._answers: dict[tuple[str, str], tuple[Document, Document]] = {}
 
     def reset(self) -> None:
         self.images.clear()  # so that builds under way stop
+        for timer in self._lifecycle_timers.values():
+            timer.cancel()
         super().reset()
 
     def perform(self, operation: str, parameters: Mapping[str, Any]) -> Document:
@@ -103,6 +122,7 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
         if ("data" in request) == ("uri" in request):
             raise InvalidParameterCombinationException("Exactly one of 'data' and 'uri' must be specified.")
         _refuse(request, "CreateComponent", "uri")
+        self._check_key(request, "kmsKeyId")
         document = component_document(request["data"])
         version = self._arn(f"component/{normalised(request['name'])}/{request['semanticVersion']}")
         previous = latest_match(version, self.components)
@@ -172,6 +192,10 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
                 "modelled in the embedded AWS"
             )
         _refuse(request, "CreateImageRecipe", "amiWatermarks")
+        for index, mapping in enumerate(request.get("blockDeviceMappings", [])):
+            _refuse(mapping, "a block device mapping", "virtualName")
+            _refuse(mapping.get("ebs", {}), "a block device mapping", "snapshotId")
+            self._check_key(mapping.get("ebs", {}), "kmsKeyId", f"blockDeviceMappings[{index}].ebs.")
         self._check_parent_image(request["parentImage"])
         arn = self._arn(f"image-recipe/{normalised(request['name'])}/{request['semanticVersion']}")
         if arn in self.image_recipes:
@@ -265,7 +289,9 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
         return self._delete_unused(request, "infrastructureConfigurationArn", self.infrastructure_configurations)
 
     def _infrastructure(self, request: Document) -> Document:
-        _refuse(request, "an infrastructure configuration", "snsTopicArn", "parentInstance")
+        _refuse(request, "an infrastructure configuration", "parentInstance")
+        if "snsTopicArn" in request:
+            self._check_topic(request["snsTopicArn"])
         try:
             iam_backends[self.account_id][self.partition].get_instance_profile(request["instanceProfileName"])
         except NotFoundException as error:
@@ -275,6 +301,12 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
         if "subnetId" in request and not request.get("securityGroupIds"):
             raise InvalidParameterCombinationException("'securityGroupIds' must be specified with 'subnetId'.")
         return {"terminateInstanceOnFailure": True, "terminateInstanceOnCompletion": True, **_settings_of(request)}
+
+    def _check_topic(self, arn: str) -> None:
+        if arn.endswith(".fifo"):
+            raise InvalidParameterValueException("snsTopicArn", "FIFO topics are not supported.")
+        if arn not in sns_backends[self.account_id][self.region_name].topics:
+            raise InvalidParameterValueException("snsTopicArn", "The topic does not exist.")
 
     # -- distribution configurations ----------------------------------------------------------------------------------
 
@@ -375,10 +407,11 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
         """Whatever the pipeline's status: a disabled one only does not run by its schedule."""
         pipeline = self._existing(self.image_pipelines, request["imagePipelineArn"])
         image = self._start_build(pipeline, tags=request.get("tags", {}), pipeline_arn=pipeline["arn"])
+        write_pipeline_log(pipeline, self.account_id, self.region_name, f"Started the build of image {image.arn}")
         return {"imageBuildVersionArn": image.arn}
 
     def _pipeline(self, request: Document) -> Document:
-        _refuse(request, "an image pipeline", "imageScanningConfiguration", "schedule", "workflows")
+        _refuse(request, "an image pipeline", "schedule", "workflows")
         self._check_build_settings(request)
         recipe = self._recipe(request["imageRecipeArn"])
         return {
@@ -399,7 +432,7 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
     # -- images -------------------------------------------------------------------------------------------------------
 
     def create_image(self, request: Document) -> Document:
-        _refuse(request, "CreateImage", "imageScanningConfiguration", "workflows")
+        _refuse(request, "CreateImage", "workflows")
         self._check_build_settings(request)
         configuration = {**request, **_build_settings(request)}
         image = self._start_build(configuration, tags=request.get("tags", {}), pipeline_arn=None)
@@ -468,8 +501,11 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
         image = self._image(request["imageBuildVersionArn"])
         if image.is_building:
             raise ResourceDependencyException(f"The image '{image.arn}' is being built, in state {image.status}.")
-        del self.images[image.arn]
+        self._forget_image(image.arn)
         return {"imageBuildVersionArn": image.arn}
+
+    def _forget_image(self, arn: str) -> None:
+        del self.images[arn], self._builds[arn]
 
     def _start_build(self, configuration: Document, tags: dict[str, str], pipeline_arn: str | None) -> Image:
         """`configuration` is a pipeline, or a CreateImage request with its defaults."""
@@ -497,13 +533,19 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
             )
         if pipeline_arn is not None:
             document["sourcePipelineArn"] = pipeline_arn
-        if "executionRole" in configuration:
-            document["executionRole"] = configuration["executionRole"]
+        for name in ("executionRole", "imageScanningConfiguration"):
+            if name in configuration:
+                document[name] = configuration[name]
+        # A pipeline has a group for each of two logs, a CreateImage request the image's alone.
+        logging = configuration.get("loggingConfiguration", {})
+        group = logging.get("imageLogGroupName", logging.get("logGroupName"))
+        if group is not None:
+            document["loggingConfiguration"] = {"logGroupName": group}
         image = Image(document, self.account_id, self.region_name, clock.current().time())
         self.images[arn] = image
         self._use_build(arn)
         components = [self._component_build(named["componentArn"]) for named in recipe.get("components", [])]
-        self._builds[arn] = Build(image, self.images, components[0] if components else None)
+        self._builds[arn] = Build(image, self.images, components)
         self._builds[arn].start()
         return image
 
@@ -518,6 +560,163 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
         self._existing(self.infrastructure_configurations, request["infrastructureConfigurationArn"])
         if "distributionConfigurationArn" in request:
             self._existing(self.distribution_configurations, request["distributionConfigurationArn"])
+        for group in request.get("loggingConfiguration", {}).values():
+            if not group.startswith("/aws/imagebuilder/") and "executionRole" not in request:
+                raise InvalidParameterCombinationException(
+                    f"'executionRole' must be specified for the log group '{group}', which does not start with "
+                    "/aws/imagebuilder/."
+                )
+        scanning = request.get("imageScanningConfiguration", {})
+        _refuse(
+            scanning, "an image scanning configuration", "ecrConfiguration", "imageScanningTypes", "scanResultCondition"
+        )
+        if (
+            scanning.get("imageScanningEnabled")
+            and not _build_settings(request)["imageTestsConfiguration"]["imageTestsEnabled"]
+        ):
+            raise InvalidParameterCombinationException("'imageScanningEnabled' requires that image tests are enabled.")
+
+    # -- scans --------------------------------------------------------------------------------------------------------
+
+    def list_image_scan_finding_aggregations(self, request: Document) -> Document:
+        wanted = request.get("filter", {"name": "accountId", "values": [self.account_id]})
+        scanned = [image for image in self.images.values() if image.describe().get("scanState") == _SCANNED]
+        kind = wanted.get("name")
+        if kind not in _AGGREGATIONS:
+            raise OperationNotModelled(
+                f"EC2 Image Builder's scan findings by {kind} are not modelled in the embedded AWS, only by "
+                f"{', '.join(_AGGREGATIONS)}"
+            )
+        responses = []
+        for key in wanted.get("values", []):
+            arns = [image.arn for image in scanned if self._finding_keys(image)[kind] == key]
+            if arns:
+                responses.append({_AGGREGATIONS[kind]: {kind: key, "severityCounts": severity_counts(arns)}})
+        return {"aggregationType": kind, "responses": responses}
+
+    def _finding_keys(self, image: Image) -> Document:
+        return {
+            "accountId": self.account_id,
+            "imageBuildVersionArn": image.arn,
+            "imagePipelineArn": image.document.get("sourcePipelineArn"),
+        }
+
+    # -- lifecycle policies -------------------------------------------------------------------------------------------
+
+    def create_lifecycle_policy(self, request: Document) -> Document:
+        arn = self._arn(f"lifecycle-policy/{normalised(request['name'])}")
+        policy = self._lifecycle_policy(request, arn)
+        answer = self._create_configuration(request, "lifecycle-policy", self.lifecycle_policies, policy)
+        self._schedule_lifecycle(arn)
+        return answer
+
+    def update_lifecycle_policy(self, request: Document) -> Document:
+        arn = request["lifecyclePolicyArn"]
+        if request["resourceType"] != self._existing(self.lifecycle_policies, arn)["resourceType"]:
+            raise InvalidRequestException("The 'resourceType' of a lifecycle policy cannot be changed.")
+        policy = self._lifecycle_policy(request, arn)
+        answer = self._update_configuration(request, "lifecycle-policy", self.lifecycle_policies, policy)
+        self._schedule_lifecycle(arn)
+        return answer
+
+    def get_lifecycle_policy(self, request: Document) -> Document:
+        return {"lifecyclePolicy": self._described_policy(request["lifecyclePolicyArn"])}
+
+    def list_lifecycle_policies(self, request: Document) -> Document:
+        members = (
+            "arn",
+            "name",
+            "description",
+            "status",
+            "executionRole",
+            "resourceType",
+            "dateCreated",
+            "dateUpdated",
+            "dateLastRun",
+            "tags",
+        )
+        described = [self._described_policy(arn) for arn in self.lifecycle_policies]
+        summaries = [{name: policy[name] for name in members if name in policy} for policy in described]
+        return page("ListLifecyclePolicies", request, summaries, "lifecyclePolicySummaryList")
+
+    def delete_lifecycle_policy(self, request: Document) -> Document:
+        """What the policy has done stays done, and its executions can still be listed."""
+        arn = request["lifecyclePolicyArn"]
+        self._existing(self.lifecycle_policies, arn)
+        self._delete(self.lifecycle_policies, arn, is_used=False)
+        self._schedule_lifecycle(arn)
+        return {"lifecyclePolicyArn": arn}
+
+    def get_lifecycle_execution(self, request: Document) -> Document:
+        return {"lifecycleExecution": self._execution(request).document}
+
+    def list_lifecycle_executions(self, request: Document) -> Document:
+        """Newest first; AWS documents no order. An image has none: StartResourceStateUpdate is not modelled."""
+        arn = request["resourceArn"]
+        if ":lifecycle-policy/" not in arn and ":image/" not in arn:
+            raise InvalidRequestException("'resourceArn' must be a lifecycle policy's or an image build version's.")
+        documents = [execution.document for execution in reversed(self.lifecycle_executions.values())]
+        mine = [document for document in documents if document["lifecyclePolicyArn"] == arn]
+        return page("ListLifecycleExecutions", request, mine, "lifecycleExecutions", "lifecycleExecutionId")
+
+    def list_lifecycle_execution_resources(self, request: Document) -> Document:
+        """The images, or the AMIs of the image that is named."""
+        execution = self._execution(request)
+        parent = request.get("parentResourceId")
+        resources = execution.images if parent is None else execution.outputs.get(parent, [])
+        return {
+            **page("ListLifecycleExecutionResources", request, resources, "resources", "resourceId"),
+            "lifecycleExecutionId": request["lifecycleExecutionId"],
+            "lifecycleExecutionState": execution.document["state"],
+        }
+
+    def _lifecycle_policy(self, request: Document, arn: str) -> Document:
+        if request["resourceType"] != "AMI_IMAGE":
+            raise OperationNotModelled(
+                f"EC2 Image Builder's lifecycle policies for {request['resourceType']} are not modelled in the "
+                "embedded AWS, only those for AMI_IMAGE"
+            )
+        for detail in request["policyDetails"]:
+            _refuse(detail["action"].get("includeResources", {}), "a lifecycle action", "containers")
+            if detail["action"]["type"] != "DELETE":
+                raise OperationNotModelled(
+                    f"EC2 Image Builder's lifecycle action {detail['action']['type']} is not modelled in the embedded "
+                    "AWS, only DELETE"
+                )
+        lifecycle.check_policy(request, arn, self.partition)
+        return {"status": "ENABLED", **_settings_of(request)}
+
+    def _described_policy(self, arn: str) -> Document:
+        policy = self._existing(self.lifecycle_policies, arn)
+        runs = [each.document for each in self.lifecycle_executions.values()]
+        last = [run["startTime"] for run in runs if run["lifecyclePolicyArn"] == arn][-1:]
+        dates = {name: datetime.fromisoformat(policy[name]) for name in ("dateCreated", "dateUpdated")}
+        return {**policy, **dates, **({"dateLastRun": last[0]} if last else {})}
+
+    def _execution(self, request: Document) -> lifecycle.Execution:
+        execution_id = request["lifecycleExecutionId"]
+        if execution_id not in self.lifecycle_executions:
+            raise ResourceNotFoundException(execution_id)
+        return self.lifecycle_executions[execution_id]
+
+    def _schedule_lifecycle(self, arn: str) -> None:
+        """Have the policy executed once a day while it is enabled; a change of it leaves the time of day as it is."""
+        enabled = self.lifecycle_policies.get(arn, {}).get("status") == "ENABLED"
+        if not enabled and arn in self._lifecycle_timers:
+            self._lifecycle_timers.pop(arn).cancel()
+        if enabled and arn not in self._lifecycle_timers:
+            self._lifecycle_timers[arn] = clock.current().call_later(
+                lifecycle.EXECUTION_INTERVAL, lambda: self._execute_lifecycle(arn), f"lifecycle policy {arn}"
+            )
+
+    def _execute_lifecycle(self, arn: str) -> None:
+        if arn not in self.lifecycle_policies:
+            return  # moto was reset
+        del self._lifecycle_timers[arn]
+        policy, images = self.lifecycle_policies[arn], list(self.images.values())
+        execution = lifecycle.execute(policy, images, self._forget_image, self.partition)
+        self.lifecycle_executions[execution.document["lifecycleExecutionId"]] = execution
+        self._schedule_lifecycle(arn)
 
     # -- tags ---------------------------------------------------------------------------------------------------------
 
@@ -543,6 +742,7 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
             self.infrastructure_configurations,
             self.distribution_configurations,
             self.image_pipelines,
+            self.lifecycle_policies,
         ):
             if arn in resources:
                 return resources[arn]
@@ -586,6 +786,11 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
             prefix, name = arn.split("/")[:2]
             return f"{prefix}/{name}/{MANAGED_COMPONENTS[name]}/1"
         return str(self._component(arn)["arn"])
+
+    def _check_key(self, settings: Document, name: str, path: str = "") -> None:
+        """Refuse a KMS key that does not exist in the Region."""
+        if name in settings and key_arn(settings[name], self.region_name, self.account_id) is None:
+            raise InvalidParameterValueException(f"{path}{name}", f"The KMS key '{settings[name]}' does not exist.")
 
     def _check_parent_image(self, named: str) -> None:
         """Only the form: what it means is looked up when a build starts."""

@@ -41,6 +41,7 @@ _FILTERS = {
     "ListImageRecipes": {"name", "parentImage", "platform"},
     "ListImages": {"name", "osVersion", "platform", "type", "version"},
     "ListInfrastructureConfigurations": {"name"},
+    "ListLifecyclePolicies": {"name", "resourceType", "status"},
 }
 
 

@@ -4,7 +4,8 @@ Components and image recipes cannot change: another one takes their place, and t
 its name, a change happens in place. A change of tags always does.
 
 Source: CloudFormation Template Reference, AWS::ImageBuilder::*, and the types' schemas (`createOnlyProperties`,
-`readOnlyProperties`).
+`readOnlyProperties`); that another version is needed, users report (cloudformation-coverage-roadmap, issue 927;
+ec2-image-builder-roadmap, issue 71).
 """
 
 # ruff: noqa: ARG003 - the parameters of these methods are moto's.
@@ -19,7 +20,7 @@ from moto.core.common_models import CloudFormationModel
 from moto.moto_api._internal import mock_random
 
 from local_aws.imagebuilder.arns import latest_version_references
-from local_aws.imagebuilder.exceptions import InvalidRequestException
+from local_aws.imagebuilder.exceptions import InvalidRequestException, ResourceAlreadyExistsException
 from local_aws.imagebuilder.models import ImageBuilderBackend, imagebuilder_backends
 from local_aws.imagebuilder.shapes import Document, service_model
 
@@ -152,43 +153,64 @@ class _ImageBuilderResource:
         return cls._backend(account_id, region_name).perform(operation, request)
 
 
-class Component(_ImageBuilderResource, CloudFormationModel):  # type: ignore[misc]
-    """AWS::ImageBuilder::Component."""
+class _VersionedResource(_ImageBuilderResource):
+    """A type whose resources cannot change: another version of the same name takes the place of the old one."""
 
-    KIND = "Component"
-    ARN = "componentBuildVersionArn"
-
-    @classmethod
-    def _attribute_names(cls) -> set[str]:
-        return {"Arn", "Encrypted", "Type", *_LATEST_VERSION}
-
-    def get_cfn_attribute(self, attribute_name: str) -> Any:
-        if attribute_name in ("Encrypted", "Type"):
-            component = self._backend(self.account_id, self.region_name).components[self.arn]
-            return component[attribute_name.lower()]
-        return _latest_version(self.arn, attribute_name) or super().get_cfn_attribute(attribute_name)
-
-    @classmethod
-    def _needs_replacement(cls, changed: set[str]) -> bool:
-        return bool(changed - {"Tags"})
-
-
-class ImageRecipe(_ImageBuilderResource, CloudFormationModel):  # type: ignore[misc]
-    """AWS::ImageBuilder::ImageRecipe."""
-
-    KIND = "ImageRecipe"
-    ARN = "imageRecipeArn"
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        # Its name alone does not tell it from what it replaces.
+        return ""
 
     @classmethod
     def _attribute_names(cls) -> set[str]:
         return {"Arn", *_LATEST_VERSION}
 
     def get_cfn_attribute(self, attribute_name: str) -> Any:
-        return _latest_version(self.arn, attribute_name) or super().get_cfn_attribute(attribute_name)
+        reference = _LATEST_VERSION.get(attribute_name)
+        if reference is not None:
+            return latest_version_references(self.arn)[reference]
+        return super().get_cfn_attribute(attribute_name)
 
     @classmethod
     def _needs_replacement(cls, changed: set[str]) -> bool:
         return bool(changed - {"Tags"})
+
+
+class Component(_VersionedResource, CloudFormationModel):  # type: ignore[misc]
+    """AWS::ImageBuilder::Component.
+
+    The API makes another build of a version that exists; CloudFormation refuses it.
+    """
+
+    KIND = "Component"
+    ARN = "componentBuildVersionArn"
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Mapping[str, Any], account_id: str, region_name: str, **_: Any
+    ) -> _ImageBuilderResource:
+        properties = cloudformation_json["Properties"]
+        for component in cls._backend(account_id, region_name).components.values():
+            if (component["name"], component["version"]) == (properties["Name"], properties["Version"]):
+                raise ResourceAlreadyExistsException("Component", component["arn"])
+        return super().create_from_cloudformation_json(resource_name, cloudformation_json, account_id, region_name)
+
+    @classmethod
+    def _attribute_names(cls) -> set[str]:
+        return {"Encrypted", "Type"} | super()._attribute_names()
+
+    def get_cfn_attribute(self, attribute_name: str) -> Any:
+        if attribute_name in ("Encrypted", "Type"):
+            component = self._backend(self.account_id, self.region_name).components[self.arn]
+            return component[attribute_name.lower()]
+        return super().get_cfn_attribute(attribute_name)
+
+
+class ImageRecipe(_VersionedResource, CloudFormationModel):  # type: ignore[misc]
+    """AWS::ImageBuilder::ImageRecipe."""
+
+    KIND = "ImageRecipe"
+    ARN = "imageRecipeArn"
 
 
 class InfrastructureConfiguration(_ImageBuilderResource, CloudFormationModel):  # type: ignore[misc]
@@ -212,9 +234,11 @@ class ImagePipeline(_ImageBuilderResource, CloudFormationModel):  # type: ignore
     ARN = "imagePipelineArn"
 
 
-def _latest_version(arn: str, attribute_name: str) -> str | None:
-    reference = _LATEST_VERSION.get(attribute_name)
-    return latest_version_references(arn)[reference] if reference is not None else None
+class LifecyclePolicy(_ImageBuilderResource, CloudFormationModel):  # type: ignore[misc]
+    """AWS::ImageBuilder::LifecyclePolicy."""
+
+    KIND = "LifecyclePolicy"
+    ARN = "lifecyclePolicyArn"
 
 
 def _request(shape: Any, value: Any, path: str) -> Any:

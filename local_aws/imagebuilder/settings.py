@@ -22,7 +22,7 @@ class ImageBuilderSettings:
     component's `failed_component_step`, `failed_action` and `error_message`; what is None is as on AWS for the state.
     `cancelled_after` seconds after its start, somebody else cancels the build. `distribute_to` names the Regions that
     get an AMI in place of those of the distribution configuration. `cancelling_seconds` pass from
-    CancelImageCreation to CANCELLED.
+    CancelImageCreation to CANCELLED. `*_findings` are what a vulnerability scan finds in each image, by severity.
 
     Raises ImageBuilderSettingsError.
     """
@@ -47,6 +47,10 @@ class ImageBuilderSettings:
     hang_in: str | None = None
     cancelled_after: float | None = None
     distribute_to: list[str] | None = None
+    critical_findings: int = 0
+    high_findings: int = 0
+    medium_findings: int = 0
+    low_findings: int = 0
 
     def __post_init__(self) -> None:
         for name in ("fail_in", "hang_in"):

@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -28,6 +29,8 @@ _PYTHON_TYPES: dict[str, type] = {
     "string": str,
     "integer": int,
     "boolean": bool,
+    "timestamp": datetime,
+    "long": int,
 }
 
 

@@ -1,94 +1,530 @@
-"""The image pipeline's template: deployed into the embedded AWS, and built."""
+"""The image pipeline's template: deployed into the embedded AWS, built with, changed, and deleted."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
-import yaml
-from moto.cloudformation import parsing
+from botocore.exceptions import ClientError
 
-from local_aws.imagebuilder import resources
-from tests.local_aws.image_building import REGION, ImageBuilding, building_on_public_amis
-
-__all__ = ["building_on_public_amis", "resources"]
+from local_aws.cloudformation.template import parse
+from tests.local_aws.stack_world import StackWorld, stack_world
 
 INFRASTRUCTURE = Path(__file__).parents[2] / "infrastructure"
-TEMPLATE = INFRASTRUCTURE / "image-pipeline.yaml"
+BODY = (INFRASTRUCTURE / "image-pipeline.yaml").read_text(encoding="utf-8")
+TEMPLATE = parse(BODY)
+COMPONENTS = {"UpdateOs": "update-os", "RecordPackages": "record-packages", "VerifyImage": "verify-image"}
+ACCOUNT, HOME, OTHER_ACCOUNTS = "123456789012", "us-east-1", ("222222222222", "333333333333")
+DAY = 24 * 60 * 60
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads !Ref and the like as the text after them."""
+@dataclass(frozen=True)
+class Images:
+    """An embedded AWS with a network, in which the tests of this module make stacks of the template."""
+
+    world: StackWorld
+    network: dict[str, str]
+
+    def create(self, name: str, **parameters: str) -> dict[str, str]:
+        """The outputs of a new stack in the network."""
+        found = self.world.create(name, BODY, **{**self.network, **parameters})
+        assert found["StackStatus"] == "CREATE_COMPLETE", self.world.reasons(name)
+        return self.world.outputs(name)
+
+    def update(self, name: str, **parameters: str) -> str:
+        """The status of the stack after the parameters have changed."""
+        self.world.cloudformation.update_stack(
+            StackName=name,
+            UsePreviousTemplate=True,
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                *({"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()),
+                *(
+                    {"ParameterKey": key, "UsePreviousValue": True}
+                    for key in TEMPLATE.parameters
+                    if key not in parameters
+                ),
+            ],
+        )
+        return self.world.settle(name)
+
+    def refused(self, **parameters: str) -> str:
+        """The message with which CloudFormation refuses to create the stack."""
+        with pytest.raises(ClientError) as refusal:
+            self.world.create("refused", BODY, **{**self.network, **parameters})
+        assert refusal.value.response["Error"]["Code"] == "ValidationError"
+        return str(refusal.value.response["Error"]["Message"])
+
+    def client(self, service: str, region: str = HOME) -> Any:
+        return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+
+    def physical_id(self, stack: str, logical_id: str) -> str:
+        return self.world.physical_ids(stack)[logical_id]
+
+    def build(self, stack: str) -> Any:
+        """The image of a build, when it has ended."""
+        builder = self.client("imagebuilder")
+        pipeline = self.world.outputs(stack)["ImagePipelineArn"]
+        arn = builder.start_image_pipeline_execution(imagePipelineArn=pipeline)["imageBuildVersionArn"]
+        for _ in range(20):
+            self.world.clock.sleep(300)
+            image = builder.get_image(imageBuildVersionArn=arn)["image"]
+            if image["state"]["status"] in ("AVAILABLE", "FAILED", "CANCELLED"):
+                return image
+        raise AssertionError(f"the build of {arn} does not end")
+
+    def get(self, stack: str, kind: str) -> Any:
+        """What Image Builder's own Get operation says of the stack's only resource of a kind, such as ImageRecipe."""
+        snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind)
+        camel = kind[0].lower() + kind[1:]
+        answer = getattr(self.client("imagebuilder"), f"get{snake}")(**{f"{camel}Arn": self.physical_id(stack, kind)})
+        return answer[camel]
 
 
-_Loader.add_multi_constructor("!", lambda loader, _, node: loader.construct_scalar(node))
+@pytest.fixture(scope="module")
+def images() -> Iterator[Images]:
+    with stack_world() as world:
+        world.create("network", (INFRASTRUCTURE / "network.yaml").read_text(encoding="utf-8"))
+        found = world.outputs("network")
+        yield Images(world, {"VpcId": found["VpcId"], "SubnetId": found["SubnetIds"].split(",")[0]})
 
 
-def template() -> Any:
-    return yaml.load(TEMPLATE.read_text(), _Loader)
+@pytest.fixture(scope="module")
+def plain(images: Images) -> Any:
+    """The stack `plain`, of the template as it is, and the image that it has built."""
+    images.create("plain")
+    return images.build("plain")
 
 
-@pytest.fixture
-def deployed(building_on_public_amis: ImageBuilding) -> ImageBuilding:
-    """The stack `images`, of the template as it is."""
-    for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
-        cached.cache_clear()
-    cloudformation = building_on_public_amis.client("cloudformation")
-    cloudformation.create_stack(StackName="images", TemplateBody=TEMPLATE.read_text(), Capabilities=["CAPABILITY_IAM"])
-    for _ in range(60):
-        if stack(building_on_public_amis)["StackStatus"] != "CREATE_IN_PROGRESS":
-            break
-        building_on_public_amis.clock.sleep(30)
-    return building_on_public_amis
+@pytest.fixture(scope="module")
+def full(images: Images) -> Any:
+    """The stack `full`, with every option, and the image that it has built."""
+    keys = {
+        region: images.client("kms", region).create_key()["KeyMetadata"]["Arn"]
+        for region in (HOME, "eu-west-1", "eu-central-1")
+    }
+    images.client("inspector2").enable(accountIds=[ACCOUNT], resourceTypes=["EC2"])
+    topic = images.client("sns").create_topic(Name="told")["TopicArn"]
+    queue = images.client("sqs").create_queue(QueueName="told")["QueueUrl"]
+    images.client("sns").subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=f"arn:aws:sqs:{HOME}:{ACCOUNT}:told",
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    policy = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    images.client("sqs").set_queue_attributes(
+        QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [policy]})}
+    )
+    images.create(
+        "full",
+        KmsKeyArn=keys[HOME],
+        SecondRegion="eu-west-1",
+        SecondRegionKmsKeyArn=keys["eu-west-1"],
+        ThirdRegion="eu-central-1",
+        ThirdRegionKmsKeyArn=keys["eu-central-1"],
+        SharedAccounts=",".join(OTHER_ACCOUNTS),
+        ImageScanning="enabled",
+        SnsTopicArn=topic,
+    )
+    return images.build("full")
 
 
-def stack(building: ImageBuilding) -> Any:
-    return building.client("cloudformation").describe_stacks(StackName="images")["Stacks"][0]
+def root_snapshot(images: Images, ami: str, region: str = HOME) -> Any:
+    ec2 = images.client("ec2", region)
+    [described] = ec2.describe_images(ImageIds=[ami])["Images"]
+    [mapping] = described["BlockDeviceMappings"]
+    return ec2.describe_snapshots(SnapshotIds=[mapping["Ebs"]["SnapshotId"]])["Snapshots"][0]
 
 
-def output(building: ImageBuilding, key: str) -> str:
-    return next(str(output["OutputValue"]) for output in stack(building)["Outputs"] if output["OutputKey"] == key)
+# -- the text -------------------------------------------------------------------------------------------------------
 
 
-def test_every_parameter_and_output_is_described() -> None:
-    for section in ("Parameters", "Outputs"):
-        for name, declared in template()[section].items():
-            assert len(declared["Description"]) > 20, name
+def test_every_parameter_and_output_is_described_and_every_parameter_grouped() -> None:
+    """CloudFormation User Guide, AWS::CloudFormation::Interface."""
+    for name, declared in {**TEMPLATE.parameters, **TEMPLATE.outputs}.items():
+        assert len(declared["Description"]) > 20, name
+    interface = TEMPLATE.document["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(TEMPLATE.parameters) == sorted(interface["ParameterLabels"])
 
 
-def test_the_component_in_the_template_is_the_document_in_components() -> None:
-    carried = template()["Resources"]["UpdateOs"]["Properties"]["Data"]
-    assert carried == (INFRASTRUCTURE / "components" / "update-os.yaml").read_text()
+@pytest.mark.parametrize("logical_id", COMPONENTS)
+def test_the_components_in_the_template_are_the_documents_in_components(logical_id: str) -> None:
+    carried = TEMPLATE.resources[logical_id]["Properties"]["Data"]
+    assert carried == (INFRASTRUCTURE / "components" / f"{COMPONENTS[logical_id]}.yaml").read_text()
 
 
-def test_the_pipeline_that_the_template_makes_builds_an_ami_on_the_latest_amazon_linux(deployed: ImageBuilding) -> None:
+def test_every_document_in_components_is_in_the_template() -> None:
+    assert sorted(path.stem for path in (INFRASTRUCTURE / "components").iterdir()) == sorted(COMPONENTS.values())
+
+
+# -- the stack as it is ---------------------------------------------------------------------------------------------
+
+
+def test_the_pipeline_builds_an_encrypted_ami_on_the_latest_amazon_linux(images: Images, plain: Any) -> None:
     """Amazon Linux 2023 User Guide: the public parameter names the latest AMI."""
-    assert stack(deployed)["StackStatus"] == "CREATE_COMPLETE"
-    arn = output(deployed, "ImagePipelineArn")
-    pipeline = deployed.client().get_image_pipeline(imagePipelineArn=arn)["imagePipeline"]
+    assert plain["state"] == {"status": "AVAILABLE"}
+    assert plain["imageRecipe"]["parentImage"].startswith("ssm:/aws/service/ami-amazon-linux-latest/al2023-")
+    [ami] = plain["outputResources"]["amis"]
+    assert (ami["region"], ami["name"].split(" ")[0]) == (HOME, "plain")
+    assert root_snapshot(images, ami["image"])["Encrypted"]
+    [described] = images.client("ec2").describe_images(ImageIds=[ami["image"]])["Images"]
+    assert (described["Public"], described["RootDeviceName"]) == (False, "/dev/xvda")
+    found = images.client("ec2").describe_image_attribute(ImageId=ami["image"], Attribute="launchPermission")
+    assert found["LaunchPermissions"] == []
+
+
+def test_the_pipeline_has_tests_and_metadata_but_no_schedule(images: Images, plain: Any) -> None:
+    pipeline = images.get("plain", "ImagePipeline")
     assert (pipeline["status"], "schedule" in pipeline) == ("ENABLED", False)
-    image = deployed.finish(deployed.start(arn))
-    assert image["state"] == {"status": "AVAILABLE"}
-    assert image["imageRecipe"]["parentImage"].startswith("ssm:/aws/service/ami-amazon-linux-latest/al2023-")
-    [ami] = image["outputResources"]["amis"]
-    assert (ami["region"], ami["name"].split(" ")[0]) == (REGION, "images")
+    assert (pipeline["imageTestsConfiguration"]["imageTestsEnabled"], pipeline["enhancedImageMetadataEnabled"]) == (
+        True,
+        True,
+    )
+    assert pipeline["imageScanningConfiguration"] == {"imageScanningEnabled": False}
+    packages = images.client("imagebuilder").list_image_packages(imageBuildVersionArn=plain["arn"])
+    assert {"packageName", "packageVersion"} <= packages["imagePackageList"][0].keys()
 
 
-def test_build_instances_are_limited_to_what_image_builder_needs(deployed: ImageBuilding) -> None:
-    """Image Builder User Guide, "Prerequisites": the instance profile's policies; EC2 User Guide: IMDSv2."""
-    [listed] = deployed.client().list_infrastructure_configurations()["infrastructureConfigurationSummaryList"]
-    infrastructure = deployed.client().get_infrastructure_configuration(infrastructureConfigurationArn=listed["arn"])[
-        "infrastructureConfiguration"
+def test_the_recipe_updates_records_and_then_tests(images: Images, plain: Any) -> None:
+    """Image Builder User Guide, "Use components": a document with a test phase only is a test component."""
+    components = images.get("plain", "ImageRecipe")["components"]
+    found = [
+        images.client("imagebuilder").get_component(componentBuildVersionArn=each["componentArn"])["component"]
+        for each in components
     ]
-    assert infrastructure["instanceMetadataOptions"]["httpTokens"] == "required"
-    iam = deployed.client("iam")
-    profile = iam.get_instance_profile(InstanceProfileName=infrastructure["instanceProfileName"])["InstanceProfile"]
-    [role] = profile["Roles"]
-    assert role["Arn"] == output(deployed, "BuildInstanceRoleArn")
-    # moto attaches no managed policies in CloudFormation.
-    attached = template()["Resources"]["BuildInstanceRole"]["Properties"]["ManagedPolicyArns"]
-    assert [policy.rsplit("/", 1)[1] for policy in attached] == [
+    assert [(each["name"], each["type"]) for each in found] == [
+        ("plain-update-os", "BUILD"),
+        ("plain-record-packages", "BUILD"),
+        ("plain-verify-image", "TEST"),
+    ]
+
+
+def test_the_newest_ami_is_in_a_parameter_that_ec2_checks(images: Images, plain: Any) -> None:
+    """Systems Manager User Guide, "Native parameter support for Amazon Machine Image IDs": aws:ec2:image."""
+    name = images.world.outputs("plain")["AmiParameterName"]
+    parameter = images.client("ssm").get_parameter(Name=name)["Parameter"]
+    assert (parameter["Value"], parameter["DataType"]) == (
+        plain["outputResources"]["amis"][0]["image"],
+        "aws:ec2:image",
+    )
+
+
+def test_build_instances_take_no_metadata_request_without_a_token_and_end_with_the_build(
+    images: Images, plain: Any
+) -> None:
+    """EC2 User Guide, "Use the Instance Metadata Service": HttpTokens required is IMDSv2 alone."""
+    found = images.get("plain", "InfrastructureConfiguration")
+    assert found["instanceMetadataOptions"] == {"httpTokens": "required", "httpPutResponseHopLimit": 1}
+    assert (found["terminateInstanceOnFailure"], "snsTopicArn" in found) == (True, False)
+    assert (found["instanceTypes"], found["subnetId"]) == (["t3.medium"], images.network["SubnetId"])
+    assert found["securityGroupIds"] == [images.physical_id("plain", "BuildSecurityGroup")]
+
+
+def test_nothing_comes_in_to_build_instances_and_https_alone_goes_out(images: Images, plain: Any) -> None:
+    """EC2 User Guide, "Security group rules"."""
+    group_id = images.physical_id("plain", "BuildSecurityGroup")
+    [group] = images.client("ec2").describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+    assert (group["VpcId"], group["IpPermissions"]) == (images.network["VpcId"], [])
+    [rule] = group["IpPermissionsEgress"]
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+
+
+def test_build_instances_may_do_what_image_builder_needs_and_write_logs(images: Images, plain: Any) -> None:
+    """Image Builder User Guide, "Prerequisites": the policies of the instance profile."""
+    iam = images.client("iam")
+    profile = images.get("plain", "InfrastructureConfiguration")["instanceProfileName"]
+    [role] = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
+    assert role["Arn"] == images.world.outputs("plain")["BuildInstanceRoleArn"]
+    attached = iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
+    assert sorted(policy["PolicyName"] for policy in attached) == [
         "AmazonSSMManagedInstanceCore",
         "EC2InstanceProfileForImageBuilder",
     ]
+    bucket = images.world.outputs("plain")["LogBucketName"]
+    [name] = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
+    assert document["Statement"] == [
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/builds/*"}
+    ]
+
+
+def test_each_workflow_of_the_build_has_left_a_log(images: Images, plain: Any) -> None:
+    """Image Builder User Guide, "Monitor Image Builder logs with Amazon CloudWatch Logs"; API reference, S3Logs."""
+    listed = images.client("s3").list_objects_v2(Bucket=images.world.outputs("plain")["LogBucketName"])
+    assert len(listed["Contents"]) == 2
+    assert all(each["Key"].startswith("builds/plain/1.0.0/1/") for each in listed["Contents"])
+    found = images.client("logs").describe_log_groups(logGroupNamePrefix="/aws/imagebuilder/")["logGroups"]
+    groups = {group["logGroupName"]: group["retentionInDays"] for group in found}
+    for group, stream in (("/aws/imagebuilder/plain", "1.0.0/1"), ("/aws/imagebuilder/pipeline/plain", "2026/12/01")):
+        assert groups[group] == 90
+        assert images.client("logs").get_log_events(logGroupName=group, logStreamName=stream)["events"]
+
+
+def test_the_log_bucket_is_closed_encrypted_and_forgets(images: Images, plain: Any) -> None:
+    """Amazon S3 User Guide, "Security best practices for Amazon S3"."""
+    s3, bucket = images.client("s3"), {"Bucket": images.world.outputs("plain")["LogBucketName"]}
+    assert set(s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"].values()) == {True}
+    [encryption] = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert encryption["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert s3.get_bucket_versioning(**bucket)["Status"] == "Enabled"
+    [ownership] = s3.get_bucket_ownership_controls(**bucket)["OwnershipControls"]["Rules"]
+    assert ownership == {"ObjectOwnership": "BucketOwnerEnforced"}
+    [rule] = s3.get_bucket_lifecycle_configuration(**bucket)["Rules"]
+    assert (rule["Expiration"], rule["NoncurrentVersionExpiration"]) == ({"Days": 90}, {"NoncurrentDays": 90})
+    [statement] = json.loads(s3.get_bucket_policy(**bucket)["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:*", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_lifecycle_role_is_image_builders_with_its_own_policy(images: Images, plain: Any) -> None:
+    """Image Builder User Guide, "Lifecycle management prerequisites"."""
+    iam, name = images.client("iam"), images.physical_id("plain", "LifecycleRole")
+    assert images.get("plain", "LifecyclePolicy")["executionRole"] == f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    [statement] = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "imagebuilder.amazonaws.com"}
+    [attached] = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    assert attached["PolicyName"] == "EC2ImageBuilderLifecycleExecutionPolicy"
+    assert iam.list_role_policies(RoleName=name)["PolicyNames"] == []
+
+
+# -- the stack with every option ------------------------------------------------------------------------------------
+
+
+def test_every_region_gets_an_ami_with_its_own_key_shared_and_in_a_parameter(images: Images, full: Any) -> None:
+    """Image Builder API reference, AmiDistributionConfiguration, SsmParameterConfiguration."""
+    assert full["state"] == {"status": "AVAILABLE"}
+    amis = {ami["region"]: ami["image"] for ami in full["outputResources"]["amis"]}
+    assert list(amis) == [HOME, "eu-west-1", "eu-central-1"]
+    parameters = images.world.parameters("full")
+    keys = [parameters[name] for name in ("KmsKeyArn", "SecondRegionKmsKeyArn", "ThirdRegionKmsKeyArn")]
+    assert [root_snapshot(images, ami, region)["KmsKeyId"] for region, ami in amis.items()] == keys
+    for region, ami in amis.items():
+        found = images.client("ec2", region).describe_image_attribute(ImageId=ami, Attribute="launchPermission")
+        assert found["LaunchPermissions"] == [{"UserId": account} for account in OTHER_ACCOUNTS]
+        parameter = images.client("ssm", region).get_parameter(Name="/imagebuilder/full/ami-id")["Parameter"]
+        assert (parameter["Value"], parameter["DataType"]) == (ami, "aws:ec2:image")
+
+
+def test_with_a_key_components_and_logs_are_encrypted_with_it(images: Images, full: Any) -> None:
+    key = images.world.parameters("full")["KmsKeyArn"]
+    for each in images.get("full", "ImageRecipe")["components"]:
+        found = images.client("imagebuilder").get_component(componentBuildVersionArn=each["componentArn"])
+        assert found["component"]["kmsKeyId"] == key
+    bucket = images.world.outputs("full")["LogBucketName"]
+    [rule] = images.client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    [first, *_] = images.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+    assert images.client("s3").get_object(Bucket=bucket, Key=first["Key"])["SSEKMSKeyId"] == key
+    role = images.physical_id("full", "BuildInstanceRole")
+    document = images.client("iam").get_role_policy(RoleName=role, PolicyName="WriteBuildLogs")["PolicyDocument"]
+    [_, use] = document["Statement"]
+    assert (use["Resource"], use["Condition"]) == (
+        key,
+        {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
+    )
+
+
+def test_images_are_scanned_and_the_topic_is_told(images: Images, full: Any) -> None:
+    """Image Builder User Guide, "Amazon SNS integration in Image Builder"; API reference, ImageScanState."""
+    assert full["scanState"] == {"status": "COMPLETED"}
+    queue = images.client("sqs").get_queue_url(QueueName="told")["QueueUrl"]
+    [received] = images.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    message = json.loads(received["Body"])
+    assert (message["arn"], message["state"]) == (full["arn"], {"status": "AVAILABLE"})
+
+
+# -- what is kept ---------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_images_stay_and_an_older_one_while_it_was_launched_lately(images: Images) -> None:
+    """Image Builder User Guide, "AMI lifecycle exclusion rules": lastLaunched, tagMap."""
+    images.create("kept", KeepImages="2", KeepLaunchedWithinDays="60")
+    ec2, amis = images.client("ec2"), []
+
+    def build() -> None:
+        amis.append(images.build("kept")["outputResources"]["amis"][0]["image"])
+
+    def left() -> list[str]:
+        found = ec2.describe_images(Filters=[{"Name": "name", "Values": ["kept *"]}])["Images"]
+        return [ami for ami in amis if ami in {image["ImageId"] for image in found}]
+
+    build()
+    [instance] = ec2.run_instances(ImageId=amis[0], MinCount=1, MaxCount=1)["Instances"]
+    for _ in range(4):
+        images.world.clock.sleep(14 * DAY)
+        build()
+    ec2.create_tags(Resources=[amis[-1]], Tags=[{"Key": "Keep", "Value": "true"}])
+    images.world.clock.sleep(DAY)
+    assert left() == [amis[0], *amis[-2:]]
+    tagged = amis[-1]
+    for _ in range(3):
+        build()
+        images.world.clock.sleep(14 * DAY)
+    assert left() == [tagged, *amis[-2:]]
+    ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+    snapshots = ec2.describe_snapshots(Filters=[{"Name": "tag:CreatedBy", "Values": ["EC2 Image Builder"]}])
+    descriptions = " ".join(snapshot["Description"] for snapshot in snapshots["Snapshots"])
+    assert [ami for ami in amis if ami in descriptions] == left()
+
+
+# -- changes --------------------------------------------------------------------------------------------------------
+
+
+def test_settings_change_in_place_and_a_new_version_of_the_recipe_takes_the_olds_place(images: Images) -> None:
+    """CloudFormation Template Reference, AWS::ImageBuilder::*: update requires."""
+    images.create("changed")
+    before = images.world.physical_ids("changed")
+    assert images.update("changed", BuildInstanceType="m7i.large", KeepImages="9", LogRetentionDays="30") == (
+        "UPDATE_COMPLETE"
+    )
+    assert images.world.physical_ids("changed") == before
+    assert images.get("changed", "InfrastructureConfiguration")["instanceTypes"] == ["m7i.large"]
+    [detail] = images.get("changed", "LifecyclePolicy")["policyDetails"]
+    assert detail["filter"] == {"type": "COUNT", "value": 9}
+    own = f"arn:aws:imagebuilder:{HOME}:{ACCOUNT}:image/plain/x.x.x"
+    assert images.update("changed", ParentImage=own, RecipeVersion="1.1.0") == "UPDATE_COMPLETE"
+    after = images.world.physical_ids("changed")
+    replaced = {"ImageRecipe", *COMPONENTS}
+    assert {name for name in after if after[name] != before[name]} == replaced
+    assert images.get("changed", "ImageRecipe")["parentImage"] == own
+    assert images.get("changed", "ImagePipeline")["imageRecipeArn"] == after["ImageRecipe"]
+    listed = images.client("imagebuilder").list_image_recipes(filters=[{"name": "name", "values": ["changed"]}])
+    assert [recipe["arn"] for recipe in listed["imageRecipeSummaryList"]] == [after["ImageRecipe"]]
+    images.world.remove("changed")
+
+
+def test_another_parent_without_another_version_is_rolled_back(images: Images) -> None:
+    """Image Builder API reference, CreateImageRecipe: a version of a recipe exists once."""
+    images.create("same-version")
+    before = images.world.physical_ids("same-version")
+    assert images.update("same-version", RootDeviceName="/dev/sda1") == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("already exists" in reason for reason in images.world.reasons("same-version"))
+    assert images.world.physical_ids("same-version") == before
+    images.world.remove("same-version")
+
+
+def test_deletion_leaves_the_bucket_and_what_was_built_and_nothing_else(images: Images) -> None:
+    """CloudFormation Template Reference, DeletionPolicy: RetainExceptOnCreate."""
+    outputs = images.create("gone")
+    image = images.build("gone")
+    made = images.world.physical_ids("gone")
+    images.world.remove("gone")
+    bucket, s3 = {"Bucket": outputs["LogBucketName"]}, images.client("s3")
+    assert s3.list_objects_v2(**bucket)["KeyCount"] == 2
+    assert "TlsOnly" in s3.get_bucket_policy(**bucket)["Policy"]
+    ec2, ami = images.client("ec2"), image["outputResources"]["amis"][0]["image"]
+    assert len(ec2.describe_images(ImageIds=[ami])["Images"]) == 1
+    assert images.client("ssm").get_parameter(Name=outputs["AmiParameterName"])["Parameter"]["Value"] == ami
+    builder = images.client("imagebuilder")
+    for operation, members in {
+        "list_components": "componentVersionList",
+        "list_image_recipes": "imageRecipeSummaryList",
+        "list_infrastructure_configurations": "infrastructureConfigurationSummaryList",
+        "list_distribution_configurations": "distributionConfigurationSummaryList",
+        "list_image_pipelines": "imagePipelineList",
+        "list_lifecycle_policies": "lifecyclePolicySummaryList",
+    }.items():
+        listed = [resource["name"] for resource in getattr(builder, operation)()[members]]
+        assert [name for name in listed if name.startswith("gone")] == [], operation
+    roles = {role["RoleName"] for role in images.client("iam").list_roles()["Roles"]}
+    profiles = images.client("iam").list_instance_profiles()["InstanceProfiles"]
+    assert not roles & set(made.values())
+    assert made["BuildInstanceProfile"] not in [profile["InstanceProfileName"] for profile in profiles]
+    groups = [group["GroupId"] for group in ec2.describe_security_groups()["SecurityGroups"]]
+    assert made["BuildSecurityGroup"] not in groups
+    assert images.client("logs").describe_log_groups(logGroupNamePrefix="/aws/imagebuilder/gone")["logGroups"] == []
+
+
+def test_a_stack_that_could_not_be_created_leaves_no_bucket(images: Images) -> None:
+    """CloudFormation Template Reference, DeletionPolicy: RetainExceptOnCreate."""
+    before = [bucket["Name"] for bucket in images.client("s3").list_buckets()["Buckets"]]
+    missing = f"arn:aws:sns:{HOME}:{ACCOUNT}:missing"
+    found = images.world.create("broken", BODY, **images.network, SnsTopicArn=missing)
+    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("snsTopicArn" in reason for reason in images.world.reasons("broken"))
+    assert [bucket["Name"] for bucket in images.client("s3").list_buckets()["Buckets"]] == before
+
+
+# -- what cannot be -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "accepted"),
+    [
+        ({"ParentImage": "ami-latest"}, "an AMI of this Region (ami-0123456789abcdef0)"),
+        ({"ParentImage": "ssm:/golden/ami"}, "ssm:/aws/service/... or ssm:/imagebuilder/..."),
+        ({"ParentImage": "arn:aws:ec2:us-east-1::image/ami-0123456789abcdef0"}, "the ARN of an Image Builder image"),
+        ({"RecipeVersion": "1.0"}, "three numbers with dots"),
+        ({"RootDeviceName": "/dev/nvme0n1"}, "/dev/xvda or /dev/sda1"),
+        ({"ImageScanning": "yes"}, "enabled or disabled"),
+        ({"BuildInstanceType": "medium"}, "an EC2 instance type, such as t3.medium"),
+        ({"SecondRegion": "Ireland"}, "the code of a Region, such as eu-west-1"),
+        ({"ThirdRegion": "eu-west"}, "the code of a Region, such as eu-west-1"),
+        ({"SharedAccounts": "1234"}, "AWS account IDs of 12 digits"),
+        ({"SharedAccounts": "222222222222, 333333333333"}, "separated by commas without spaces"),
+        ({"KmsKeyArn": "alias/images"}, "the ARN of a KMS key"),
+        ({"SecondRegionKmsKeyArn": "mine"}, "the ARN of a KMS key"),
+        ({"ThirdRegionKmsKeyArn": "mine"}, "the ARN of a KMS key"),
+        ({"KeepImages": "1"}, "from 2 (the newest image, and one to go back to) to 1000"),
+        ({"KeepLaunchedWithinDays": "366"}, "a number of days from 1 to 365"),
+        ({"LogRetentionDays": "45"}, "30, 60, 90, 180 or 365 days"),
+        ({"SnsTopicArn": "arn:aws:sns:us-east-1:123456789012:images.fifo"}, "a standard SNS topic"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_refused_with_what_is_accepted(
+    images: Images, parameters: dict[str, str], accepted: str
+) -> None:
+    """CloudFormation User Guide, "CloudFormation template Parameters syntax": ConstraintDescription."""
+    message = images.refused(**parameters)
+    [name] = parameters
+    assert (name in message, accepted in message) == (True, True), message
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rule", "told"),
+    [
+        ({"SharedAccounts": "222222222222"}, "SharedImagesHaveTheirOwnKey", "SharedAccounts needs KmsKeyArn"),
+        ({"SecondRegion": HOME}, "SecondRegionIsAnother", "another Region than the stack's"),
+        ({"ThirdRegion": HOME}, "ThirdRegionIsAnother", "another Region than the stack's"),
+        (
+            {"SecondRegion": "eu-west-1", "ThirdRegion": "eu-west-1"},
+            "ThirdRegionIsAnother",
+            "another Region than SecondRegion",
+        ),
+        ({"SecondRegion": "eu-west-1", "KmsKeyArn": KEY}, "SecondRegionIsAnother", "needs SecondRegionKmsKeyArn"),
+        ({"ThirdRegion": "eu-west-1", "KmsKeyArn": KEY}, "ThirdRegionIsAnother", "needs ThirdRegionKmsKeyArn"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_refused(
+    images: Images, parameters: dict[str, str], rule: str, told: str
+) -> None:
+    """CloudFormation User Guide, "CloudFormation template Rules syntax": AssertDescription."""
+    message = images.refused(**parameters)
+    assert (f"Rule {rule} failed" in message, told in message) == (True, True), message
+
+
+def test_a_subnet_of_another_vpc_is_refused(images: Images) -> None:
+    """CloudFormation User Guide, "CloudFormation template Rules syntax": Fn::ValueOf, VpcId."""
+    other = images.client("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    assert "SubnetId must be a subnet of VpcId" in images.refused(VpcId=other)
+
+
+def test_a_subnet_that_does_not_exist_is_refused(images: Images) -> None:
+    """CloudFormation User Guide, "CloudFormation-supplied parameter types": AWS::EC2::Subnet::Id."""
+    message = images.refused(SubnetId="subnet-0123456789abcdef0")
+    assert "subnet-0123456789abcdef0 for parameter name SubnetId does not exist" in message
+
+
+def test_a_region_that_does_not_exist_fails_the_stack_by_name(images: Images) -> None:
+    """Image Builder API reference, Distribution: region."""
+    found = images.world.create("nowhere", BODY, **images.network, SecondRegion="eu-west-9")
+    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("'eu-west-9' is no Region" in reason for reason in images.world.reasons("nowhere"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -84,13 +85,37 @@ class ImageBuilding:
         )
         return str(created["distributionConfigurationArn"])
 
-    def pipeline(self, *distributions: dict[str, Any], recipe: dict[str, Any] | None = None, **parameters: Any) -> str:
-        """A pipeline with all that it refers to; `recipe` are parameters of its recipe."""
+    def role(self, name: str, service: str, *statements: dict[str, Any]) -> str:
+        """The ARN of a role that the service may assume, and that may do what the statements say."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_policy(trust)))
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(_policy(*statements)))
+        return str(made["Role"]["Arn"])
+
+    def log_bucket(self, resource: str = "arn:aws:s3:::image-logs/*") -> dict[str, Any]:
+        """The logging of an infrastructure configuration to a new bucket; build instances may write to `resource`."""
+        self.client("s3").create_bucket(Bucket="image-logs")
+        self.role("builder", "ec2.amazonaws.com", {"Effect": "Allow", "Action": "s3:PutObject", "Resource": resource})
+        iam = self.client("iam")
+        iam.create_instance_profile(InstanceProfileName="builders")
+        iam.add_role_to_instance_profile(InstanceProfileName="builders", RoleName="builder")
+        return {"s3Logs": {"s3BucketName": "image-logs", "s3KeyPrefix": "builds"}}
+
+    def pipeline(
+        self,
+        *distributions: dict[str, Any],
+        recipe: dict[str, Any] | None = None,
+        infrastructure: dict[str, Any] | None = None,
+        **parameters: Any,
+    ) -> str:
+        """A pipeline with all that it refers to; `recipe` and `infrastructure` are parameters of these."""
         given = {"components": [{"componentArn": self.component()}], **(recipe or {})}
         created = self.client().create_image_pipeline(
             name="app",
             imageRecipeArn=self.recipe(**given),
-            infrastructureConfigurationArn=self.infrastructure(),
+            infrastructureConfigurationArn=self.infrastructure(**(infrastructure or {})),
             distributionConfigurationArn=self.distribution(*distributions),
             **parameters,
         )
@@ -121,6 +146,10 @@ class ImageBuilding:
             getattr(self.client(), operation)(**parameters)
         error = refusal.value.response["Error"]
         return str(error["Code"]), str(error["Message"])
+
+
+def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 @contextmanager

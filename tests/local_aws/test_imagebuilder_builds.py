@@ -199,12 +199,12 @@ def test_ssm_parameters_hold_the_ami_of_their_region(building: ImageBuilding) ->
     pipeline = building.pipeline(
         {
             **ami_distribution("eu-west-1"),
-            "ssmParameterConfigurations": [{"parameterName": "/app/ami", "dataType": "aws:ec2:image"}],
+            "ssmParameterConfigurations": [{"parameterName": "/imagebuilder/app/ami", "dataType": "aws:ec2:image"}],
         }
     )
     for _ in range(2):
         image = building.finish(building.start(pipeline))
-    parameter = building.client("ssm", "eu-west-1").get_parameter(Name="/app/ami")["Parameter"]
+    parameter = building.client("ssm", "eu-west-1").get_parameter(Name="/imagebuilder/app/ami")["Parameter"]
     assert parameter["Value"] == image["outputResources"]["amis"][0]["image"]
     assert (parameter["DataType"], parameter["Version"]) == ("aws:ec2:image", 2)
 

@@ -17,6 +17,7 @@ from local_aws.imagebuilder.builds import Image
 from local_aws.imagebuilder.models import ImageBuilderBackend
 from local_aws.imagebuilder.shapes import AnswerNotInModel
 from tests.local_aws.image_building import (
+    ACCOUNT,
     ARN,
     COMPONENT_DOCUMENT,
     REGION,
@@ -35,6 +36,14 @@ INFRASTRUCTURE = f"{ARN}:infrastructure-configuration/app"
 DISTRIBUTION = f"{ARN}:distribution-configuration/app"
 PIPELINE = f"{ARN}:image-pipeline/app"
 IMAGE = f"{ARN}:image/app/1.0.0/1"
+POLICY = f"{ARN}:lifecycle-policy/app"
+KEEP_TWO = {
+    "executionRole": "lifecycle",
+    "resourceType": "AMI_IMAGE",
+    "policyDetails": [{"action": {"type": "DELETE"}, "filter": {"type": "COUNT", "value": 2}}],
+    "resourceSelection": {"recipes": [{"name": "app", "semanticVersion": "x.x.x"}]},
+}
+EXECUTION = "lce-00000000-0000-0000-0000-000000000000"
 
 # One request for each operation, in a world with the resources above, whose image is AVAILABLE. `BASE` is an AMI.
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -55,6 +64,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "CreateImageRecipe": {"name": "other", "semanticVersion": "1.0.0", "parentImage": "ami-0123456789abcdef0"},
     "CreateInfrastructureConfiguration": {"name": "other", "instanceProfileName": "builders"},
+    "CreateLifecyclePolicy": {"name": "other", **KEEP_TWO},
     "DeleteComponent": {"componentBuildVersionArn": f"{ARN}:component/unused/1.0.0/1"},
     "DeleteDistributionConfiguration": {"distributionConfigurationArn": f"{ARN}:distribution-configuration/unused"},
     "DeleteImage": {"imageBuildVersionArn": IMAGE},
@@ -63,12 +73,15 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "DeleteInfrastructureConfiguration": {
         "infrastructureConfigurationArn": f"{ARN}:infrastructure-configuration/unused"
     },
+    "DeleteLifecyclePolicy": {"lifecyclePolicyArn": POLICY},
     "GetComponent": {"componentBuildVersionArn": COMPONENT},
     "GetDistributionConfiguration": {"distributionConfigurationArn": DISTRIBUTION},
     "GetImage": {"imageBuildVersionArn": IMAGE},
     "GetImagePipeline": {"imagePipelineArn": PIPELINE},
     "GetImageRecipe": {"imageRecipeArn": RECIPE},
     "GetInfrastructureConfiguration": {"infrastructureConfigurationArn": INFRASTRUCTURE},
+    "GetLifecycleExecution": {"lifecycleExecutionId": EXECUTION},
+    "GetLifecyclePolicy": {"lifecyclePolicyArn": POLICY},
     "ListComponents": {"maxResults": 1},
     "ListDistributionConfigurations": {"maxResults": 1},
     "ListImageBuildVersions": {"maxResults": 1},
@@ -76,8 +89,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "ListImagePipelineImages": {"imagePipelineArn": PIPELINE, "maxResults": 1},
     "ListImagePipelines": {"maxResults": 1},
     "ListImageRecipes": {"maxResults": 1},
+    "ListImageScanFindingAggregations": {},
     "ListImages": {"maxResults": 1},
     "ListInfrastructureConfigurations": {"maxResults": 1},
+    "ListLifecycleExecutionResources": {"lifecycleExecutionId": EXECUTION},
+    "ListLifecycleExecutions": {"resourceArn": POLICY},
+    "ListLifecyclePolicies": {"maxResults": 1},
     "ListTagsForResource": {"resourceArn": IMAGE},
     "ListWorkflowExecutions": {"imageBuildVersionArn": IMAGE},
     "StartImagePipelineExecution": {"imagePipelineArn": PIPELINE},
@@ -96,6 +113,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "infrastructureConfigurationArn": INFRASTRUCTURE,
         "instanceProfileName": "builders",
     },
+    "UpdateLifecyclePolicy": {"lifecyclePolicyArn": POLICY, **KEEP_TWO},
 }
 
 
@@ -137,10 +155,21 @@ def http(building: ImageBuilding) -> Http:
 
 
 @pytest.fixture
-def world(building: ImageBuilding) -> Http:
-    """What REQUESTS are made in."""
-    image = building.start(building.pipeline(), tags={"a": "1"})
+def world(building: ImageBuilding, monkeypatch: pytest.MonkeyPatch) -> Http:
+    """What REQUESTS are made in; its lifecycle policy has been executed once."""
+    building.client("inspector2").enable(accountIds=[ACCOUNT], resourceTypes=["EC2"])
+    image = building.start(
+        building.pipeline(imageScanningConfiguration={"imageScanningEnabled": True}), tags={"a": "1"}
+    )
     assert building.finish(image)["arn"] == IMAGE
+    building.role("lifecycle", "imagebuilder.amazonaws.com")
+    client = building.client()
+    keep_none = {"tagMap": {"nobody": "has it"}}
+    client.create_lifecycle_policy(**{**KEEP_TWO, "name": "app", "resourceSelection": keep_none})
+    building.clock.sleep(25 * 60 * 60)
+    [execution] = client.list_lifecycle_executions(resourceArn=POLICY)["lifecycleExecutions"]
+    for operation in ("GetLifecycleExecution", "ListLifecycleExecutionResources"):
+        monkeypatch.setitem(REQUESTS, operation, {"lifecycleExecutionId": execution["lifecycleExecutionId"]})
     building.start(PIPELINE)
     building.component("unused")
     building.recipe("unused")

@@ -9,7 +9,7 @@ from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 from moto.core.common_models import CloudFormationModel
 
 from local_aws.imagebuilder import resources
-from local_aws.imagebuilder.exceptions import InvalidRequestException
+from local_aws.imagebuilder.exceptions import InvalidRequestException, ResourceAlreadyExistsException
 from tests.local_aws.image_building import (
     ACCOUNT,
     ARN,
@@ -27,6 +27,7 @@ TYPES = [
     resources.InfrastructureConfiguration,
     resources.DistributionConfiguration,
     resources.ImagePipeline,
+    resources.LifecyclePolicy,
 ]
 
 
@@ -51,6 +52,7 @@ def test_moto_finds_the_types() -> None:
         "AWS::ImageBuilder::InfrastructureConfiguration",
         "AWS::ImageBuilder::DistributionConfiguration",
         "AWS::ImageBuilder::ImagePipeline",
+        "AWS::ImageBuilder::LifecyclePolicy",
     ]
 
 
@@ -112,10 +114,20 @@ def test_a_changed_component_is_another_component(building: ImageBuilding) -> No
     """CloudFormation Template Reference, AWS::ImageBuilder::Component: update requires replacement."""
     before = component()
     data = COMPONENT_DOCUMENT.replace("upgrade", "update")
-    after = update(before, Version="1.0.0", Platform="Linux", Data=data)
-    assert after.physical_resource_id == f"{ARN}:component/app/1.0.0/2"
+    after = update(before, Version="1.0.1", Platform="Linux", Data=data)
+    assert after.physical_resource_id == f"{ARN}:component/app/1.0.1/1"
     code, _ = building.refused("get_component", componentBuildVersionArn=before.physical_resource_id)
     assert code == "ResourceNotFoundException"
+
+
+def test_a_changed_component_needs_another_version(building: ImageBuilding) -> None:
+    """ec2-image-builder-roadmap, issue 71: the resource already exists; only another version helps."""
+    before = component()
+    data = COMPONENT_DOCUMENT.replace("upgrade", "update")
+    with pytest.raises(ResourceAlreadyExistsException, match="already exists"):
+        update(before, Version="1.0.0", Platform="Linux", Data=data)
+    found = building.client().get_component(componentBuildVersionArn=before.physical_resource_id)
+    assert found["component"]["data"] == COMPONENT_DOCUMENT
 
 
 def test_changed_tags_replace_nothing(building: ImageBuilding) -> None:
@@ -153,6 +165,42 @@ def test_a_renamed_configuration_is_another_one(building: ImageBuilding) -> None
     assert after.physical_resource_id == f"{ARN}:infrastructure-configuration/other"
     listed = building.client().list_infrastructure_configurations()["infrastructureConfigurationSummaryList"]
     assert sorted(configuration["name"] for configuration in listed) == ["other", "unused"]
+
+
+def test_a_changed_lifecycle_policy_stays_where_it_is(building: ImageBuilding) -> None:
+    """CloudFormation Template Reference, AWS::ImageBuilder::LifecyclePolicy."""
+    building.role("lifecycle", "imagebuilder.amazonaws.com")
+    given = {
+        "ExecutionRole": "lifecycle",
+        "ResourceType": "AMI_IMAGE",
+        "ResourceSelection": {"Recipes": [{"Name": "app", "SemanticVersion": "x.x.x"}]},
+    }
+
+    def details(count: int) -> list[Any]:
+        last_launched = {"Value": 3, "Unit": "WEEKS"}
+        return [
+            {
+                "Action": {"Type": "DELETE", "IncludeResources": {"Amis": True}},
+                "Filter": {"Type": "COUNT", "Value": count},
+                "ExclusionRules": {"Amis": {"LastLaunched": last_launched, "TagMap": {"Keep": "true"}}},
+            }
+        ]
+
+    before = create(resources.LifecyclePolicy, **given, PolicyDetails=details(3), Tags={"a": "1"})
+    after = update(before, **given, PolicyDetails=details(5), Status="DISABLED", Tags={"b": "2"})
+    arn = after.physical_resource_id
+    assert arn == before.physical_resource_id == f"{ARN}:lifecycle-policy/app"
+    found = building.client().get_lifecycle_policy(lifecyclePolicyArn=arn)["lifecyclePolicy"]
+    assert (found["status"], found["tags"]) == ("DISABLED", {"b": "2"})
+    assert found["policyDetails"] == [
+        {
+            "action": {"type": "DELETE", "includeResources": {"amis": True}},
+            "filter": {"type": "COUNT", "value": 5},
+            "exclusionRules": {"amis": {"lastLaunched": {"value": 3, "unit": "WEEKS"}, "tagMap": {"Keep": "true"}}},
+        }
+    ]
+    after.delete(ACCOUNT, REGION)
+    assert building.client().list_lifecycle_policies()["lifecyclePolicySummaryList"] == []
 
 
 def test_a_deleted_resource_is_gone(building: ImageBuilding) -> None:

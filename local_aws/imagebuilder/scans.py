@@ -1,0 +1,42 @@
+"""Vulnerability scans of images by Amazon Inspector, of the test instance.
+
+What is found is a setting (`ImageBuilderSettings`). The findings themselves are not modelled, only their counts.
+
+Sources: EC2 Image Builder API reference, ImageScanningConfiguration, ImageScanState, ListImageScanFindingAggregations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from moto.inspector2.models import inspector2_backends
+
+from local_aws.imagebuilder.settings import BUILD_STATES, settings
+from local_aws.imagebuilder.shapes import Document
+
+# The scan's states while an image is built; it begins with the test instance.
+_SCAN_STATES = {"TESTING": "SCANNING", "DISTRIBUTING": "COLLECTING", "INTEGRATING": "COMPLETED"}
+
+
+def scan_state(states: list[str], account_id: str, region: str) -> Document:
+    """The ImageScanState of an image that is scanned; `states` are those that it has been in.
+
+    AWS says that Inspector must be activated for EC2 in the account and Region, not what a scan does without: here it
+    has FAILED.
+    """
+    accounts = inspector2_backends[account_id][region].batch_get_account_status([account_id])
+    if not any(account["resourceState"]["ec2"]["status"] == "ENABLED" for account in accounts):
+        return {"status": "FAILED", "reason": "Amazon Inspector is not activated for Amazon EC2 scanning."}
+    reached = [state for state in states if state in BUILD_STATES][-1]
+    status = _SCAN_STATES.get(reached, "PENDING")
+    if status != "COMPLETED" and states[-1] not in BUILD_STATES:
+        status = "ABANDONED"
+    return {"status": status}
+
+
+def severity_counts(scanned: Iterable[str]) -> Document:
+    """The SeverityCounts of images that were scanned, by their ARNs: each has as many findings as the settings say."""
+    told, number = settings(), len(list(scanned))
+    counts = {"critical": told.critical_findings, "high": told.high_findings, "medium": told.medium_findings}
+    total = sum(counts.values()) + told.low_findings
+    return {name: count * number for name, count in {"all": total, **counts}.items()}
