@@ -24,16 +24,32 @@ from local_aws.seams import (
     cloudformation,
     core,
     ec2,
+    elbv2,
     events,
     iam,
     imagebuilder,
     lambda_,
+    s3,
     scheduler,
     sns,
     stepfunctions,
 )
 
-_SEAMS = (core, ec2, iam, lambda_, stepfunctions, events, sns, scheduler, imagebuilder, cloudformation, autoscaling)
+_SEAMS = (
+    core,
+    ec2,
+    iam,
+    s3,
+    lambda_,
+    stepfunctions,
+    events,
+    sns,
+    scheduler,
+    imagebuilder,
+    cloudformation,
+    autoscaling,
+    elbv2,
+)
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"

@@ -28,6 +28,7 @@ BASE_AMI_TOPIC = "arn:aws:sns:us-east-1:137112412989:amazon-linux-2023-ami-updat
 _NETWORK_STACK = "network"
 _PIPELINE_STACK = "image-pipeline"
 _CODE_BUCKET = f"deployment-{ACCOUNT}-{REGION}"
+_CLIENT_CIDR = "203.0.113.0/24"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
@@ -57,14 +58,18 @@ def deploy(scenario: Scenario) -> Deployment:
 
 
 def _deploy(scenario: Scenario) -> Deployment:
-    golden_ami = boto3.client("ec2").register_image(Name="golden-image-first", RootDeviceName="/dev/xvda")["ImageId"]
+    golden_ami = boto3.client("ec2").register_image(
+        Name="golden-image-first", RootDeviceName="/dev/xvda", Architecture="x86_64"
+    )["ImageId"]
     network = _create(_NETWORK_STACK, _template("infrastructure/network.yaml"), {})
     for stack in scenario.stacks:
         document = _template(stack.template)
-        given = {"AmazonMachineImage": golden_ami, **network, **_filled(stack.parameters, golden_ami)}
-        _create(stack.name, document, _known(given, document))
+        offered = {"AmazonMachineImage": golden_ami, "ClientCidr": _CLIENT_CIDR, **network}
+        given = {**offered, **_filled(stack.parameters, golden_ami)}
+        _create(stack.name, document, _known(given, document), network["ApplicationServiceRoleArn"])
     pipeline = _template("infrastructure/image-pipeline.yaml")
-    pipeline_arn = _create(_PIPELINE_STACK, pipeline, _known(network, pipeline))["ImagePipelineArn"]
+    built_in = {**network, "SubnetId": network["SubnetIds"].split(",")[0]}
+    pipeline_arn = _create(_PIPELINE_STACK, pipeline, _known(built_in, pipeline))["ImagePipelineArn"]
     ours = {
         "PipelineArn": pipeline_arn,
         "ApplicationStacks": ",".join(stack.name for stack in scenario.stacks),
@@ -117,14 +122,16 @@ def _read(path: Path) -> str:
         raise DeploymentError(f"expected a template at {path}, found none: {error.strerror}") from error
 
 
-def _create(name: str, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
+def _create(name: str, template: str, parameters: Mapping[str, str], role_arn: str | None = None) -> dict[str, str]:
     """Create a stack and wait for it; returns its outputs."""
     cloudformation = boto3.client("cloudformation")
+    with_role = {} if role_arn is None else {"RoleARN": role_arn}
     cloudformation.create_stack(
         StackName=name,
         TemplateBody=template,
         Parameters=[{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
         Capabilities=_CAPABILITIES,  # type: ignore[arg-type]
+        **with_role,  # type: ignore[arg-type]
     )
     stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     if stack["StackStatus"] != "CREATE_COMPLETE":

@@ -5,9 +5,13 @@ Sources: Template Reference, AWS::AutoScaling::AutoScalingGroup; CloudFormation 
 
 from __future__ import annotations
 
+import base64
+import math
 from typing import Any
 
+from local_aws import clock
 from local_aws.cloudformation.resources import Request
+from local_aws.cloudformation.settings import settings
 
 LAUNCH_PROPERTIES = {"LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy", "VPCZoneIdentifier"}
 _SIZES = ("DesiredCapacity", "MinSize", "MaxSize")
@@ -110,6 +114,64 @@ def launch(group: Any, count: int) -> list[str]:
         group.autoscaling_backend.update_attached_elbs(group.name)
         group.autoscaling_backend.update_attached_target_groups(group.name)
     return [identifier for identifier in instance_ids(group) if identifier not in before]
+
+
+def will_serve(instance: Any) -> None:
+    """Have an instance that is launched now answer health checks when it has booted."""
+    instance.serves_at = clock.current().time() + settings().instance_boot_seconds
+
+
+def settle(group: Any) -> None:
+    """Have the instances of the group be as if they had served for long."""
+    for state in group.instance_states:
+        state.instance.serves_at = -math.inf
+
+
+def ail(group: Any, ids: list[str]) -> None:
+    """Have these instances of the group never answer a health check."""
+    for state in group.instance_states:
+        if state.instance_id in ids:
+            state.instance.serves_at = None
+
+
+def healthy_at(target_group: Any, instance: Any, registered_at: float) -> float | None:
+    """When the target group finds a target healthy that was registered then, in virtual seconds; None for never.
+
+    `instance` is None for a target that is none of EC2's, which answers as soon as it is asked. The first checks begin
+    at the registration (User Guide for Application Load Balancers, "Health checks for target groups").
+    """
+    serves_at = getattr(instance, "serves_at", registered_at)
+    if serves_at is None:
+        return None
+    if serves_at == -math.inf:
+        return serves_at
+    checks = int(target_group.health_check_interval_seconds) * int(target_group.healthy_threshold_count)
+    return max(float(serves_at), registered_at) + checks
+
+
+def signal_of(group: Any, instance_id: str) -> tuple[float, str]:
+    """When an instance of the group signals to CloudFormation, in virtual seconds, and what.
+
+    User data that asks a load balancer about its instance waits for the answer, and signals failure in the end.
+    """
+    now = clock.current().time()
+    asked = _asked_target_groups(group)
+    if not asked:
+        return now + settings().instance_signal_seconds, "SUCCESS"
+    (instance,) = [state.instance for state in group.instance_states if state.instance_id == instance_id]
+    moments = [healthy_at(each, instance, each.targets[instance_id]["RegisteredAt"]) for each in asked]
+    healthy = [moment for moment in moments if moment is not None]
+    if len(healthy) < len(moments):
+        return now + settings().instance_boot_seconds + settings().load_balancer_patience_seconds, "FAILURE"
+    return max(healthy), "SUCCESS"
+
+
+def _asked_target_groups(group: Any) -> list[Any]:
+    user_data = base64.b64decode(str(group.user_data or "")).decode(errors="replace")
+    if "describe-target-health" not in user_data:
+        return []
+    found = group.autoscaling_backend.elbv2_backend.target_groups
+    return [found[arn] for arn in group.target_group_arns if arn in found and found[arn].load_balancer_arns]
 
 
 def launch_source(group: Any) -> tuple[str, ...]:

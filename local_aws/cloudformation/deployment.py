@@ -139,6 +139,7 @@ class Deployment:
 
     def _creation_failed(self, on_failure: str, reason: str) -> None:
         stack = self._stack
+        self._rolling_back = True
         if on_failure == "DO_NOTHING":
             stack.set_status(self._operation, "CREATE_FAILED", reason)
             self._end()
@@ -321,7 +322,7 @@ class Deployment:
     def _delete(self, resource: Resource, policy: str) -> bool:
         definition = resource.definition
         chosen = definition.deletion_policy if policy == "DeletionPolicy" else definition.update_replace_policy
-        if chosen == "Retain":
+        if chosen == "Retain" or (chosen == "RetainExceptOnCreate" and not self._rolling_back):
             self._resource_event(resource, "DELETE_SKIPPED")
             return True
         self._resource_event(resource, "DELETE_IN_PROGRESS")
@@ -452,6 +453,8 @@ class Deployment:
         if replaces is not None:
             stack.garbage.append(replaces)
         self._resource_event(resource, f"{status}_IN_PROGRESS", INITIATED)
+        if definition.type == providers.GROUP:
+            self._decide_what_serves(resource, autoscaling.instance_ids(resource.model))
         self._sleep(settings().resource_seconds)
         self._await_creation_policy(resource, f"{status}_IN_PROGRESS")
         self._in_progress = None
@@ -562,10 +565,14 @@ class Deployment:
                 return count
             wanted = "all" if self._rolling_back else behaviour.signals
             number = len(senders) if wanted == "all" else wanted if isinstance(wanted, int) else 0
+            now = clock.current().time()
             for sender in senders[:number]:
+                moment, said = now + settings().instance_signal_seconds, "SUCCESS"
+                if resource.definition.type == providers.GROUP:
+                    moment, said = autoscaling.signal_of(resource.model, sender)
                 clock.current().call_later(
-                    settings().instance_signal_seconds,
-                    self._sender(resource.logical_id, signals, sender),
+                    max(0.0, moment - now),
+                    self._sender(resource.logical_id, signals, sender, said),
                     f"signal of {sender}",
                 )
             deadline = None if wanted == "hang" else clock.current().time() + timeout
@@ -586,10 +593,17 @@ class Deployment:
         finally:
             stack.awaiting.pop(resource.logical_id, None)
 
-    def _sender(self, logical_id: str, signals: Signals, sender: str) -> Callable[[], None]:
+    def _decide_what_serves(self, group: Resource, ids: list[str]) -> None:
+        """Instances of a stack made at once have served for long; those of an update do as the scenario says."""
+        if self._instant:
+            autoscaling.settle(group.model)
+        elif not self._rolling_back and not settings().behaviour(self._stack.name).serves:
+            autoscaling.ail(group.model, ids)
+
+    def _sender(self, logical_id: str, signals: Signals, sender: str, status: str) -> Callable[[], None]:
         def send() -> None:
             if self._stack.awaiting.get(logical_id) is signals:
-                self.signal(logical_id, sender, "SUCCESS")
+                self.signal(logical_id, sender, status)
 
         return send
 
@@ -635,6 +649,7 @@ class Deployment:
         def add(number: int) -> int:
             """Launch so many, wait for them, and give the number of those that failed."""
             ids = autoscaling.launch(group, number)
+            self._decide_what_serves(resource, ids)
             if not waits:
                 if number:
                     self._sleep(_seconds(pause))

@@ -16,10 +16,12 @@ class StackBehaviour:
 
     `signals`: which of the instances started under a CreationPolicy or WaitOnResourceSignals signal success:
     "all", "none", the number that does, or "hang": none does, and the wait for them has no end.
+    `serves`: whether what runs on them answers the health checks of a load balancer.
     `rollback_fails`: the reason for which a failed update cannot be rolled back either; "" for none.
     """
 
     signals: str | int = "all"
+    serves: bool = True
     rollback_fails: str = ""
 
     def __post_init__(self) -> None:
@@ -33,15 +35,19 @@ class StackBehaviour:
 class CloudFormationSettings:
     """How long things take, in virtual seconds, and how each stack behaves; the defaults are the happy path.
 
-    `resource_seconds` is what the creation, update or deletion of one resource takes. `instance_signal_seconds` passes
-    from the launch of an instance to its success signal. `terminate_seconds` is what the deletion of an Auto Scaling
-    group with its instances takes, or the termination of a batch of them. `instant_create_and_delete`: stacks are
-    created and deleted within the request, in no time, and every awaited signal arrives.
+    `resource_seconds` is what the creation, update or deletion of one resource takes. `instance_boot_seconds` passes
+    from the launch of an instance until it answers health checks, `instance_signal_seconds` until its success signal.
+    One whose user data asks a load balancer about it signals when that finds it healthy; when it has not done so within
+    `load_balancer_patience_seconds` from there, it signals failure. `terminate_seconds` is what the deletion of an Auto
+    Scaling group with its instances takes, or the termination of a batch of them. `instant_create_and_delete`: stacks
+    are created and deleted within the request, in no time, and every awaited signal arrives.
     `stacks` has the fields of a StackBehaviour by stack name; those under "*" hold for every stack.
     """
 
     resource_seconds: float = 10
+    instance_boot_seconds: float = 180
     instance_signal_seconds: float = 200
+    load_balancer_patience_seconds: float = 600
     terminate_seconds: float = 60
     instant_create_and_delete: bool = True
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)

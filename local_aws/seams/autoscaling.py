@@ -12,7 +12,7 @@ from typing import Any
 from moto.autoscaling import models
 from moto.ec2.models.instances import InstanceBackend
 
-from local_aws.cloudformation.autoscaling import launch_source
+from local_aws.cloudformation.autoscaling import launch_source, will_serve
 from local_aws.seams.guard import expect_attributes, expect_parameters
 
 expect_parameters(
@@ -89,6 +89,7 @@ def _launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> N
         )
         for instance in reservation.instances:
             instance.autoscaling_group = group
+            will_serve(instance)
             state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
             state.launch_source = source
             group.instance_states.append(state)

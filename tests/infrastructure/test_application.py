@@ -1,43 +1,215 @@
-"""The templates of the sample application: described to those who fill them in."""
+"""The sample application on its network: what is created, read by each service's own API; replaced; scaled; deleted."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import base64
+from collections.abc import Iterator
+from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from local_aws.cloudformation.template import Template, parse
+from local_aws.aws import LocalAws
+from local_aws.deployment import REPOSITORY
+from local_aws.scenario import Scenario
+from tests.workflow.running import describe, instances
 
-INFRASTRUCTURE = Path(__file__).parents[2] / "infrastructure"
-TEMPLATES = ("application.yaml", "network.yaml")
-
-
-def template(name: str) -> Template:
-    return parse((INFRASTRUCTURE / name).read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_every_parameter_and_output_is_described(name: str) -> None:
-    found = template(name)
-    assert [key for key, said in {**found.parameters, **found.outputs}.items() if not said.get("Description")] == []
+TEMPLATES = {name: (REPOSITORY / "infrastructure" / f"{name}.yaml").read_text() for name in ("network", "application")}
 
 
-def test_an_instance_takes_no_metadata_request_without_a_token_and_has_an_encrypted_root_volume() -> None:
-    """EC2 User Guide, "Use the Instance Metadata Service": HttpTokens required is IMDSv2 alone."""
-    data = template("application.yaml").resources["AppLaunchTemplate"]["Properties"]["LaunchTemplateData"]
+class Site:
+    """The network's stack, and two AMIs to run the application on."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.clock = aws.clock
+        self.cloudformation = boto3.client("cloudformation")
+        self.cloudformation.create_stack(
+            StackName="network", TemplateBody=TEMPLATES["network"], Capabilities=["CAPABILITY_IAM"]
+        )
+        self.network = self.outputs("network")
+        ec2 = boto3.client("ec2")
+        self.old, self.new = (
+            ec2.register_image(Name=name, RootDeviceName="/dev/xvda", Architecture="x86_64")["ImageId"]
+            for name in ("old", "new")
+        )
+
+    def create(self, name: str, template: str, **parameters: str) -> None:
+        """An application's stack, with the service role of the network's."""
+        self.cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            RoleARN=self.network["ApplicationServiceRoleArn"],
+        )
+        assert describe(name)["StackStatus"] == "CREATE_COMPLETE", describe(name).get("StackStatusReason")
+
+    def given(self, **changed: str) -> dict[str, str]:
+        return {
+            "AmazonMachineImage": self.old,
+            "VpcId": self.network["VpcId"],
+            "SubnetIds": self.network["SubnetIds"],
+            "InstanceProfileName": self.network["InstanceProfileName"],
+            "ClientCidr": "203.0.113.0/24",
+            **changed,
+        }
+
+    def update(self, name: str, seconds: float = 1800, **changed: str) -> str:
+        parameters = [
+            {"ParameterKey": one["ParameterKey"], "ParameterValue": changed[one["ParameterKey"]]}
+            if one["ParameterKey"] in changed
+            else {"ParameterKey": one["ParameterKey"], "UsePreviousValue": True}
+            for one in describe(name)["Parameters"]
+        ]
+        self.cloudformation.update_stack(StackName=name, UsePreviousTemplate=True, Parameters=parameters)  # type: ignore[arg-type]
+        self.clock.sleep(seconds)
+        return str(describe(name)["StackStatus"])
+
+    def outputs(self, name: str) -> dict[str, str]:
+        return {one["OutputKey"]: one["OutputValue"] for one in describe(name).get("Outputs", [])}
+
+    def physical_id(self, stack: str, logical_id: str) -> str:
+        found = self.cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+        return found["StackResourceDetail"]["PhysicalResourceId"]
+
+    def health(self, stack: str) -> dict[str, str]:
+        arn = self.physical_id(stack, "AppTargetGroup")
+        found = boto3.client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        return {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in found}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with LocalAws(Scenario()) as aws:
+        site = Site(aws)
+        site.create("app", TEMPLATES["application"], **site.given())
+        yield site
+
+
+def ids(stack: str) -> set[str]:
+    return {instance["InstanceId"] for instance in instances(stack)}
+
+
+def test_the_instances_stand_in_two_zones_behind_the_load_balancer(site: Site) -> None:
+    running = instances("app")
+    assert [instance["ImageId"] for instance in running] == [site.old, site.old]
+    assert len({instance["SubnetId"] for instance in running}) == 2
+    assert site.health("app") == {instance["InstanceId"]: "healthy" for instance in running}
+    elbv2 = boto3.client("elbv2")
+    (balancer,) = elbv2.describe_load_balancers(LoadBalancerArns=[site.physical_id("app", "AppLoadBalancer")])[
+        "LoadBalancers"
+    ]
+    assert (balancer["Scheme"], balancer["Type"]) == ("internet-facing", "application")
+    assert site.outputs("app")["ApplicationUrl"] == f"http://{balancer['DNSName']}"
+    (listener,) = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    assert listener["DefaultActions"][0]["TargetGroupArn"] == site.physical_id("app", "AppTargetGroup")
+
+
+def test_clients_reach_the_load_balancer_and_it_alone_reaches_the_instances(site: Site) -> None:
+    ec2 = boto3.client("ec2")
+
+    def rules(logical_id: str) -> tuple[list[Any], list[Any]]:
+        (group,) = ec2.describe_security_groups(GroupIds=[site.physical_id("app", logical_id)])["SecurityGroups"]
+        return list(group["IpPermissions"]), list(group["IpPermissionsEgress"])
+
+    in_front, towards = rules("LoadBalancerSecurityGroup")
+    assert [(rule["FromPort"], rule["IpRanges"][0]["CidrIp"]) for rule in in_front] == [(80, "203.0.113.0/24")]
+    assert [rule["UserIdGroupPairs"][0]["GroupId"] for rule in towards] == [site.physical_id("app", "AppSecurityGroup")]
+    behind, out = rules("AppSecurityGroup")
+    (only,) = behind
+    assert only["IpRanges"] == []
+    assert only["UserIdGroupPairs"][0]["GroupId"] == site.physical_id("app", "LoadBalancerSecurityGroup")
+    assert [(rule["FromPort"], rule["IpRanges"][0]["CidrIp"]) for rule in out] == [(443, "0.0.0.0/0")]
+
+
+def test_instances_need_version_2_of_the_metadata_service_and_have_encrypted_volumes(site: Site) -> None:
+    identifier = site.physical_id("app", "AppLaunchTemplate")
+    versions = boto3.client("ec2").describe_launch_template_versions(LaunchTemplateId=identifier, Versions=["$Latest"])
+    data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
     assert data["MetadataOptions"]["HttpTokens"] == "required"
-    assert [device["Ebs"]["Encrypted"] for device in data["BlockDeviceMappings"]] == [True]
+    assert data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+    assert data["IamInstanceProfile"]["Name"] == site.network["InstanceProfileName"]
+    script = base64.b64decode(data["UserData"]).decode()
+    assert site.physical_id("app", "AppTargetGroup") in script and "describe-target-health" in script
+    assert script.index("describe-target-health") < script.index("signal --exit-code 0")
 
 
-def test_the_group_is_replaced_and_waits_for_as_many_signals_as_it_starts_instances() -> None:
-    group = template("application.yaml").resources["AppAutoScalingGroup"]
-    assert group["UpdatePolicy"] == {"AutoScalingReplacingUpdate": {"WillReplace": True}}
-    assert group["CreationPolicy"]["ResourceSignal"]["Count"] == group["Properties"]["DesiredCapacity"]
+def test_a_new_ami_brings_a_new_group_that_signals_when_the_load_balancer_finds_it_healthy(site: Site) -> None:
+    site.create("blue-green", TEMPLATES["application"], **site.given())
+    before, group = ids("blue-green"), site.physical_id("blue-green", "AppAutoScalingGroup")
+    assert site.update("blue-green", seconds=100, AmazonMachineImage=site.new) == "UPDATE_IN_PROGRESS"
+    fresh = set(site.health("blue-green")) - before
+    assert {site.health("blue-green")[one] for one in fresh} == {"initial"} and len(fresh) == 2
+    assert {site.health("blue-green")[one] for one in before} == {"healthy"}, "the old group serves meanwhile"
+    site.clock.sleep(1800)
+    assert describe("blue-green")["StackStatus"] == "UPDATE_COMPLETE"
+    assert site.physical_id("blue-green", "AppAutoScalingGroup") != group
+    assert ids("blue-green") == fresh and {one["ImageId"] for one in instances("blue-green")} == {site.new}
+    assert set(site.health("blue-green").values()) == {"healthy"}
 
 
-def test_the_user_data_signals_the_resource_that_awaits_it() -> None:
-    """CloudFormation User Guide, "cfn-signal": the stack, the logical id and the Region."""
-    data = template("application.yaml").resources["AppLaunchTemplate"]["Properties"]["LaunchTemplateData"]
-    script = data["UserData"]["Fn::Base64"]["Fn::Sub"]
-    assert "--resource AppAutoScalingGroup" in script
-    assert "AppAutoScalingGroup" in template("application.yaml").resources
+def test_the_switch_replaces_one_instance_after_the_other_in_the_same_group(site: Site) -> None:
+    site.create("rolling", TEMPLATES["application"], **site.given(UpdateBy="RollingUpdate", MinSize="1"))
+    before, group = ids("rolling"), site.physical_id("rolling", "AppAutoScalingGroup")
+    assert site.update("rolling", seconds=3600, AmazonMachineImage=site.new) == "UPDATE_COMPLETE"
+    assert site.physical_id("rolling", "AppAutoScalingGroup") == group
+    assert ids("rolling").isdisjoint(before) and {one["ImageId"] for one in instances("rolling")} == {site.new}
+
+
+def test_scaling_out_launches_instances_that_become_healthy(site: Site) -> None:
+    site.create("scaled", TEMPLATES["application"], **site.given())
+    before = ids("scaled")
+    boto3.client("autoscaling").set_desired_capacity(
+        AutoScalingGroupName=site.physical_id("scaled", "AppAutoScalingGroup"), DesiredCapacity=4
+    )
+    fresh = set(site.health("scaled")) - before
+    assert len(fresh) == 2 and {site.health("scaled")[one] for one in fresh} == {"initial"}
+    site.clock.sleep(600)
+    assert list(site.health("scaled").values()) == ["healthy"] * 4
+
+
+def test_deletion_leaves_nothing_behind(site: Site) -> None:
+    def left() -> list[Any]:
+        elbv2, ec2 = boto3.client("elbv2"), boto3.client("ec2")
+        running = ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": ["running"]}])
+        return [
+            len(elbv2.describe_load_balancers()["LoadBalancers"]),
+            len(elbv2.describe_target_groups()["TargetGroups"]),
+            len(ec2.describe_security_groups()["SecurityGroups"]),
+            len(ec2.describe_launch_templates()["LaunchTemplates"]),
+            len(boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]),
+            len(running["Reservations"]),
+        ]
+
+    before = left()
+    site.create("gone", TEMPLATES["application"], **site.given())
+    assert left() != before
+    site.cloudformation.delete_stack(StackName="gone")
+    site.clock.sleep(600)
+    assert left() == before
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "accepted"),
+    [
+        ("ClientCidr", "everywhere", "must be a range of IPv4 addresses, such as 203.0.113.0/24"),
+        ("InstanceType", "small", "must be an instance type, such as t3.micro"),
+        ("DesiredCapacity", "1000", "must be a whole number from 0 to 100"),
+        ("UpdateBy", "Magic", "must be ReplacingUpdate or RollingUpdate"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_refused_with_what_is_accepted(
+    site: Site, parameter: str, value: str, accepted: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        site.create("refused", TEMPLATES["application"], **site.given(**{parameter: value}))
+    assert accepted in refused.value.response["Error"]["Message"]
+
+
+def test_subnets_of_another_vpc_are_refused(site: Site) -> None:
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    with pytest.raises(ClientError) as refused:
+        site.create("elsewhere", TEMPLATES["application"], **site.given(SubnetIds=subnet))
+    assert "Every one of SubnetIds must be a subnet of VpcId" in refused.value.response["Error"]["Message"]
