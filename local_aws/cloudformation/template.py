@@ -6,6 +6,7 @@ Sources: CloudFormation User Guide, "Template anatomy", "Intrinsic function refe
 
 from __future__ import annotations
 
+import functools
 import graphlib
 import json
 import re
@@ -186,8 +187,9 @@ def references(value: Any) -> Iterator[tuple[str, str | None]]:
                 yield from references(argument)
 
 
+@functools.cache
 def parse(body: str) -> Template:
-    """Read a template.
+    """Read a template. The same text gives the same object: do not change it.
 
     Raises ValidationError, with CloudFormation's "Template format error", when it is not well formed.
     """

@@ -18,7 +18,7 @@ from tests.workflow.running import parameters, patch_run
 
 
 def test_happy_path() -> None:
-    with patch_run("happy-path") as ran:
+    with patch_run("happy-path", long_build=True) as ran:
         new = ran.report.targets[0].ami_after
         assert ran.report.status == "SUCCEEDED"
         assert ran.amis("web") == [new, new] and new != ran.deployment.golden_ami
@@ -181,7 +181,7 @@ def test_notification_fails() -> None:
 
 
 def test_aborted() -> None:
-    with patch_run("aborted") as ran:
+    with patch_run("aborted", long_build=True) as ran:
         assert ran.report.status == "ABORTED"
         assert ran.instance_ids("web") == ran.instances_before["web"]
         (told,) = ran.report.notifications
@@ -191,7 +191,7 @@ def test_aborted() -> None:
 
 def test_every_scenario_has_its_test() -> None:
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
-    played = set(re.findall(r'\b(?:patch_run|scenario\.load)\("([a-z-]+)"\)', tests))
+    played = set(re.findall(r'\b(?:patch_run|scenario\.load)\("([a-z-]+)"', tests))
     assert set(scenario.names()) <= played
 
 
@@ -295,7 +295,7 @@ def test_a_group_that_scaled_out_keeps_its_size_by_its_capacity_parameter() -> N
 
 
 def test_a_joined_build_is_waited_for_and_not_started_twice() -> None:
-    with patch_run(by_hand({})) as ran:
+    with patch_run(by_hand({}), long_build=True) as ran:
         stepfunctions, image_builder = boto3.client("stepfunctions"), boto3.client("imagebuilder")
         image_builder.start_image_pipeline_execution(
             imagePipelineArn=ran.deployment.pipeline_arn, clientToken="somebody-else"
@@ -314,6 +314,6 @@ def test_a_joined_build_is_waited_for_and_not_started_twice() -> None:
 
 def test_a_build_cancelled_by_somebody_else_is_a_failed_build() -> None:
     cancelled = (Intervention("cancel-image", when_state="Wait For Image", after_seconds=200),)
-    with patch_run(by_hand({}, interventions=cancelled)) as ran:
+    with patch_run(by_hand({}, interventions=cancelled), long_build=True) as ran:
         assert ran.report.error == "ImageBuildFailed"
         assert "CANCELLED" in ran.report.notifications[0].message
