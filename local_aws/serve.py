@@ -107,10 +107,9 @@ def _wait_for_the_end(clock: Clock, server: BaseWSGIServer) -> None:
 
 def _announcement(deployment: Deployment, port: int, speed: float) -> str:
     endpoint = f"http://{HOST}:{port}"
-    credentials = " ".join(f"{name}={value}" for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION}.items())
+    variables = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": endpoint}
     machine = deployment.state_machine_arn
-    start = ("stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", "{}")
-    command = shlex.join(["aws", "--endpoint-url", endpoint, *start])
+    command = ["aws", "stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", "{}"]
     return "\n".join(
         [
             f"The embedded AWS listens on {endpoint}; {speed:g} of its seconds pass in one.",
@@ -118,9 +117,13 @@ def _announcement(deployment: Deployment, port: int, speed: float) -> str:
             f"State machine:  {machine}",
             f"Stacks:         {', '.join(deployment.stacks)}",
             "",
-            "Start a run with the AWS CLI (the credentials are of nobody):",
+            "In another terminal, point the AWS CLI at it (the credentials are of nobody):",
             "",
-            f"  {credentials} {command}",
+            *(f"  export {name}={value}" for name, value in variables.items()),
+            "",
+            "Then start a run:",
+            "",
+            f"  {shlex.join(command)}",
             "",
             "Ctrl-C ends it.",
         ]

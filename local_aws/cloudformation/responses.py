@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from moto.s3.exceptions import MissingBucket
@@ -26,6 +26,7 @@ from local_aws.cloudformation.template import Template, parse
 _PAGE = 100
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com")
 _OWN_HOSTS = ("127.0.0.1", "localhost")
+_ON_S3_ERRORS = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
 _OPERATION_OUTCOMES = {"COMPLETE": "SUCCEEDED", "FAILED": "FAILED", "PROGRESS": "IN_PROGRESS"}
 
 
@@ -400,24 +401,25 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
 
 
 def _read_from_s3(url: str, account: str, partition: str) -> str:
-    """The text of a template in S3. The URL has the bucket in its host or its path; one of our own hosts, of which
-    `make serve` offers S3 too, has it in its path.
+    """The text of a template in S3. The URL has the bucket in its host or in its path; one of our own hosts, on which
+    `make serve` offers S3 too, has it in the path.
 
-    Source: S3 User Guide, "Virtual hosting of buckets". Raises ValidationError.
+    Source: S3 User Guide, "Virtual hosting of general purpose buckets". Raises ValidationError.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
     on_s3 = _S3_HOST.fullmatch(host) if parts.scheme == "https" else None
     if on_s3 is None and host not in _OWN_HOSTS:
         raise ValidationError("TemplateURL must be a supported URL.")
-    path = unquote(parts.path.lstrip("/"))
-    bucket, _, key = path.partition("/") if on_s3 is None or not on_s3["bucket"] else (on_s3["bucket"], "/", path)
+    path = unquote(parts.path).lstrip("/")
+    bucket, key = (on_s3["bucket"], path) if on_s3 and on_s3["bucket"] else path.partition("/")[::2]
+    (version,) = parse_qs(parts.query).get("versionId", [None])
     try:
-        found = s3_backends[account][partition].get_object(bucket, key)
-    except MissingBucket:
-        raise ValidationError("S3 error: The specified bucket does not exist") from None
+        found = s3_backends[account][partition].get_object(bucket, key, version_id=version)
+    except MissingBucket as error:
+        raise ValidationError(f"S3 error: {error.message}\n{_ON_S3_ERRORS}") from error
     if found is None:
-        raise ValidationError("S3 error: The specified key does not exist.")
+        raise ValidationError(f"S3 error: The specified key does not exist.\n{_ON_S3_ERRORS}")
     return str(found.value.decode())
 
 

@@ -10,6 +10,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import NOT_IMPLEMENTED
 from typing import Any
 
 from moto.core import utils
@@ -37,8 +38,15 @@ def _gate(self: Any) -> Any:
         if action and faults.wanted(service, action):
             fault = faults.take(service, action, _parameters(self))
             if fault is not None:
-                return _refuse(self, fault)
-        return _call_action(self)
+                return _refuse(self, fault.error, fault.message, fault.status)
+        try:
+            return _call_action(self)
+        except NotImplementedError:
+            if not self.is_werkzeug_request:
+                raise
+            # By HTTP it would be an error 500 without a name, which clients try again.
+            message = f"The embedded AWS does not model {action} of {service}"
+            return _refuse(self, "NotImplemented", message, NOT_IMPLEMENTED)
 
 
 def _parameters(response: Any) -> dict[str, Any]:
@@ -57,17 +65,17 @@ def _parameters(response: Any) -> dict[str, Any]:
     return found
 
 
-class _FaultStruck(ServiceException):  # type: ignore[misc]
-    """The error that a scenario asks for. moto looks for its shape in the service that was called."""
+class _Refusal(ServiceException):  # type: ignore[misc]
+    """An error that no service raised. moto looks for its shape in the service that was called."""
 
 
-def _refuse(response: Any, fault: faults.Fault) -> Any:
-    """Answer with the fault in the protocol of the service."""
+def _refuse(response: Any, error: str, message: str, http_status: int) -> Any:
+    """Answer with the error in the protocol of the service."""
     with warnings.catch_warnings():
         # moto warns of codes that the service's model does not list, such as Throttling.
         warnings.simplefilter("ignore")
-        status, headers, body = response.serialized(ActionResult(_FaultStruck(fault.error, fault.message)))
-    headers["status"] = fault.status
+        status, headers, body = response.serialized(ActionResult(_Refusal(error, message)))
+    headers["status"] = http_status
     status, headers, body = response._transform_response(response.response_headers, (body, headers))
     headers, body = response._enrich_response(headers, body)
     return status, headers, body

@@ -1,8 +1,9 @@
 """EC2: each Region starts with Amazon's own images, but for the 1,200 that are made for ECS; and what moto forgets.
 
 moto makes the images anew for every account and Region of every embedded AWS, which takes a fifth of a second each.
-It shows the description of a security group's rule only where the rule is about an address range, and leaves the routes
-of a gateway endpoint where they are when the endpoint's route tables change.
+It shows the description of a security group's rule only where the rule is about an address range, leaves the routes
+of a gateway endpoint where they are when the endpoint's route tables change, keeps the network interface of an
+instance and of a NAT gateway for good, and deletes a subnet with what runs in it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from moto.ec2.exceptions import DependencyViolationError
 from moto.ec2.models import amis
+from moto.ec2.models.instances import Instance
+from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCEndPoint
+from moto.elbv2.models import elbv2_backends
 
 from local_aws.seams.guard import expect_attributes, expect_parameters
 
@@ -31,10 +37,19 @@ expect_parameters(
     *("self", "policy_doc", "add_subnets", "remove_subnets", "add_route_tables", "remove_route_tables"),
     *("add_security_groups", "remove_security_groups"),
 )
+expect_parameters(
+    Instance.prep_nics,
+    *("self", "nic_spec", "private_ip", "associate_public_ip", "security_groups", "ipv6_address_count"),
+)
+expect_parameters(SubnetBackend.delete_subnet, "self", "subnet_id")
+expect_parameters(NatGatewayBackend.delete_nat_gateway, "self", "nat_gateway_id")
 
 _load_resource = amis.load_resource
 _initialise_rule = SecurityGroupRule.__init__
 _modify_endpoint = VPCEndPoint.modify
+_prepare_interfaces = Instance.prep_nics
+_delete_subnet = SubnetBackend.delete_subnet
+_delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
 
 
 def _load_all_but_those_for_ecs(resource: str) -> Any:
@@ -108,6 +123,42 @@ def _modify_endpoint_and_routes(
         )
 
 
+def _prepare_interfaces_and_when_they_go(
+    self: Any,
+    nic_spec: list[dict[str, Any]],
+    private_ip: str | None = None,
+    associate_public_ip: bool | None = None,
+    security_groups: list[Any] | None = None,
+    ipv6_address_count: int | None = None,
+) -> None:
+    """The primary interface goes with its instance, unless the launch says otherwise.
+
+    Source: EC2 User Guide, "Delete the network interface on termination".
+    """
+    own_rule = any("NetworkInterfaceId" in nic or "DeleteOnTermination" in nic for nic in nic_spec)
+    _prepare_interfaces(self, nic_spec, private_ip, associate_public_ip, security_groups, ipv6_address_count)
+    if 0 in self.nics and not own_rule:
+        self.nics[0].delete_on_termination = True
+
+
+def _delete_nat_gateway_and_its_interface(self: Any, nat_gateway_id: str) -> Any:
+    """Source: VPC User Guide, "NAT gateway basics": the network interface is the gateway's own."""
+    gateway = _delete_nat_gateway(self, nat_gateway_id)
+    self.enis.pop(gateway._eni.id, None)
+    return gateway
+
+
+def _delete_subnet_that_is_not_in_use(self: Any, subnet_id: str) -> Any:
+    """Source: VPC User Guide, "Delete a subnet": not while there is a network interface in it, and of those moto makes
+    none for load balancers."""
+    balancers = elbv2_backends[self.account_id][self.region_name].load_balancers.values()
+    if any(interface.subnet.id == subnet_id for interface in self.enis.values()) or any(
+        subnet_id in (subnet.id for subnet in balancer.subnets) for balancer in balancers
+    ):
+        raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+    return _delete_subnet(self, subnet_id)
+
+
 @functools.cache
 def install() -> None:
     """Put this in place, for the rest of the process."""
@@ -115,3 +166,6 @@ def install() -> None:
     SecurityGroupRule.__init__ = _init_rule
     SecurityGroupRule.description = property(_description)
     VPCEndPoint.modify = _modify_endpoint_and_routes
+    NatGatewayBackend.delete_nat_gateway = _delete_nat_gateway_and_its_interface
+    SubnetBackend.delete_subnet = _delete_subnet_that_is_not_in_use
+    Instance.prep_nics = _prepare_interfaces_and_when_they_go

@@ -15,8 +15,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from local_aws.__main__ import main
 from local_aws.aws import CREDENTIALS, REGION
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -74,12 +77,13 @@ def test_it_says_how_to_start_a_run(server: Server) -> None:
     [command] = [line.strip() for line in server.said if " start-execution " in line]
 
     assert server.endpoint in server.said[0]
-    assert command == (
-        f"AWS_ACCESS_KEY_ID={CREDENTIALS['AWS_ACCESS_KEY_ID']} "
-        f"AWS_SECRET_ACCESS_KEY={CREDENTIALS['AWS_SECRET_ACCESS_KEY']} AWS_DEFAULT_REGION={REGION} "
-        f"aws --endpoint-url {server.endpoint} stepfunctions start-execution "
-        f"--state-machine-arn {machine} --input '{{}}'"
-    )
+    assert [line.strip() for line in server.said if "export " in line] == [
+        f"export AWS_ACCESS_KEY_ID={CREDENTIALS['AWS_ACCESS_KEY_ID']}",
+        f"export AWS_SECRET_ACCESS_KEY={CREDENTIALS['AWS_SECRET_ACCESS_KEY']}",
+        f"export AWS_DEFAULT_REGION={REGION}",
+        f"export AWS_ENDPOINT_URL={server.endpoint}",
+    ]
+    assert command == f"aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'"
 
 
 def test_a_run_started_by_http_patches_the_stack(server: Server) -> None:
@@ -117,6 +121,39 @@ def test_functions_are_invoked_and_logs_are_read(server: Server) -> None:
     assert b"KeyError" in answer["Payload"].read()
     groups = server.client("logs").describe_log_groups()["logGroups"]
     assert "/aws/lambda/ami-autopatch" in [group["logGroupName"] for group in groups]
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments"),
+    [
+        ("cloudformation", "DetectStackDrift", {"StackName": "web"}),
+        ("ec2", "DescribeCapacityBlockOfferings", {"CapacityDurationHours": 24}),
+        ("stepfunctions", "ValidateStateMachineDefinition", {"definition": "{}"}),
+    ],
+)
+def test_what_is_not_modelled_is_refused_by_name(
+    server: Server, service: str, call: str, arguments: dict[str, Any]
+) -> None:
+    """Each in the protocol of its service; a client that read an error 500 would try again instead."""
+    client = server.client(service)
+    with pytest.raises(ClientError) as refused:
+        getattr(client, xform_name(call))(**arguments)
+    answer = refused.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert answer["Error"]["Code"] == "NotImplemented"
+    assert answer["Error"]["Message"] == f"The embedded AWS does not model {call} of {service}"
+
+
+def test_a_port_in_use_is_refused_with_what_to_do(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    port = server.endpoint.rpartition(":")[2]
+    status = main(["serve", "--port", port])
+    assert status == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        f"error: expected the port {port} of 127.0.0.1 to be free, found address already in use; "
+        "choose another: --port\n"
+    )
 
 
 def test_it_ends_on_ctrl_c_without_a_word(server: Server) -> None:

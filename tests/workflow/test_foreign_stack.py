@@ -71,9 +71,10 @@ def test_its_instances_run_the_new_ami_behind_its_load_balancer(foreign: LocalAw
     ami = patch(foreign)["ami"]["amiId"]
     serving = instances("theirs")
     assert [instance["ImageId"] for instance in serving] == [ami] * 3
-    elb = boto3.client("elbv2")
-    (group,) = elb.describe_target_groups()["TargetGroups"]
-    health = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in describe("baseline")["Outputs"]}
+    health = boto3.client("elbv2").describe_target_health(TargetGroupArn=outputs["TargetGroup"])[
+        "TargetHealthDescriptions"
+    ]
     assert {one["Target"]["Id"] for one in health} == {instance["InstanceId"] for instance in serving}
 
 

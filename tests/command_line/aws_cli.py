@@ -1,0 +1,48 @@
+"""The AWS CLI, command by command in one process: run by the interpreter of the CLI's own environment.
+
+Each line of the standard input is the arguments of one command, a JSON list; each line of the standard output its exit
+status, its output and its error output, a JSON list too. The first argument is how many seconds of AWS pass in one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from types import SimpleNamespace
+from typing import Any
+
+from awscli.clidriver import create_clidriver
+from botocore import waiter  # the CLI's own: there is none before the CLI is imported
+
+
+def run(cli: Any, arguments: list[str]) -> tuple[int, str, str]:
+    out, err = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            status = int(cli.main(arguments))
+        except SystemExit as exit_:
+            status = int(exit_.code or 0)
+    return status, _text(out), _text(err)
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    # The CLI writes bytes, too, to the buffer below.
+    stream.flush()
+    stream.seek(0)
+    return stream.read()
+
+
+def main(speed: float) -> None:
+    # What a waiter sleeps between two looks, 30 seconds for a stack, is meant in the seconds of the AWS it looks at.
+    waiter.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / speed))  # type: ignore[attr-defined]
+    # The same for all commands: to read the models of AWS's services anew takes each of them a fifth of a second.
+    cli = create_clidriver()
+    for line in sys.stdin:
+        print(json.dumps(run(cli, json.loads(line))), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))

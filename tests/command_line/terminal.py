@@ -1,0 +1,180 @@
+"""A person at a terminal: `make serve` in a process of its own, and the AWS CLI to talk to it with."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+SPEED = 3000
+PATIENCE_SECONDS = 60
+
+_HERE = Path(__file__).parent
+_CLI = REPOSITORY / ".venv-aws-cli" / "bin" / "python"
+
+
+class CommandFailed(Exception):
+    """The AWS CLI ended with another exit status than 0; the message is what it said."""
+
+
+class Terminal:
+    """Where commands of the AWS CLI are typed. What AWS is asked for comes back as the JSON that the CLI prints."""
+
+    def __init__(self, cli: subprocess.Popen[str]) -> None:
+        self._cli = cli
+
+    def type(self, command: str, **filled: str) -> Any:
+        """The JSON that the command prints, or None when it prints nothing.
+
+        Each `{name}` of the command stands for what is filled in. Raises CommandFailed.
+        """
+        printed = self.show(command, **filled)
+        return json.loads(printed) if printed else None
+
+    def show(self, command: str, **filled: str) -> str:
+        """The text that the command prints. Raises CommandFailed."""
+        program, *arguments = (word.format(**filled) if filled else word for word in shlex.split(command))
+        assert program == "aws" and self._cli.stdin is not None and self._cli.stdout is not None
+        print(json.dumps(arguments), file=self._cli.stdin, flush=True)
+        status, out, err = json.loads(self._cli.stdout.readline())
+        if status:
+            raise CommandFailed(f"{shlex.join(['aws', *arguments])}\n{err.strip()}")
+        return str(out)
+
+    # -- stacks ----------------------------------------------------------------------------------------------------
+
+    def create_stack(self, name: str, template: str, options: str = "", **parameters: str) -> None:
+        self.type(
+            f"aws cloudformation create-stack --stack-name {name} --template-body file://{template} {options}"
+            + _parameters(parameters)
+        )
+        self.type(f"aws cloudformation wait stack-create-complete --stack-name {name}")
+
+    def update_stack(self, name: str, options: str = "", **changed: str) -> None:
+        """Update the stack by its own template; every parameter that is not `changed` keeps its value."""
+        kept = sorted(set(self.parameters(name)) - set(changed))
+        self.type(
+            f"aws cloudformation update-stack --stack-name {name} --use-previous-template {options}"
+            + _parameters(changed)
+            + "".join(f" ParameterKey={key},UsePreviousValue=true" for key in kept)
+        )
+        self.type(f"aws cloudformation wait stack-update-complete --stack-name {name}")
+
+    def delete_stack(self, name: str) -> None:
+        self.type(f"aws cloudformation delete-stack --stack-name {name}")
+        self.type(f"aws cloudformation wait stack-delete-complete --stack-name {name}")
+
+    def stack(self, name: str) -> Any:
+        return self.type(f"aws cloudformation describe-stacks --stack-name {name} --query Stacks[0]")
+
+    def outputs(self, name: str) -> dict[str, str]:
+        return {one["OutputKey"]: one["OutputValue"] for one in self.stack(name)["Outputs"]}
+
+    def parameters(self, name: str) -> dict[str, str]:
+        return {one["ParameterKey"]: one["ParameterValue"] for one in self.stack(name)["Parameters"]}
+
+    def resources(self, name: str) -> dict[str, str]:
+        """The physical ids of the stack's resources by their logical ids."""
+        listed = self.type(f"aws cloudformation list-stack-resources --stack-name {name}")
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed["StackResourceSummaries"]}
+
+    # -- what the stacks run ---------------------------------------------------------------------------------------
+
+    def patch(self, execution_input: Any) -> Any:
+        """Run the patch to its end, which has to be a good one; gives its output."""
+        machines = self.type("aws stepfunctions list-state-machines --query stateMachines[].stateMachineArn")
+        execution = self.type(
+            "aws stepfunctions start-execution --state-machine-arn {machine} --input {input} --query executionArn",
+            machine=machines[0],
+            input=json.dumps(execution_input),
+        )
+        ended = self.until(
+            lambda: self.type("aws stepfunctions describe-execution --execution-arn {execution}", execution=execution),
+            lambda found: bool(found["status"] != "RUNNING"),
+        )
+        assert ended["status"] == "SUCCEEDED", ended
+        return json.loads(ended["output"])
+
+    def instances(self, group: str) -> dict[str, str]:
+        """The AMI of each instance that is in service in the Auto Scaling group."""
+        found = self.type(
+            "aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {group} --query "
+            "\"AutoScalingGroups[0].Instances[?LifecycleState=='InService'].InstanceId\"",
+            group=group,
+        )
+        if not found:
+            return {}
+        return dict(
+            self.type(
+                f"aws ec2 describe-instances --instance-ids {' '.join(found)} --query "
+                "Reservations[].Instances[].[InstanceId,ImageId]"
+            )
+        )
+
+    def health(self, target_group: str) -> dict[str, str]:
+        """The state of each target of the target group."""
+        found = self.type(
+            "aws elbv2 describe-target-health --target-group-arn {group} --query "
+            "TargetHealthDescriptions[].[Target.Id,TargetHealth.State]",
+            group=target_group,
+        )
+        return dict(found)
+
+    @staticmethod
+    def until(look: Callable[[], Any], reached: Callable[[Any], bool]) -> Any:
+        """The first answer of `look` that is what was waited for."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not reached(found := look()):
+            assert time.monotonic() < end, found
+            time.sleep(0.05)
+        return found
+
+
+def _parameters(given: dict[str, str]) -> str:
+    """The option of the CLI, in its shorthand, in which a value with commas stands in quotes."""
+    if not given:
+        return ""
+    return " --parameters" + "".join(
+        f" 'ParameterKey={key},ParameterValue=\"{value}\"'" for key, value in given.items()
+    )
+
+
+@contextmanager
+def served_aws() -> Iterator[Terminal]:
+    """An embedded AWS that is served until the context is left, and a terminal set up as the server says."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {"PATH": os.environ["PATH"]}
+    serve = [sys.executable, "-u", "-m", "local_aws", "serve", "--port", str(port), "--speed", str(SPEED)]
+    with _process(serve, environment) as server:
+        assert server.stdout is not None
+        for line in server.stdout:
+            if line.strip().startswith("export "):
+                name, _, value = line.strip().removeprefix("export ").partition("=")
+                environment[name] = value
+            if line.startswith("Ctrl-C"):
+                break
+        with _process([str(_CLI), str(_HERE / "aws_cli.py"), str(SPEED)], environment) as cli:
+            yield Terminal(cli)
+
+
+@contextmanager
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,116 @@
+"""Stacks that others wrote are created with the AWS CLI and patched as they are, with no parameter lost."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.command_line.terminal import Terminal
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+SECRET = "correct-horse-battery-staple"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+
+
+def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
+    golden = terminal.parameters("web")["AmazonMachineImage"]
+    terminal.type("aws ssm put-parameter --name /greeting --type String --value hello")
+    terminal.type("aws ssm put-parameter --name /service/log-level --type String --value info")
+    terminal.create_stack("baseline", "tests/workflow/foreign-network.yaml")
+    terminal.create_stack(
+        "theirs",
+        "tests/workflow/foreign-application.yaml",
+        "--capabilities CAPABILITY_IAM --tags Key=team,Value=web",
+        BaselineStack="baseline",
+        InstanceAmi=golden,
+        InstanceType="t3.micro",
+        NumberOfInstances="3",
+        DatabasePassword=SECRET,
+    )
+    baseline = terminal.outputs("baseline")
+    terminal.create_stack(
+        "service",
+        "tests/command_line/foreign-service.yaml",
+        Environment="production",
+        ImageId=golden,
+        Vpc=baseline["Vpc"],
+        Subnets=baseline["Subnets"],
+        ApiKey=SECRET,
+    )
+    before = {name: terminal.stack(name) for name in ("theirs", "service")}
+    templates = {name: template(terminal, name) for name in before}
+    groups = {name: terminal.resources(name)["Group"] for name in before}
+    instances = {name: terminal.instances(groups[name]) for name in before}
+    assert {name: list(found.values()) for name, found in instances.items()} == {
+        "theirs": [golden] * 3,
+        "service": [golden] * 2,
+    }
+    role = terminal.type(
+        "aws iam create-role --role-name cloudformation --query Role.Arn --assume-role-policy-document {trust}",
+        trust=json.dumps(TRUST),
+    )
+    terminal.update_stack(
+        "ami-autopatch",
+        "--capabilities CAPABILITY_IAM",
+        ApplicationStacks="theirs,service",
+        CloudFormationRoleArn=role,
+    )
+
+    output = terminal.patch({})
+    ami = output["ami"]["amiId"]
+    assert {one["stackName"]: one["outcome"] for one in output["summary"]["targets"]} == {
+        "theirs": "PATCHED",
+        "service": "PATCHED",
+    }
+
+    for name, ami_parameter in (("theirs", "InstanceAmi"), ("service", "ImageId")):
+        stack = terminal.stack(name)
+        assert stack["StackStatus"] == "UPDATE_COMPLETE"
+        assert stack["RoleARN"] == role
+        assert stack.get("Tags") == before[name].get("Tags")
+        assert stack["Parameters"] == [
+            {**one, "ParameterValue": ami} if one["ParameterKey"] == ami_parameter else one
+            for one in before[name]["Parameters"]
+        ]
+        assert template(terminal, name) == templates[name]
+        serving = terminal.instances(terminal.resources(name)["Group"])
+        assert set(serving.values()) == {ami} and len(serving) == len(instances[name])
+        assert set(serving).isdisjoint(instances[name])
+
+    for parameter in ("/database/password", "/service/api-key"):
+        kept = terminal.type(f"aws ssm get-parameter --name {parameter} --query Parameter.Value")
+        assert kept == SECRET, "a value that is shown as asterisks is still the one that was given"
+    assert "****" in [one["ParameterValue"] for one in terminal.stack("service")["Parameters"]]
+    target_group = baseline["TargetGroup"]
+    assert set(terminal.health(target_group)) == set(terminal.instances(terminal.resources("theirs")["Group"]))
+
+    # The one has a new group by a replacing update, the other its own by a rolling one, still exported and watched.
+    assert terminal.resources("theirs")["Group"] != groups["theirs"]
+    assert terminal.resources("service")["Group"] == groups["service"]
+    exported = terminal.type("aws cloudformation list-exports --query \"Exports[?Name=='service-Group'].Value\"")
+    assert exported == [groups["service"]]
+    (found,) = terminal.type(
+        f"aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {groups['service']} "
+        "--query AutoScalingGroups"
+    )
+    policy = found["MixedInstancesPolicy"]
+    assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 100
+    assert [one["InstanceType"] for one in policy["LaunchTemplate"]["Overrides"]] == ["m5.large", "m5a.large"]
+    assert found["SuspendedProcesses"] == []
+    signals = terminal.type(
+        "aws cloudformation describe-stack-events --stack-name service --query "
+        "\"StackEvents[?ResourceStatus=='UPDATE_IN_PROGRESS'].ResourceStatusReason\""
+    )
+    received = {text.split()[-1] for text in signals if text.startswith("Received SUCCESS signal with UniqueId ")}
+    assert received == {one["InstanceId"] for one in found["Instances"]}
+
+
+def template(terminal: Terminal, stack: str) -> str:
+    return terminal.show(f"aws cloudformation get-template --stack-name {stack} --query TemplateBody")
