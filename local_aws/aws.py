@@ -24,20 +24,25 @@ from local_aws.seams import (
     cloudformation,
     core,
     ec2,
+    ec2_hardware,
     elbv2,
     events,
     iam,
     imagebuilder,
     lambda_,
     s3,
+    scaling_activities,
     scheduler,
+    servicequotas,
     sns,
+    ssm,
     stepfunctions,
 )
 
 _SEAMS = (
     core,
     ec2,
+    ec2_hardware,
     iam,
     s3,
     lambda_,
@@ -45,9 +50,12 @@ _SEAMS = (
     events,
     sns,
     scheduler,
+    servicequotas,
+    ssm,
     imagebuilder,
     cloudformation,
     autoscaling,
+    scaling_activities,
     elbv2,
 )
 

@@ -18,13 +18,14 @@ STATUSES = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
 """How an execution ends: `status` of DescribeExecution in the Step Functions API reference, without those of one that
 still runs."""
 
-OUTCOMES = ("PATCHED", "ALREADY_CURRENT", "DRY_RUN", "FAILED")
+OUTCOMES = ("PATCHED", "ALREADY_CURRENT", "DRY_RUN", "SKIPPED", "FAILED")
 
-_OUTCOME_TONES = {"PATCHED": "good", "ALREADY_CURRENT": "good", "DRY_RUN": "", "FAILED": "bad", None: ""}
+_OUTCOME_TONES = {"PATCHED": "good", "ALREADY_CURRENT": "good", "DRY_RUN": "", "SKIPPED": "", "FAILED": "bad", None: ""}
 
 BUILD_WAIT = "Wait For Image"
 DEPLOYMENT_WAIT = "Wait For Deployment"
-"""The two states of `statemachine/patch.asl.yaml` that the timeline tells from all others."""
+SKIPPED_END = "Patch Skipped"
+"""The states of `statemachine/patch.asl.yaml` that the timeline and the verdict tell from all others."""
 
 _TICK_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440)
 _MOST_TICKS = 8
@@ -150,6 +151,8 @@ def verdict(report: RunReport) -> str:
     if report.status is None:
         return f"No execution was started by the trigger {report.trigger!r}."
     took = f"after {duration(report.seconds)}"
+    if report.status == "SUCCEEDED" and any(visit.name == SKIPPED_END for visit in report.visits):
+        return f"The run was skipped {took}: nothing was built, and no stack was touched."
     if report.status == "SUCCEEDED":
         return f"{_successes(report.targets)} {took}."
     named = f" with {report.error}" if report.error else ""
@@ -160,7 +163,12 @@ def verdict(report: RunReport) -> str:
 
 
 def _successes(targets: tuple[TargetReport, ...]) -> str:
-    phrases = {"PATCHED": "patched", "ALREADY_CURRENT": "current already", "DRY_RUN": "previewed, and nothing changed"}
+    phrases = {
+        "PATCHED": "patched",
+        "ALREADY_CURRENT": "current already",
+        "DRY_RUN": "previewed, and nothing changed",
+        "SKIPPED": "skipped",
+    }
     clauses = []
     for outcome, phrase in phrases.items():
         names = [target.stack_name for target in targets if target.outcome == outcome]

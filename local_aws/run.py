@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -162,6 +163,7 @@ class PatchRun:
             self._do(intervention)
 
     def _do(self, intervention: Intervention) -> None:
+        golden_ami = self._deployment.golden_ami
         if intervention.do == "abort":
             assert self._execution_arn is not None
             boto3.client("stepfunctions").stop_execution(
@@ -173,11 +175,15 @@ class PatchRun:
             image_builder.cancel_image_creation(
                 imageBuildVersionArn=images["imageSummaryList"][0]["arn"], clientToken=_INTERVENTION_TOKEN
             )
+        elif intervention.do == "call":
+            assert intervention.service is not None and intervention.operation is not None
+            client = boto3.client(intervention.service)  # type: ignore[call-overload]
+            getattr(client, intervention.operation)(**_resolved(fill(intervention.parameters, golden_ami)))
         else:
             assert intervention.stack is not None
             cloudformation = boto3.client("cloudformation")
             stack = cloudformation.describe_stacks(StackName=intervention.stack)["Stacks"][0]
-            changed = fill(intervention.parameters, self._deployment.golden_ami)
+            changed = fill(intervention.parameters, golden_ami)
             cloudformation.update_stack(
                 StackName=intervention.stack,
                 UsePreviousTemplate=True,
@@ -292,6 +298,27 @@ _TRIGGERS: dict[str, Callable[[PatchRun], None]] = {
     "manual": PatchRun._by_hand,
     "base-image": PatchRun._by_base_image,
 }
+
+
+_RESOURCE = re.compile(r"\$\{([\w-]+)\.(\w+)(?:\[(\d+)\])?\}")
+
+
+def _resolved(value: Any) -> Any:
+    """`value` with the physical ids of resources, and the ids of instances, in place of what stands for them."""
+    if isinstance(value, dict):
+        return {key: _resolved(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item) for item in value]
+    return _RESOURCE.sub(lambda match: _identifier(*match.groups()), value) if isinstance(value, str) else value
+
+
+def _identifier(stack_name: str, logical_id: str, position: str | None) -> str:
+    found = boto3.client("cloudformation").describe_stack_resource(StackName=stack_name, LogicalResourceId=logical_id)
+    physical_id = found["StackResourceDetail"]["PhysicalResourceId"]
+    if position is None:
+        return physical_id
+    groups = boto3.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[physical_id])
+    return groups["AutoScalingGroups"][0]["Instances"][int(position)]["InstanceId"]
 
 
 def moment(text: str) -> datetime:

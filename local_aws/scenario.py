@@ -38,20 +38,28 @@ class ApplicationStack:
 class Intervention:
     """What somebody does during the run: when the execution enters a state, or some time after its start, or both.
 
-    `do` is `abort` (StopExecution), `cancel-image` (CancelImageCreation of the build that goes on) or `update-stack`
-    (UpdateStack of `stack`, with `parameters` changed and all others kept).
+    `do` is `abort` (StopExecution), `cancel-image` (CancelImageCreation of the build that goes on), `update-stack`
+    (UpdateStack of `stack`, with `parameters` changed and all others kept) or `call`: the `operation` of the boto3
+    client of `service`, with `parameters`. In parameters, `${web.Group}` stands for the physical id of the resource
+    `Group` of the stack `web`, and `${web.Group[0]}` for the first instance of that Auto Scaling group.
     """
 
     do: str
     when_state: str | None = None
     after_seconds: float = 0
     stack: str | None = None
-    parameters: dict[str, str] = field(default_factory=dict)
+    service: str | None = None
+    operation: str | None = None
+    parameters: Any = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.do not in ("abort", "cancel-image", "update-stack"):
+        if self.do not in ("abort", "cancel-image", "update-stack", "call"):
             raise ScenarioError(
-                f"expected an intervention to do abort, cancel-image or update-stack, found {self.do!r}"
+                f"expected an intervention to do abort, cancel-image, update-stack or call, found {self.do!r}"
+            )
+        if (self.do == "call") != (self.service is not None and self.operation is not None):
+            raise ScenarioError(
+                "expected an intervention to name a service and an operation when, and only when, it does call"
             )
         if (self.do == "update-stack") != (self.stack is not None):
             raise ScenarioError("expected an intervention to name a stack when, and only when, it does update-stack")
@@ -63,7 +71,8 @@ class Scenario:
 
     `description` is a sentence for people. `input` is the execution's input for the manual trigger; in it, and in
     parameters, `${GoldenAmi}` stands for the AMI that the stacks run on at first. `parameters` are those of our own
-    deployment that differ from what `deployment.py` gives.
+    deployment that differ from what `deployment.py` gives. `change_calendars` are SSM documents by their names, as
+    iCalendar; `standard_virtual_cpus` is the account's quota of running On-Demand Standard instances.
     """
 
     name: str = "happy-path"
@@ -72,6 +81,8 @@ class Scenario:
     input: Any = None
     stacks: tuple[ApplicationStack, ...] = (ApplicationStack("web"),)
     parameters: dict[str, str] = field(default_factory=dict)
+    change_calendars: dict[str, str] = field(default_factory=dict)
+    standard_virtual_cpus: int = 256
     image_builder: ImageBuilderSettings = field(default_factory=ImageBuilderSettings)
     cloudformation: CloudFormationSettings = field(default_factory=CloudFormationSettings)
     lambda_: LambdaSettings = field(default_factory=LambdaSettings)

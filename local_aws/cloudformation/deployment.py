@@ -25,6 +25,7 @@ from local_aws.cloudformation.functions import Evaluator, Scope
 from local_aws.cloudformation.resources import Definition, Request, Resource
 from local_aws.cloudformation.settings import settings
 from local_aws.cloudformation.stacks import Inputs, Operation, Output, Signals, Stack, seconds
+from local_aws.seams import scaling_activities
 
 if TYPE_CHECKING:
     from local_aws.cloudformation.models import CloudFormationBackend
@@ -597,7 +598,13 @@ class Deployment:
         """Instances of a stack made at once have served for long; those of an update do as the scenario says."""
         if self._instant:
             autoscaling.settle(group.model)
-        elif not self._rolling_back and not settings().behaviour(self._stack.name).serves:
+            return
+        if self._rolling_back:
+            return
+        behaviour = settings().behaviour(self._stack.name)
+        if behaviour.launches_fail:
+            scaling_activities.fail_launches(group.model, ids, behaviour.launches_fail)
+        elif not behaviour.serves:
             autoscaling.ail(group.model, ids)
 
     def _sender(self, logical_id: str, signals: Signals, sender: str, status: str) -> Callable[[], None]:

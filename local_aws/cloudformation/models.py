@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,8 @@ from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
 
 from local_aws import clock
-from local_aws.cloudformation import autoscaling, providers, schemas
+from local_aws.cloudformation import providers, schemas
+from local_aws.cloudformation.change_sets import changes
 from local_aws.cloudformation.deployment import Deployment, output_signature, signatures
 from local_aws.cloudformation.errors import (
     AlreadyExists,
@@ -27,10 +27,9 @@ from local_aws.cloudformation.errors import (
     TokenAlreadyExists,
     ValidationError,
 )
-from local_aws.cloudformation.resources import Resource
 from local_aws.cloudformation.settings import settings
 from local_aws.cloudformation.stacks import UPDATABLE, Inputs, Operation, Output, Stack
-from local_aws.cloudformation.template import Template, references
+from local_aws.cloudformation.template import Template
 
 NOTHING_TO_UPDATE = "No updates are to be performed."
 NOTHING_IN_CHANGE_SET = (
@@ -40,7 +39,7 @@ NOTHING_IN_CHANGE_SET = (
 
 @dataclass
 class ChangeSet:
-    """A change set: the inputs that a stack would have, and what would change."""
+    """A change set: the inputs that a stack would have, and what would change. It is made when `made_at` has come."""
 
     id: str
     name: str
@@ -50,9 +49,29 @@ class ChangeSet:
     description: str | None
     changes: list[dict[str, Any]]
     created: datetime
-    status: str = "CREATE_COMPLETE"
-    status_reason: str | None = None
-    execution_status: str = "AVAILABLE"
+    made_at: float
+    has_changes: bool = True
+    executed: bool = False
+    obsolete: bool = False
+    """Whether the stack has been updated in another way since."""
+
+    @property
+    def status(self) -> str:
+        if clock.current().time() < self.made_at:
+            return "CREATE_IN_PROGRESS"
+        return "CREATE_COMPLETE" if self.has_changes else "FAILED"
+
+    @property
+    def status_reason(self) -> str | None:
+        return NOTHING_IN_CHANGE_SET if self.status == "FAILED" else None
+
+    @property
+    def execution_status(self) -> str:
+        if self.executed:
+            return "EXECUTE_COMPLETE"
+        if self.obsolete:
+            return "OBSOLETE"
+        return "AVAILABLE" if self.status == "CREATE_COMPLETE" else "UNAVAILABLE"
 
 
 class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignore[misc]
@@ -248,6 +267,8 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         self._check_types(stack, inputs.template)
         previous, stack.inputs = stack.inputs, inputs
         operation = self._begin(stack, "UPDATE_STACK", token, request)
+        for change_set in self.change_sets.values():
+            change_set.obsolete |= change_set.stack is stack and change_set.id != request
         stack.last_updated = clock.current().now()
         deployment = Deployment(self, stack, operation, instant=False)
         stack.set_status(operation, "UPDATE_IN_PROGRESS", "User Initiated")
@@ -381,14 +402,13 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             stack,
             inputs,
             description,
-            self.preview(stack, inputs, planned),
+            changes(self, stack, inputs, planned),
             clock.current().now(),
+            clock.current().time() + settings().change_set_seconds,
         )
         if kind == "UPDATE":
             self._check_types(stack, inputs.template)
-            if not self.differs(stack, inputs, planned):
-                change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
-                change_set.status_reason = NOTHING_IN_CHANGE_SET
+            change_set.has_changes = self.differs(stack, inputs, planned)
         self.stacks.setdefault(stack.stack_id, stack)
         self.change_sets[identifier] = change_set
         return change_set
@@ -401,65 +421,6 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         stack = self._new_stack(name, inputs)
         stack.set_status(self._begin(stack, "CREATE_CHANGESET", None), "REVIEW_IN_PROGRESS", "User Initiated")
         return stack
-
-    def preview(self, stack: Stack, inputs: Inputs, planned: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The resource changes of a change set, in the order of dependencies."""
-        found: list[dict[str, Any]] = []
-        changed: dict[str, str] = {}
-        for logical_id, signature in planned.items():
-            resource = stack.resources.get(logical_id)
-            if resource is None:
-                kind = inputs.template.resources[logical_id]["Type"]
-                found.append({"Action": "Add", "LogicalResourceId": logical_id, "ResourceType": kind})
-                changed[logical_id] = "True"
-                continue
-            dynamic = self._changing_properties(inputs.template.resources[logical_id], changed)
-            if resource.definition.signature == signature and not dynamic:
-                continue
-            entry = self._modification(resource, signature, inputs, dynamic)
-            changed[logical_id] = str(entry["Replacement"])
-            found.append(entry)
-        for logical_id, resource in stack.resources.items():
-            if logical_id not in planned:
-                found.append({"Action": "Remove", **_identity(resource)})
-        return found
-
-    def _changing_properties(self, said: Mapping[str, Any], changed: Mapping[str, str]) -> set[str]:
-        """The properties that refer to a resource which is to be replaced, or read an attribute of one that changes."""
-        return {
-            name
-            for name, value in (said.get("Properties") or {}).items()
-            for other, attribute in references(value)
-            if other in changed and (attribute is not None or changed[other] != "False")
-        }
-
-    def _modification(self, resource: Resource, signature: str, inputs: Inputs, dynamic: set[str]) -> dict[str, Any]:
-        kind, said = resource.definition.type, inputs.template.resources[resource.logical_id]
-        old, new = json.loads(resource.definition.signature), json.loads(signature)
-        before, after = old.get("Properties") or {}, new.get("Properties") or {}
-        static = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-        always = {name for name in static | dynamic if schemas.needs_replacement(kind, {}, {name: "changed"})}
-        replaces = "AutoScalingReplacingUpdate" in (
-            said.get("UpdatePolicy") or {}
-        ) and autoscaling.LAUNCH_PROPERTIES & (static | dynamic)
-        replacement = "True" if always & static else "Conditional" if always or replaces else "False"
-        scope = (["Properties"] if static or dynamic else []) + (
-            ["Metadata"] if old.get("Metadata") != new.get("Metadata") else []
-        )
-        details = [
-            {
-                "Target": {
-                    "Attribute": "Properties",
-                    "Name": name,
-                    "RequiresRecreation": "Always" if name in always else "Never",
-                },
-                "Evaluation": "Static" if name in static else "Dynamic",
-                "ChangeSource": "DirectModification" if name in static else "ResourceAttribute",
-            }
-            for name in sorted(static | dynamic)
-        ]
-        identity = _identity(resource)
-        return {"Action": "Modify", **identity, "Replacement": replacement, "Scope": scope, "Details": details}
 
     def find_change_set(self, name_or_id: str, stack_name: str | None) -> ChangeSet:
         """The change set of that id, or of that name for that stack.
@@ -475,6 +436,10 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
 
     def execute_change_set(self, change_set: ChangeSet, token: str | None, *, disable_rollback: bool) -> None:
         """Begin the operation that the change set describes."""
+        if change_set.execution_status == "OBSOLETE":
+            raise InvalidChangeSetStatus(
+                f"ChangeSet [{change_set.id}] cannot be executed in its current execution status of [OBSOLETE]"
+            )
         if change_set.execution_status != "AVAILABLE":
             raise InvalidChangeSetStatus(
                 f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]"
@@ -484,13 +449,13 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             if stack.status != "REVIEW_IN_PROGRESS":
                 raise InvalidChangeSetStatus(f"Stack [{stack.stack_id}] is in {stack.status} state")
             stack.inputs = change_set.inputs
-            change_set.execution_status = "EXECUTE_COMPLETE"
+            change_set.executed = True
             self._begin_creation(stack, token, change_set.id, "DO_NOTHING" if disable_rollback else "ROLLBACK")
         else:
             self.update_stack(
                 stack, change_set.inputs, token=token, request=change_set.id, disable_rollback=disable_rollback
             )
-            change_set.execution_status = "EXECUTE_COMPLETE"
+            change_set.executed = True
         # Executing one makes the others of the stack obsolete.
         self.change_sets = {
             key: value for key, value in self.change_sets.items() if value.stack is not stack or value is change_set
@@ -501,14 +466,6 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
         for stack in self.stacks.values():
             yield TaggedResource(arn=stack.stack_id, tags=dict(stack.inputs.tags), resource_type="cloudformation:stack")
-
-
-def _identity(resource: Resource) -> dict[str, Any]:
-    return {
-        "LogicalResourceId": resource.logical_id,
-        "PhysicalResourceId": resource.physical_id,
-        "ResourceType": resource.definition.type,
-    }
 
 
 cloudformation_backends = BackendDict(CloudFormationBackend, "cloudformation")

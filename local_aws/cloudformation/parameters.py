@@ -143,12 +143,19 @@ def check_existence(
                 )
 
 
+def is_secret(declaration: Mapping[str, Any]) -> bool:
+    """Whether the parameter's value is masked wherever it would be shown."""
+    return str(declaration.get("NoEcho", False)).lower() == "true"
+
+
 def described(template: Template, values: Mapping[str, ParameterValue]) -> list[dict[str, Any]]:
     """The parameters as DescribeStacks shows them: NoEcho ones masked."""
     shown = []
     for name, value in values.items():
-        masked = str(template.parameters[name].get("NoEcho", False)).lower() == "true"
-        item = {"ParameterKey": name, "ParameterValue": "****" if masked else value.given}
+        item = {
+            "ParameterKey": name,
+            "ParameterValue": "****" if is_secret(template.parameters[name]) else value.given,
+        }
         if value.resolved is not None:
             item["ResolvedValue"] = value.resolved
         shown.append(item)

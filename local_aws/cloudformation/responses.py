@@ -293,7 +293,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
 
     def describe_change_set(self) -> ActionResult:
         change_set = self._change_set()
-        page, token = self._page(change_set.changes)
+        page, token = self._page(change_set.changes if change_set.status == "CREATE_COMPLETE" else [])
+        hidden = () if self._get_param("IncludePropertyValues", False) else ("BeforeContext", "AfterContext")
+        shown = [{key: value for key, value in change.items() if key not in hidden} for change in page]
         inputs = change_set.inputs
         return ActionResult(
             {
@@ -303,7 +305,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
                 "Capabilities": list(inputs.capabilities),
                 "NotificationARNs": list(inputs.notification_arns),
                 "RollbackConfiguration": dict(inputs.rollback_configuration),
-                "Changes": [{"Type": "Resource", "ResourceChange": change} for change in page],
+                "Changes": [{"Type": "Resource", "ResourceChange": change} for change in shown],
                 "NextToken": token,
             }
         )
@@ -524,7 +526,7 @@ def _summary(template: Template) -> dict[str, Any]:
         shown = {
             "ParameterKey": name,
             "ParameterType": said["Type"],
-            "NoEcho": str(said.get("NoEcho", False)).lower() == "true",
+            "NoEcho": parameters.is_secret(said),
             "Description": said.get("Description"),
             "DefaultValue": None if default is None else parameters.as_text(default),
         }

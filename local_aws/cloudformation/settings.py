@@ -10,6 +10,16 @@ class CloudFormationSettingsError(ValueError):
     """A scenario says something about CloudFormation that means nothing."""
 
 
+_BOOTED = """\
+[    3.274031] systemd[1]: Reached target multi-user.target - Multi-User System.
+[    4.102377] cloud-init[1632]: Cloud-init v. 22.2.2 running 'modules:final'
+[    9.880154] cloud-init[1632]: Cloud-init v. 22.2.2 finished. Datasource DataSourceEc2.
+
+Amazon Linux 2023
+Kernel on an x86_64 (-)
+login: """
+
+
 @dataclass(frozen=True)
 class StackBehaviour:
     """How the world outside CloudFormation behaves towards one stack, when it is updated.
@@ -17,11 +27,15 @@ class StackBehaviour:
     `signals`: which of the instances started under a CreationPolicy or WaitOnResourceSignals signal success:
     "all", "none", the number that does, or "hang": none does, and the wait for them has no end.
     `serves`: whether what runs on them answers the health checks of a load balancer.
+    `launches_fail`: why Auto Scaling cannot launch them at all, in EC2's words; "" when it can.
+    `console`: what an instance of the stack writes on its console.
     `rollback_fails`: the reason for which a failed update cannot be rolled back either; "" for none.
     """
 
     signals: str | int = "all"
     serves: bool = True
+    launches_fail: str = ""
+    console: str = _BOOTED
     rollback_fails: str = ""
 
     def __post_init__(self) -> None:
@@ -35,16 +49,18 @@ class StackBehaviour:
 class CloudFormationSettings:
     """How long things take, in virtual seconds, and how each stack behaves; the defaults are the happy path.
 
-    `resource_seconds` is what the creation, update or deletion of one resource takes. `instance_boot_seconds` passes
-    from the launch of an instance until it answers health checks, `instance_signal_seconds` until its success signal.
-    One whose user data asks a load balancer about it signals when that finds it healthy; when it has not done so within
-    `load_balancer_patience_seconds` from there, it signals failure. `terminate_seconds` is what the deletion of an Auto
-    Scaling group with its instances takes, or the termination of a batch of them. `instant_create_and_delete`: stacks
-    are created and deleted within the request, in no time, and every awaited signal arrives.
+    `resource_seconds` is what the creation, update or deletion of one resource takes, `change_set_seconds` the making
+    of a change set. `instance_boot_seconds` passes from the launch of an instance until it answers health checks,
+    `instance_signal_seconds` until its success signal. One whose user data asks a load balancer about it signals when
+    that finds it healthy; when it has not done so within `load_balancer_patience_seconds` from there, it signals
+    failure. `terminate_seconds` is what the deletion of an Auto Scaling group with its instances takes, or the
+    termination of a batch of them. `instant_create_and_delete`: stacks are created and deleted within the request, in
+    no time, and every awaited signal arrives.
     `stacks` has the fields of a StackBehaviour by stack name; those under "*" hold for every stack.
     """
 
     resource_seconds: float = 10
+    change_set_seconds: float = 8
     instance_boot_seconds: float = 180
     instance_signal_seconds: float = 200
     load_balancer_patience_seconds: float = 600

@@ -192,7 +192,8 @@ class Image:
         """The workflows that have run or run now, in their order."""
         found = []
         for kind, (state, workflow) in _WORKFLOWS.items():
-            index = next((number for number, (entered, _) in enumerate(self.history) if entered == state), None)
+            # A build that was resumed has been in a state twice; its workflow is then another one.
+            index = max((number for number, (entered, _) in enumerate(self.history) if entered == state), default=None)
             if index is None or kind not in self.workflow_execution_ids:
                 continue  # not begun, or the parent image was not found
             execution: Document = {
@@ -224,6 +225,7 @@ class Build:
         self._volumes: list[Volume] = []
         self._timer = clock.Timer()
         self._cancelling = False
+        self._failures = 0
 
     def start(self) -> None:
         """Begin; the image is PENDING when this returns, and goes on by the clock."""
@@ -239,6 +241,25 @@ class Build:
         self._cancelling = True
         self._timer.cancel()
         self._later(settings().cancelling_seconds, lambda: self._end("CANCELLED", reason="Cancelled by user"))
+
+    @property
+    def resumable_state(self) -> str | None:
+        """The state to which RetryImage would take the image back: where it stopped, once it had been built.
+
+        API Reference, RetryImage: AMI builds that failed or were cancelled in their test or distribution phase.
+        """
+        if self.image.status not in ("FAILED", "CANCELLED"):
+            return None
+        stopped_in = self.image.history[-2][0]
+        return stopped_in if stopped_in in ("TESTING", "DISTRIBUTING", "INTEGRATING") else None
+
+    def retry(self) -> None:
+        """Go on with the build where it stopped; `resumable_state` has to be one."""
+        state = self.resumable_state
+        assert state is not None
+        self._cancelling = False
+        self.image.reason = self.image.failure_context = self.image.ended_at = None
+        self._enter(state)
 
     # -- from state to state ------------------------------------------------------------------------------------------
 
@@ -259,13 +280,14 @@ class Build:
             self._timer = self._later(settings().seconds_in(state), lambda: self._leave(state))
 
     def _leave(self, state: str) -> None:
-        failed = settings().fail_in == state
+        failed = settings().fail_in == state and self._failures < settings().fail_times
         try:
             self._write_log(state, failed)
         except LogsNotWritten as error:
             self._end("FAILED", reason=str(error), failure_context={"imageStatus": state})
             return
         if failed:
+            self._failures += 1
             self._fail(state)
             return
         try:

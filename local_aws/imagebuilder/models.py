@@ -496,6 +496,17 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
         self._builds[image.arn].cancel()
         return {"imageBuildVersionArn": image.arn}
 
+    def retry_image(self, request: Document) -> Document:
+        """The build goes on where it stopped."""
+        image = self._image(request["imageBuildVersionArn"])
+        if self._builds[image.arn].resumable_state is None:
+            raise InvalidRequestException(
+                f"The image '{image.arn}' cannot be retried: it has not failed or been cancelled in its test or "
+                f"distribution phase, and is in state {image.status}."
+            )
+        self._builds[image.arn].retry()
+        return {"imageBuildVersionArn": image.arn}
+
     def delete_image(self, request: Document) -> Document:
         """The AMIs of the image stay."""
         image = self._image(request["imageBuildVersionArn"])

@@ -17,7 +17,8 @@ class ImageBuilderSettings:
     """How builds go; the defaults are the happy path, 22 minutes.
 
     `*_seconds` is the time in each state. `fail_in` and `hang_in` name a state of BUILD_STATES: the build fails at its
-    end, or stays in it until it is cancelled. A failure is told with `failure_reason` (`{status}`, `{image_arn}` and
+    end, `fail_times` times if it is resumed, or stays in it until it is cancelled. A failure is told with
+    `failure_reason` (`{status}`, `{image_arn}` and
     `{component_arn}` are filled in), `failed_step` of the workflow, `failed_phase` of the component, and the
     component's `failed_component_step`, `failed_action` and `error_message`; what is None is as on AWS for the state.
     `cancelled_after` seconds after its start, somebody else cancels the build. `distribute_to` names the Regions that
@@ -35,6 +36,7 @@ class ImageBuilderSettings:
     integrating_seconds: float = 15
     cancelling_seconds: float = 20
     fail_in: str | None = None
+    fail_times: int = 1_000
     failure_reason: str | None = None
     failed_step: str | None = None
     failed_phase: str | None = None

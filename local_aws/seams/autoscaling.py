@@ -13,6 +13,7 @@ from moto.autoscaling import models
 from moto.ec2.models.instances import InstanceBackend
 
 from local_aws.cloudformation.autoscaling import launch_source, will_serve
+from local_aws.seams import scaling_activities
 from local_aws.seams.guard import expect_attributes, expect_parameters
 
 expect_parameters(
@@ -78,7 +79,7 @@ def _launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> N
             1,
             group.user_data,
             group.security_groups,
-            instance_type=group.instance_type,
+            instance_type=group.instance_type or _first_override(group),
             tags={"instance": {**propagated_tags, models.ASG_NAME_TAG: group.name, **group.instance_tags}},
             placement=zones[position % len(zones)],
             launch_config=group.launch_config,
@@ -93,6 +94,14 @@ def _launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> N
             state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
             state.launch_source = source
             group.instance_states.append(state)
+            scaling_activities.launched(group, instance.id)
+
+
+def _first_override(group: Any) -> str:
+    """The instance type that a group with a MixedInstancesPolicy prefers; its launch template may name none."""
+    policy = group.mixed_instances_policy or {}
+    overrides = policy.get("LaunchTemplate", {}).get("Overrides", [])
+    return next((str(one["InstanceType"]) for one in overrides if "InstanceType" in one), "")
 
 
 def _block_devices(ec2: Any, image_id: str, mappings: list[dict[str, Any]]) -> list[dict[str, Any]]:

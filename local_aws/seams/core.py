@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from http.client import NOT_IMPLEMENTED
 from typing import Any
 
-from moto.core import utils
+from moto.core import responses, utils
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
@@ -22,6 +22,7 @@ from local_aws import faults, lambda_runtime
 from local_aws.seams.guard import expect_attributes, expect_parameters
 
 expect_attributes(utils, "create_loader")
+expect_parameters(responses.method_names_from_class, "clazz")
 expect_attributes(BackendDict, "_instances")
 expect_parameters(BaseResponse.call_action, "self")
 expect_parameters(BaseResponse.serialized, "self", "action_result")
@@ -104,3 +105,5 @@ def install() -> None:
     BaseResponse.call_action = _gate
     # moto makes a loader, and has it search all of botocore's data, for each service that it describes.
     utils.create_loader = functools.cache(utils.create_loader)
+    # It lists the methods of a response class for each request, which are many hundred for EC2.
+    responses.method_names_from_class = functools.cache(responses.method_names_from_class)

@@ -59,13 +59,13 @@ def test_the_stacks_are_created_patched_twice_scaled_out_rolled_back_and_deleted
 
     patched_again = terminal.patch({})["ami"]["amiId"]
     assert patched_again == newest_ami(terminal) not in (golden, patched)
-    fifth = serving(terminal, patched_again, instances=3)
+    fifth = serving(terminal, patched_again, instances=4)
     assert fifth.isdisjoint(fourth)
 
     back = terminal.patch({"amiId": golden, "targets": ["shop"]})
     assert back["summary"]["targets"][0]["outcome"] == "PATCHED"
-    assert serving(terminal, golden, instances=3).isdisjoint(fifth)
-    assert terminal.parameters("shop") == {**given, "AmazonMachineImage": golden, "DesiredCapacity": "3"}
+    assert serving(terminal, golden, instances=4).isdisjoint(fifth)
+    assert terminal.parameters("shop") == {**given, "AmazonMachineImage": golden, "DesiredCapacity": "4"}
     assert newest_ami(terminal) == patched_again, "going back builds nothing"
 
     for stack in ("ami-autopatch", "shop", "golden-images", "platform", "web", "image-pipeline", "network"):

@@ -126,6 +126,14 @@ class StackWorld:
     def reasons(self, name: str = "app", token: str | None = None) -> list[str]:
         return [e["ResourceStatusReason"] for e in self.events(name, token) if e.get("ResourceStatusReason")]
 
+    def made(self, stack: str, change_set: str, **more: Any) -> dict[str, Any]:
+        """The change set, when CloudFormation has made it."""
+        self.clock.sleep(10)
+        found: dict[str, Any] = self.cloudformation.describe_change_set(
+            StackName=stack, ChangeSetName=change_set, **more
+        )
+        return found
+
     def groups(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
         return found

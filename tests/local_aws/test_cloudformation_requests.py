@@ -622,6 +622,8 @@ def test_a_change_set_shows_what_an_ami_would_change_and_changes_nothing(world: 
         Parameters=world.patched(),
     )
     found = world.cloudformation.describe_change_set(StackName="app", ChangeSetName="preview")
+    assert (found["Status"], found["ExecutionStatus"], found["Changes"]) == ("CREATE_IN_PROGRESS", "UNAVAILABLE", [])
+    found = world.made("app", "preview")
     assert (found["Status"], found["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
     changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in found["Changes"]}
     assert set(changes) == {"AppLaunchTemplate", "AppAutoScalingGroup"}
@@ -651,10 +653,11 @@ def test_a_change_set_tells_certain_replacements_from_possible_ones(world: Stack
     world.cloudformation.create_change_set(
         StackName="one", ChangeSetName="preview", UsePreviousTemplate=True, Parameters=given(Ami=world.new_ami)
     )
-    found = world.cloudformation.describe_change_set(StackName="one", ChangeSetName="preview")["Changes"]
+    found = world.made("one", "preview")["Changes"]
     changes = {change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in found}
     assert {name: change["Replacement"] for name, change in changes.items()} == {"Server": "True", "Address": "False"}
-    (detail,) = changes["Server"]["Details"]
+    detail = changes["Server"]["Details"][0]
+    assert (detail["ChangeSource"], detail["CausingEntity"]) == ("ParameterReference", "Ami")
     assert (detail["Target"]["Name"], detail["Target"]["RequiresRecreation"]) == ("ImageId", "Always")
     world.cloudformation.execute_change_set(StackName="one", ChangeSetName="preview")
     assert world.settle("one") == "UPDATE_COMPLETE"
@@ -667,7 +670,7 @@ def test_a_change_set_without_changes_fails_and_says_so(world: StackWorld) -> No
     world.cloudformation.create_change_set(
         StackName="one", ChangeSetName="none", UsePreviousTemplate=True, Parameters=given(It="same")
     )
-    found = world.cloudformation.describe_change_set(StackName="one", ChangeSetName="none")
+    found = world.made("one", "none")
     assert (found["Status"], found["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
     assert found["StatusReason"] == (
         "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -684,9 +687,62 @@ def test_a_stack_can_be_created_by_a_change_set(world: StackWorld) -> None:
     )
     assert world.status("one") == "REVIEW_IN_PROGRESS"
     assert world.client("sns").list_topics()["Topics"] == []
+    world.made("one", "first")
     world.cloudformation.execute_change_set(StackName="one", ChangeSetName="first")
     assert world.status("one") == "CREATE_COMPLETE"
     assert len(world.client("sns").list_topics()["Topics"]) == 1
+
+
+def test_an_update_in_another_way_makes_a_change_set_obsolete(world: StackWorld) -> None:
+    """API Reference, DescribeChangeSet: ExecutionStatus says why a change set cannot be executed, such as that the
+    stack was already updated."""
+    world.create("one", parameter(Type="String"), It="first")
+    for name in ("preview", "direct"):
+        world.cloudformation.create_change_set(
+            StackName="one", ChangeSetName=name, UsePreviousTemplate=True, Parameters=given(It="second")
+        )
+    assert world.made("one", "preview")["ExecutionStatus"] == "AVAILABLE"
+    world.cloudformation.update_stack(StackName="one", UsePreviousTemplate=True, Parameters=given(It="third"))
+    assert world.settle("one") == "UPDATE_COMPLETE"
+    found = world.made("one", "preview")
+    assert (found["Status"], found["ExecutionStatus"]) == ("CREATE_COMPLETE", "OBSOLETE")
+    code, text = refusal(world.cloudformation.execute_change_set, StackName="one", ChangeSetName="preview")
+    assert code == "InvalidChangeSetStatus"
+    assert text.endswith("cannot be executed in its current execution status of [OBSOLETE]")
+    again = refusal(
+        world.cloudformation.create_change_set,
+        StackName="one",
+        ChangeSetName="preview",
+        UsePreviousTemplate=True,
+        Parameters=given(It="fourth"),
+    )
+    assert again[0] == "AlreadyExistsException"
+
+
+def test_a_change_set_shows_resources_before_and_after_where_that_is_asked_for(world: StackWorld) -> None:
+    """User Guide, "Example change sets": a resource's context has its properties and its other attributes, as
+    texts; what only the update will tell is KNOWN_AFTER_APPLY."""
+    world.create_application()
+    world.cloudformation.create_change_set(
+        StackName="app", ChangeSetName="preview", UsePreviousTemplate=True, Parameters=world.patched()
+    )
+    assert "AfterContext" not in world.made("app", "preview")["Changes"][0]["ResourceChange"]
+    found = world.made("app", "preview", IncludePropertyValues=True)
+    changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in found["Changes"]}
+    template_before, template_after = (
+        json.loads(changes["AppLaunchTemplate"][key])["Properties"]["LaunchTemplateData"]["ImageId"]
+        for key in ("BeforeContext", "AfterContext")
+    )
+    assert (template_before, template_after) == (world.old_ami, world.new_ami)
+    group = json.loads(changes["AppAutoScalingGroup"]["AfterContext"])
+    assert group["UpdatePolicy"] == {"AutoScalingReplacingUpdate": {"WillReplace": "true"}}
+    assert group["CreationPolicy"]["ResourceSignal"]["Count"] == "2"
+    assert group["Properties"]["LaunchTemplate"]["Version"] == "{{changeSet:KNOWN_AFTER_APPLY}}"
+    (cause,) = changes["AppAutoScalingGroup"]["Details"]
+    assert (cause["ChangeSource"], cause["CausingEntity"]) == (
+        "ResourceAttribute",
+        "AppLaunchTemplate.LatestVersionNumber",
+    )
 
 
 # -- settings ---------------------------------------------------------------------------------------------------

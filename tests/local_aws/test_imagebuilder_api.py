@@ -452,5 +452,5 @@ def test_regions_are_apart(building: ImageBuilding) -> None:
 
 
 def test_an_operation_that_is_not_modelled_is_named(building: ImageBuilding) -> None:
-    with pytest.raises(OperationNotModelled, match="RetryImage"):
-        building.client().retry_image(imageBuildVersionArn=f"{ARN}:image/app/1.0.0/1")
+    with pytest.raises(OperationNotModelled, match="CancelLifecycleExecution"):
+        building.client().cancel_lifecycle_execution(lifecycleExecutionId="lce-0123456789abcdef0")

@@ -47,7 +47,7 @@ EXECUTION = "lce-00000000-0000-0000-0000-000000000000"
 
 # One request for each operation, in a world with the resources above, whose image is AVAILABLE. `BASE` is an AMI.
 REQUESTS: dict[str, dict[str, Any]] = {
-    "CancelImageCreation": {"imageBuildVersionArn": f"{ARN}:image/app/1.0.0/2"},
+    "CancelImageCreation": {"imageBuildVersionArn": f"{ARN}:image/app/1.0.0/3"},
     "CreateComponent": {
         "name": "other",
         "semanticVersion": "1.0.0",
@@ -97,6 +97,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "ListLifecyclePolicies": {"maxResults": 1},
     "ListTagsForResource": {"resourceArn": IMAGE},
     "ListWorkflowExecutions": {"imageBuildVersionArn": IMAGE},
+    "RetryImage": {"imageBuildVersionArn": IMAGE},
     "StartImagePipelineExecution": {"imagePipelineArn": PIPELINE},
     "TagResource": {"resourceArn": IMAGE, "tags": {"a": "b"}},
     "UntagResource": {"resourceArn": IMAGE, "tagKeys": ["a", "c"]},
@@ -170,6 +171,11 @@ def world(building: ImageBuilding, monkeypatch: pytest.MonkeyPatch) -> Http:
     [execution] = client.list_lifecycle_executions(resourceArn=POLICY)["lifecycleExecutions"]
     for operation in ("GetLifecycleExecution", "ListLifecycleExecutionResources"):
         monkeypatch.setitem(REQUESTS, operation, {"lifecycleExecutionId": execution["lifecycleExecutionId"]})
+    stopped = building.start(PIPELINE)
+    building.clock.sleep(1_000)
+    client.cancel_image_creation(imageBuildVersionArn=stopped)
+    assert building.finish(stopped)["state"]["status"] == "CANCELLED"
+    monkeypatch.setitem(REQUESTS, "RetryImage", {"imageBuildVersionArn": stopped})
     building.start(PIPELINE)
     building.component("unused")
     building.recipe("unused")
@@ -271,8 +277,8 @@ def test_a_resource_that_is_missing_is_a_404(http: Http) -> None:
 
 def test_an_operation_that_is_not_modelled_is_a_501(http: Http) -> None:
     """RFC 9110, 15.6.2: the functionality is not supported; SDKs do not try again."""
-    status, _, body = http.call("RetryImage", {"imageBuildVersionArn": IMAGE})
-    assert (status, "RetryImage is not modelled" in body["message"]) == (501, True)
+    status, _, body = http.call("CancelLifecycleExecution", {"lifecycleExecutionId": "lce-1"})
+    assert (status, "CancelLifecycleExecution is not modelled" in body["message"]) == (501, True)
 
 
 def test_an_answer_that_the_model_does_not_know_does_not_leave(

@@ -60,7 +60,7 @@ def test_a_document_becomes_typed_settings() -> None:
         ({"faults": [{"service": "s3", "action": "GetObject", "error": "e"}]}, "faults of s3 are not modelled"),
         (
             {"interventions": [{"do": "shout"}]},
-            "interventions[0]: expected an intervention to do abort, cancel-image or update-stack, found",
+            "interventions[0]: expected an intervention to do abort, cancel-image, update-stack or call, found",
         ),
         ({"interventions": [{"do": "update-stack"}]}, "name a stack when, and only when, it does update-stack"),
         ([], "expected a mapping, found list"),
