@@ -1,7 +1,10 @@
-"""Auto Scaling: how large the groups are."""
+"""Auto Scaling: the groups, their instances, and what became of those that they launched."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autopatch.aws_client import create_client, named_errors
@@ -9,6 +12,42 @@ from autopatch.errors import TargetNotReady
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
+
+
+@dataclass(frozen=True)
+class GroupInstance:
+    """An instance as its group sees it: a lifecycle state such as InService, and Healthy or Unhealthy."""
+
+    instance_id: str
+    lifecycle_state: str
+    health_status: str
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the group counts on it."""
+        return self.lifecycle_state == "InService" and self.health_status == "Healthy"
+
+
+@dataclass(frozen=True)
+class Group:
+    """An Auto Scaling group as it is now."""
+
+    name: str
+    desired_capacity: int
+    instances: tuple[GroupInstance, ...]
+    subnet_ids: tuple[str, ...]
+    target_group_arns: tuple[str, ...]
+    load_balancer_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One launch or termination of a group; `status` is Successful, Failed, Cancelled or one of those before."""
+
+    description: str
+    status: str
+    message: str | None
+    started_at: datetime
 
 
 class AutoScaling:
@@ -21,16 +60,59 @@ class AutoScaling:
     def create(cls) -> AutoScaling:
         return cls(create_client("autoscaling"))
 
-    def desired_capacity(self, group_name: str) -> int:
-        """How many instances the group wants to have now.
+    def groups(self, names: Collection[str]) -> dict[str, Group]:
+        """The groups of these names, by name.
 
-        Raises TargetNotReady when the group does not exist.
+        Raises TargetNotReady when one does not exist.
         """
-        with named_errors(f"reading the Auto Scaling group {group_name}"):
-            groups = self._client.describe_auto_scaling_groups(AutoScalingGroupNames=[group_name])["AutoScalingGroups"]
-        if not groups:
+        if not names:
+            return {}
+        with named_errors(f"reading the Auto Scaling groups {', '.join(names)}"):
+            pages = self._client.get_paginator("describe_auto_scaling_groups").paginate(
+                AutoScalingGroupNames=list(names)
+            )
+            documents = [document for page in pages for document in page["AutoScalingGroups"]]
+        found = {
+            document["AutoScalingGroupName"]: Group(
+                name=document["AutoScalingGroupName"],
+                desired_capacity=document["DesiredCapacity"],
+                instances=tuple(
+                    GroupInstance(one["InstanceId"], one["LifecycleState"], one["HealthStatus"])
+                    for one in document.get("Instances", [])
+                ),
+                subnet_ids=tuple(filter(None, document.get("VPCZoneIdentifier", "").split(","))),
+                target_group_arns=tuple(document.get("TargetGroupARNs", [])),
+                load_balancer_names=tuple(document.get("LoadBalancerNames", [])),
+            )
+            for document in documents
+        }
+        if missing := [name for name in names if name not in found]:
             raise TargetNotReady(
-                f"Auto Scaling group {group_name}: expected the group that the stack lists, found none; "
+                f"Auto Scaling group {', '.join(missing)}: expected what the stack lists, found none; "
                 "mend the stack (its drift shows what is missing)"
             )
-        return groups[0]["DesiredCapacity"]
+        return found
+
+    def activities(self, group_name: str, not_before: datetime) -> tuple[Activity, ...]:
+        """What the group launched and terminated since `not_before`, newest first, also when it has been deleted since.
+
+        Activities are kept for six weeks (Auto Scaling API reference, DescribeScalingActivities).
+        """
+        found: list[Activity] = []
+        with named_errors(f"reading the scaling activities of {group_name}"):
+            pages = self._client.get_paginator("describe_scaling_activities").paginate(
+                AutoScalingGroupName=group_name, IncludeDeletedGroups=True
+            )
+            for page in pages:
+                for document in page["Activities"]:
+                    if document["StartTime"] < not_before:
+                        return tuple(found)
+                    found.append(
+                        Activity(
+                            description=document.get("Description", ""),
+                            status=document["StatusCode"],
+                            message=document.get("StatusMessage"),
+                            started_at=document["StartTime"],
+                        )
+                    )
+        return tuple(found)

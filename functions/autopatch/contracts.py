@@ -6,23 +6,12 @@ a task's payload, `to_event` gives what the task returns. Moments are ISO 8601 t
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from autopatch.errors import InvalidInput
-from autopatch.settings import STACK_NAME
-
-TRIGGERS = ("manual", "schedule", "base-image")
-MAX_TARGETS = 10
-
-AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_PARAMETER_NAME = re.compile(r"[a-zA-Z0-9]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -40,55 +29,16 @@ class Execution:
         """The tokens of this execution's update of a stack, and of its cancellation."""
         return self.token(f"update {stack_name}"), self.token(f"cancel {stack_name}")
 
+    def way_back_tokens(self, stack_name: str) -> tuple[str, str]:
+        """The tokens of this execution's update of a stack back to its old AMI, and of that update's cancellation."""
+        return self.token(f"roll back {stack_name}"), self.token(f"cancel rolling back {stack_name}")
+
     def token(self, purpose: str) -> str:
         """A token for one call of this execution: the same for each retry of it, and for nothing else.
 
         42 characters of `[a-z0-9-]`: within the 64 of Image Builder's client token and the 128 of CloudFormation's.
         """
         return f"autopatch-{hashlib.sha256(f'{self.arn} {purpose}'.encode()).hexdigest()[:32]}"
-
-
-@dataclass(frozen=True)
-class RequestedTarget:
-    """A stack to patch, as a person or the deployment names it."""
-
-    stack_name: str
-    ami_parameter: str | None = None
-    capacity_parameter: str | None = None
-
-
-@dataclass(frozen=True)
-class ExecutionInput:
-    """What the execution was started with; every key is optional."""
-
-    trigger: str = "manual"
-    reason: str | None = None
-    targets: tuple[RequestedTarget, ...] | None = None
-    ami_id: str | None = None
-    dry_run: bool = False
-
-    @classmethod
-    def from_event(cls, document: Any) -> ExecutionInput:
-        """Raises InvalidInput, naming the key, for anything that cannot be meant."""
-        if not isinstance(document, dict):
-            raise InvalidInput(
-                f"the execution's input: expected a JSON object such as {{}}, found {_found(document)}; "
-                "start the execution again with an object"
-            )
-        _check_keys(document, ("trigger", "reason", "targets", "amiId", "dryRun"), "the execution's input")
-        read = cls(
-            trigger=_one_of(document, "trigger", TRIGGERS, "manual"),
-            reason=_text(document, "reason"),
-            targets=_targets(document["targets"]) if "targets" in document else None,
-            ami_id=_name(document, "amiId", AMI_ID, "the id of an AMI, such as ami-0123456789abcdef0"),
-            dry_run=_flag(document, "dryRun"),
-        )
-        if read.trigger == "base-image" and read.ami_id is not None:
-            raise InvalidInput(
-                "amiId: expected none beside the trigger 'base-image', which asks for a new image, "
-                f"found {read.ami_id!r}; leave one of the two out"
-            )
-        return read
 
 
 @dataclass(frozen=True)
@@ -99,6 +49,8 @@ class Target:
     ami_parameter: str
     capacity_parameter: str | None
     ami_before: str
+    accepted: tuple[str, ...] = ()
+    """The findings of `Check Readiness` that this target accepts, by name."""
 
     @classmethod
     def from_event(cls, document: Mapping[str, Any]) -> Target:
@@ -107,6 +59,7 @@ class Target:
             ami_parameter=document["amiParameter"],
             capacity_parameter=document["capacityParameter"],
             ami_before=document["amiBefore"],
+            accepted=tuple(document["accepted"]),
         )
 
     def to_event(self) -> dict[str, Any]:
@@ -115,21 +68,27 @@ class Target:
             "amiParameter": self.ami_parameter,
             "capacityParameter": self.capacity_parameter,
             "amiBefore": self.ami_before,
+            "accepted": list(self.accepted),
         }
 
 
 @dataclass(frozen=True)
 class Run:
-    """What this execution will do: `$.run`. The deadlines are in minutes."""
+    """What this execution will do: `$.run`. The deadlines are in minutes.
+
+    `rollback` is `automatic` or `manual`: what becomes of a target that fails its verification.
+    """
 
     trigger: str
     reason: str | None
     dry_run: bool
+    rollback: str
     pipeline_arn: str
     ami_id: str | None
     targets: tuple[Target, ...]
     build_deadline_minutes: int
     deployment_deadline_minutes: int
+    verification_deadline_minutes: int
 
     @classmethod
     def from_event(cls, document: Mapping[str, Any]) -> Run:
@@ -137,11 +96,13 @@ class Run:
             trigger=document["trigger"],
             reason=document["reason"],
             dry_run=document["dryRun"],
+            rollback=document["rollback"],
             pipeline_arn=document["pipelineArn"],
             ami_id=document["amiId"],
             targets=tuple(Target.from_event(target) for target in document["targets"]),
             build_deadline_minutes=document["buildDeadlineMinutes"],
             deployment_deadline_minutes=document["deploymentDeadlineMinutes"],
+            verification_deadline_minutes=document["verificationDeadlineMinutes"],
         )
 
     def to_event(self) -> dict[str, Any]:
@@ -149,12 +110,14 @@ class Run:
             "trigger": self.trigger,
             "reason": self.reason,
             "dryRun": self.dry_run,
+            "rollback": self.rollback,
             "pipelineArn": self.pipeline_arn,
             "buildNeeded": self.ami_id is None,
             "amiId": self.ami_id,
             "targets": [target.to_event() for target in self.targets],
             "buildDeadlineMinutes": self.build_deadline_minutes,
             "deploymentDeadlineMinutes": self.deployment_deadline_minutes,
+            "verificationDeadlineMinutes": self.verification_deadline_minutes,
         }
 
 
@@ -169,6 +132,8 @@ class ImageBuild:
     status: str
     ready: bool
     poll_after_seconds: int
+    retried: bool = False
+    """Whether the build has been resumed after it had failed."""
 
     @classmethod
     def from_event(cls, document: Mapping[str, Any]) -> ImageBuild:
@@ -180,6 +145,7 @@ class ImageBuild:
             status=document["status"],
             ready=document["ready"],
             poll_after_seconds=document["pollAfterSeconds"],
+            retried=document["retried"],
         )
 
     def to_event(self) -> dict[str, Any]:
@@ -191,7 +157,27 @@ class ImageBuild:
             "status": self.status,
             "ready": self.ready,
             "pollAfterSeconds": self.poll_after_seconds,
+            "retried": self.retried,
         }
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """Whether the run may go on: `$.freeze`.
+
+    `status` is OPEN, WAIT (until the next opening) or SKIP, which ends the run for the `reason`.
+    """
+
+    status: str
+    reason: str | None = None
+    poll_after_seconds: int = 0
+
+    @classmethod
+    def from_event(cls, document: Mapping[str, Any]) -> Freeze:
+        return cls(document["status"], document["reason"], document["pollAfterSeconds"])
+
+    def to_event(self) -> dict[str, Any]:
+        return {"status": self.status, "reason": self.reason, "pollAfterSeconds": self.poll_after_seconds}
 
 
 @dataclass(frozen=True)
@@ -211,11 +197,15 @@ class Ami:
 
 @dataclass(frozen=True)
 class Update:
-    """How far one target has come: `$.update`.
+    """How far one target has come: `$.update`; on the way back to its old AMI, `$.wayBack`.
 
-    `status` is NOT_STARTED, BUSY (the stack is, with something else), UPDATING, ROLLING_BACK, CANCELLED (by us, at the
-    deadline; it rolls back) or DONE, which comes with an `outcome`. `started_at` is when the waiting for the present
-    deadline began.
+    `status` is NOT_STARTED; BUSY (the stack is, with something else), FROZEN (a change calendar is closed) or
+    PREVIEWING (the change set is being made); READY, or OUTDATED (the preview, by what
+    happened since); UPDATING, ROLLING_BACK or CANCELLED (by us, at the deadline; it rolls back);
+    UPDATED or SETTLING (the instances are not all as they should be yet); or DONE, which comes with an `outcome`.
+    `ami_after` is the AMI that the update leads to. `begun_at` is when the run turned to the target, on the way back as
+    well; `started_at` is when the waiting for the present deadline began. `capacities` holds the desired capacity of
+    each Auto Scaling group, by its logical id, as it was when the change set was made.
     """
 
     status: str = "NOT_STARTED"
@@ -223,6 +213,12 @@ class Update:
     detail: str | None = None
     stack_id: str | None = None
     ami_before: str | None = None
+    ami_after: str | None = None
+    is_way_back: bool = False
+    change_set_id: str | None = None
+    capacities: Mapping[str, int] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+    begun_at: datetime | None = None
     started_at: datetime | None = None
     deadline_at: datetime | None = None
     finished_at: datetime | None = None
@@ -236,6 +232,12 @@ class Update:
             detail=document.get("detail"),
             stack_id=document.get("stackId"),
             ami_before=document.get("amiBefore"),
+            ami_after=document.get("amiAfter"),
+            is_way_back=document.get("isWayBack", False),
+            change_set_id=document.get("changeSetId"),
+            capacities=document.get("capacities", {}),
+            changes=tuple(document.get("changes", [])),
+            begun_at=_optional_moment(document.get("begunAt")),
             started_at=_optional_moment(document.get("startedAt")),
             deadline_at=_optional_moment(document.get("deadlineAt")),
             finished_at=_optional_moment(document.get("finishedAt")),
@@ -249,6 +251,12 @@ class Update:
             "detail": self.detail,
             "stackId": self.stack_id,
             "amiBefore": self.ami_before,
+            "amiAfter": self.ami_after,
+            "isWayBack": self.is_way_back,
+            "changeSetId": self.change_set_id,
+            "capacities": dict(self.capacities),
+            "changes": list(self.changes),
+            "begunAt": text_of(self.begun_at) if self.begun_at else None,
             "startedAt": text_of(self.started_at) if self.started_at else None,
             "deadlineAt": text_of(self.deadline_at) if self.deadline_at else None,
             "finishedAt": text_of(self.finished_at) if self.finished_at else None,
@@ -288,9 +296,16 @@ class Failure:
         return message if isinstance(message, str) else self.cause
 
 
+OUTCOMES = ("PATCHED", "ALREADY_CURRENT", "DRY_RUN", "SKIPPED", "FAILED")
+
+
 @dataclass(frozen=True)
 class TargetResult:
-    """How one target ended; `outcome` is PATCHED, ALREADY_CURRENT, DRY_RUN or FAILED."""
+    """How one target ended; `outcome` is one of OUTCOMES.
+
+    `changes` is the preview of the update, a line a resource. `rolled_back` says that the stack is on its old AMI
+    again, by CloudFormation or by this run.
+    """
 
     stack_name: str
     outcome: str
@@ -301,6 +316,8 @@ class TargetResult:
     error: str | None = None
     stack_id: str | None = None
     stack_status: str | None = None
+    changes: tuple[str, ...] = ()
+    rolled_back: bool = False
 
     @classmethod
     def from_event(cls, document: Mapping[str, Any]) -> TargetResult:
@@ -314,6 +331,8 @@ class TargetResult:
             error=document["error"],
             stack_id=document["stackId"],
             stack_status=document["stackStatus"],
+            changes=tuple(document["changes"]),
+            rolled_back=document["rolledBack"],
         )
 
     def to_event(self) -> dict[str, Any]:
@@ -327,6 +346,8 @@ class TargetResult:
             "error": self.error,
             "stackId": self.stack_id,
             "stackStatus": self.stack_status,
+            "changes": list(self.changes),
+            "rolledBack": self.rolled_back,
         }
 
 
@@ -364,93 +385,3 @@ def text_of(at: datetime) -> str:
 
 def _optional_moment(text: str | None) -> datetime | None:
     return moment(text) if text else None
-
-
-def _check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    for key in document:
-        if key not in known:
-            close = difflib.get_close_matches(key.lower(), [name.lower() for name in known], n=1, cutoff=0.5)
-            nearest = next((name for name in known if close and name.lower() == close[0]), None)
-            hint = f"did you mean {nearest!r}?" if nearest else "leave it out"
-            raise InvalidInput(f"{where}: expected only the keys {', '.join(known)}, found {key!r}; {hint}")
-
-
-def _targets(value: Any) -> tuple[RequestedTarget, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_TARGETS:
-        found = f"a list of {len(value)}" if isinstance(value, list) else _found(value)
-        raise InvalidInput(f"targets: expected a list of 1 to {MAX_TARGETS} stacks, found {found}; name the stacks")
-    targets = tuple(_target(entry, f"targets[{index}]") for index, entry in enumerate(value))
-    names = [target.stack_name for target in targets]
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidInput(
-                f"targets: expected each stack once, found {name!r} {names.count(name)} times; name it once"
-            )
-    return targets
-
-
-def _target(value: Any, where: str) -> RequestedTarget:
-    if isinstance(value, str):
-        value = {"stackName": value}
-    if not isinstance(value, dict):
-        raise InvalidInput(
-            f"{where}: expected a stack name or an object with stackName, found {_found(value)}; name the stack"
-        )
-    _check_keys(value, ("stackName", "amiParameter", "capacityParameter"), where)
-    stack_name = _name(value, "stackName", STACK_NAME, "the name of a stack", where)
-    if stack_name is None:
-        raise InvalidInput(f"{where}.stackName: expected the name of a stack, found nothing; name the stack")
-    return RequestedTarget(
-        stack_name=stack_name,
-        ami_parameter=_name(value, "amiParameter", _PARAMETER_NAME, "the name of a stack parameter", where),
-        capacity_parameter=_name(value, "capacityParameter", _PARAMETER_NAME, "the name of a stack parameter", where),
-    )
-
-
-def _one_of(document: Mapping[str, Any], key: str, accepted: tuple[str, ...], default: str) -> str:
-    value = document.get(key, default)
-    if value not in accepted:
-        close = difflib.get_close_matches(str(value), accepted, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"leave it out for {default!r}"
-        raise InvalidInput(f"{key}: expected one of {', '.join(accepted)}, found {_found(value)}; {hint}")
-    return str(value)
-
-
-def _text(document: Mapping[str, Any], key: str) -> str | None:
-    value = document.get(key)
-    if key in document and not isinstance(value, str):
-        raise InvalidInput(f"{key}: expected a text, found {_found(value)}; quote it or leave it out")
-    return value
-
-
-def _flag(document: Mapping[str, Any], key: str) -> bool:
-    value = document.get(key, False)
-    if not isinstance(value, bool):
-        raise InvalidInput(f"{key}: expected true or false, found {_found(value)}; write it without quotes")
-    return value
-
-
-def _name(
-    document: Mapping[str, Any], key: str, pattern: re.Pattern[str], expected: str, where: str | None = None
-) -> str | None:
-    if key not in document:
-        return None
-    value = document[key]
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        place = f"{where}.{key}" if where else key
-        raise InvalidInput(f"{place}: expected {expected}, found {_found(value)}; correct it or leave it out")
-    return value
-
-
-def _found(value: Any) -> str:
-    """A value as a person wrote it in JSON, for an error message."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, dict):
-        return "an object"
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

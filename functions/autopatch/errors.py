@@ -32,6 +32,10 @@ class TargetNotReady(AutopatchError):
     """An application stack cannot be updated as it is."""
 
 
+class UnexpectedChanges(AutopatchError):
+    """The update would change more than the instances of the stack; it has not been made."""
+
+
 class DeploymentFailed(AutopatchError):
     """The stack update failed; CloudFormation has rolled it back, unless the message says otherwise."""
 
@@ -42,6 +46,10 @@ class DeploymentTimedOut(AutopatchError):
 
 class RollbackFailed(AutopatchError):
     """The stack update failed and so did its rollback: a person is needed."""
+
+
+class VerificationFailed(AutopatchError):
+    """The stack was updated, but its instances are not what they should be."""
 
 
 class NotificationFailed(AutopatchError):

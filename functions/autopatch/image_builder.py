@@ -51,6 +51,9 @@ _BUILDING = frozenset(
 )
 
 
+_AFTER_BUILDING = frozenset({"TESTING", "DISTRIBUTING", "INTEGRATING"})
+
+
 @dataclass(frozen=True)
 class OutputAmi:
     """One AMI that an image came out as: one per Region and account of the distribution."""
@@ -68,6 +71,8 @@ class Image:
     arn: str
     status: ImageStatus
     failure: str | None
+    failed_in: str | None
+    """The status in which it failed, where the SDK tells it."""
     created_at: datetime
     amis: tuple[OutputAmi, ...]
 
@@ -83,10 +88,22 @@ class ImageBuilder:
         return cls(create_client("imagebuilder"))
 
     def check_pipeline(self, pipeline_arn: str) -> None:
-        """Raises ConfigError when the pipeline does not exist."""
+        """Raises ConfigError when the pipeline does not exist or builds no AMI."""
+        self._recipe_arn(pipeline_arn)
+
+    def parent_image(self, pipeline_arn: str) -> str:
+        """What the pipeline's recipe builds on: an AMI's id, `ssm:` and the name of a parameter, or an image's ARN.
+
+        Raises ConfigError when the pipeline does not exist or builds no AMI.
+        """
+        recipe_arn = self._recipe_arn(pipeline_arn)
+        with named_errors(f"reading the image recipe {recipe_arn}"):
+            return self._client.get_image_recipe(imageRecipeArn=recipe_arn)["imageRecipe"]["parentImage"]
+
+    def _recipe_arn(self, pipeline_arn: str) -> str:
         with named_errors(f"looking up the image pipeline {pipeline_arn}"):
             try:
-                self._client.get_image_pipeline(imagePipelineArn=pipeline_arn)
+                pipeline = self._client.get_image_pipeline(imagePipelineArn=pipeline_arn)["imagePipeline"]
             except ClientError as error:
                 if error_code(error) == "ResourceNotFoundException":
                     raise ConfigError(
@@ -94,6 +111,12 @@ class ImageBuilder:
                         "deploy the application again with the ARN of a pipeline in this account and Region"
                     ) from error
                 raise
+        if "imageRecipeArn" not in pipeline:
+            raise ConfigError(
+                f"expected the image pipeline {pipeline_arn} to build AMIs from an image recipe, found none (a "
+                "container recipe?); deploy the application again with the ARN of a pipeline that has one"
+            )
+        return pipeline["imageRecipeArn"]
 
     def start_build(self, pipeline_arn: str, client_token: str) -> str:
         """Start a build and return the ARN of the image being built.
@@ -125,6 +148,29 @@ class ImageBuilder:
             answer = self._client.get_image(imageBuildVersionArn=image_arn)
         return _image(answer["image"])
 
+    def retry_build(self, image_arn: str, client_token: str) -> None:
+        """Resume a failed build where it stopped, under the same ARN.
+
+        Only one that failed after its build phase can be (Image Builder API reference, RetryImage).
+        """
+        with named_errors(f"resuming the build of {image_arn}"):
+            self._client.retry_image(imageBuildVersionArn=image_arn, clientToken=client_token)
+
+    def failed_after_building(self, image: Image) -> bool:
+        """Whether a failed image had been built, and failed while it was tested or distributed.
+
+        The failure context says so where the SDK knows it; the workflows of the build do otherwise.
+        """
+        if image.failed_in is not None:
+            return image.failed_in in _AFTER_BUILDING
+        with named_errors(f"reading the workflows of {image.arn}"):
+            pages = self._client.get_paginator("list_workflow_executions").paginate(imageBuildVersionArn=image.arn)
+            return any(
+                (workflow["type"], workflow["status"]) == ("BUILD", "COMPLETED")
+                for page in pages
+                for workflow in page["workflowExecutions"]
+            )
+
     def cancel_build(self, image_arn: str, client_token: str) -> None:
         """Stop the build; AMIs that it has made already stay."""
         with named_errors(f"cancelling the build of {image_arn}"):
@@ -146,6 +192,7 @@ def _image(document: Any) -> Image:
         arn=arn,
         status=_status(arn, state["status"]),
         failure=_failure(state),
+        failed_in=state.get("failureContext", {}).get("imageStatus"),
         created_at=_moment(document["dateCreated"]),
         amis=tuple(
             OutputAmi(

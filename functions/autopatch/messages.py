@@ -5,6 +5,7 @@ Each function takes the state of the state machine as far as it came, and return
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from autopatch.contracts import Ami, Execution, Failure, ImageBuild, Run, Summary, TargetResult
+from autopatch.contracts import Ami, Execution, Failure, Freeze, ImageBuild, Run, Summary, TargetResult
 from autopatch.notifications import Notification
 
 _CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
@@ -28,6 +29,7 @@ _IN_WORDS = {
     "InvalidInput": "the execution's input is invalid",
     "ConfigError": "the deployment is set up wrongly",
     "TargetNotReady": "a target cannot be patched as it is",
+    "UnexpectedChanges": "the update would change more than the instances",
     "ImageBuildFailed": "the image build failed",
     "ImageBuildTimedOut": "the image build took too long",
     "ImageHasNoAmi": "the image has no AMI in this Region",
@@ -44,17 +46,22 @@ _NEXT_STEPS = {
     "ImageHasNoAmi": "Correct the distribution configuration of the image pipeline so that it makes one AMI in this "
     "account and Region, and start the execution again.",
     "TargetNotReady": "Mend what is said of each stack above, and start the execution again for those stacks.",
+    "UnexpectedChanges": "Look at what the update would change, above. Give what is not to change with the AMI a "
+    "parameter of its own, or make those changes by an update of their own, and start the execution again.",
+    "VerificationFailed": "See what kept the new instances from serving (their logs, the health checks), mend the "
+    "image, and start the execution again. The stacks that were rolled back serve from their old AMI.",
     "DeploymentFailed": "See why the new instances were not accepted (the stack's events, the instances' logs), and "
     "start the execution again. The stacks that were rolled back serve from their old AMI.",
     "DeploymentTimedOut": "See what the update waited for (the stack's events, the instances' logs). If updates take "
     "that long now, deploy with a longer deployment deadline. Then start the execution again.",
-    "RollbackFailed": "A person is needed now: the stack is stuck between two AMIs. Mend what its events say, then "
-    "continue its rollback in the console. Until then nothing can update it.",
+    "RollbackFailed": "A person is needed now. See above what failed first, and what kept the stack from going back.",
     "NotificationFailed": "Mend the notification topic: its policy, its encryption key or its subscriptions.",
     "AwsCallFailed": "AWS refused a call, often for a missing permission. Mend that, and start the execution again.",
     "TransientAwsFault": "AWS could not be reached for a while, although each call was tried again. Start the "
     "execution again.",
 }
+_BEFORE_ANY_CHANGE = ("TargetNotReady", "UnexpectedChanges")
+
 _NEXT_STEP_OTHERWISE = "Look at the execution in the console: the state that failed shows its input and its error."
 
 
@@ -71,7 +78,20 @@ def success(state: Mapping[str, Any], now: datetime) -> Notification:
     """For a run in which no target failed."""
     told = _Told(state, now)
     targets = told.summary.targets
-    return told.notification(*_good_news(targets, told.ami), next_steps=_after_success(targets))
+    return told.notification(*_good_news(targets, told.ami), next_steps=_after_success(targets, told.ami))
+
+
+def skipped(state: Mapping[str, Any], now: datetime) -> Notification:
+    """For a run that ended before it began: a change calendar is closed, or the base image is held."""
+    told = _Told(state, now)
+    reason = Freeze.from_event(state["freeze"]).reason or "no reason given"
+    return told.notification(
+        f"SKIPPED: nothing was built; {told.stacks} not touched",
+        f"The run was skipped. Nothing was built or changed.\n\nWhy\n{_indented(reason)}",
+        outcome="SKIPPED",
+        next_steps="Nothing, if that is as it should be: the next scheduled run tries again. To patch before that, "
+        "start the execution again when the reason above no longer holds.",
+    )
 
 
 def failure(state: Mapping[str, Any], now: datetime) -> Notification:
@@ -97,7 +117,7 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
         verdict,
         outcome="FAILED",
         error=None if failed_targets else failed,
-        next_steps=_NEXT_STEPS.get(failed.error, _NEXT_STEP_OTHERWISE),
+        next_steps=_after_failure(failed.error, failed_targets),
     )
 
 
@@ -206,14 +226,18 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
     new = ami.ami_id if ami else "the AMI"
     patched = [target for target in targets if target.outcome == "PATCHED"]
     previewed = [target for target in targets if target.outcome == "DRY_RUN"]
+    left_out = [target for target in targets if target.outcome == "SKIPPED"]
     if patched:
         who = patched[0].stack_name if len(targets) == 1 else f"{len(patched)} of {_stacks(len(targets))}"
-        current = "" if len(patched) == len(targets) else "; the others already did"
+        current = "" if len(patched) == len(targets) else "; see below for the others"
         return f"PATCHED: {who} now on {new}", f"Patched: {who} now on {new}{current}.", "PATCHED"
     if previewed:
         who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
         verdict = f"A dry run: {who} would go to {new}. No stack was changed."
         return f"DRY RUN: {who} would go to {new}", verdict, "DRY_RUN"
+    if left_out:
+        who = left_out[0].stack_name if len(targets) == 1 else f"{len(left_out)} of {_stacks(len(targets))}"
+        return f"SKIPPED: {who}", f"Skipped: {who} not patched, for a change calendar is closed.", "SKIPPED"
     who = targets[0].stack_name if len(targets) == 1 else f"all {_stacks(len(targets))}"
     return (
         f"ALREADY CURRENT: {who} on {new} before the run",
@@ -222,13 +246,44 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
     )
 
 
-def _after_success(targets: tuple[TargetResult, ...]) -> str:
+def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
     if any(target.outcome == "DRY_RUN" for target in targets):
         return "If this is what you want, start the execution again without dryRun."
-    if any(target.outcome == "PATCHED" for target in targets):
-        back = next(target.ami_before for target in targets if target.outcome == "PATCHED")
-        return f'Nothing. To go back, start the execution with {{"amiId": "{back}"}} and the stack as its target.'
-    return "Nothing."
+    skipped_stacks = [target.stack_name for target in targets if target.outcome == "SKIPPED"]
+    steps = []
+    if skipped_stacks and ami:
+        steps.append(
+            "When the change calendar opens, start the execution for what was left out, without another build, with\n"
+            f"{_input_for(ami.ami_id, *skipped_stacks)}"
+        )
+    steps += [
+        f"Nothing for {target.stack_name}. To go back, start the execution with\n"
+        f"{_input_for(target.ami_before, target.stack_name)}"
+        for target in targets
+        if target.outcome == "PATCHED"
+    ]
+    return "\n".join(steps) or "Nothing."
+
+
+def _after_failure(error: str, failed: list[TargetResult]) -> str:
+    steps = [_NEXT_STEPS.get(error, _NEXT_STEP_OTHERWISE)]
+    for target in failed:
+        if target.stack_status == "UPDATE_ROLLBACK_FAILED":
+            steps.append(
+                f"{target.stack_name} is stuck between two AMIs: mend what its events say, then continue its rollback "
+                "in the console. Until then nothing can update it."
+            )
+        elif target.error in ("VerificationFailed", "RollbackFailed") and not target.rolled_back:
+            steps.append(
+                f"{target.stack_name} is still on the new AMI. To go back, start the execution with\n"
+                f"{_input_for(target.ami_before, target.stack_name)}"
+            )
+    return "\n".join(steps)
+
+
+def _input_for(ami_id: str | None, *stack_names: str) -> str:
+    """The input of an execution that brings the stacks to that AMI, to be copied."""
+    return json.dumps({"amiId": ami_id, "targets": list(stack_names)})
 
 
 def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> tuple[str, str]:
@@ -239,13 +294,21 @@ def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> 
     if stuck:
         return (
             f"ACTION NEEDED: the rollback of {', '.join(stuck)} failed{others}",
-            f"The update of {', '.join(stuck)} failed, and so did its rollback. A person is needed.",
+            f"The new AMI did not work out for {', '.join(stuck)}, and the rollback failed as well. "
+            "A person is needed.",
         )
-    names = ", ".join(target.stack_name for target in failed)
-    if all(target.stack_status == "UPDATE_ROLLBACK_COMPLETE" for target in failed):
-        to = f" to {failed[0].ami_after}" if len(failed) == 1 else ""
-        return f"FAILED: {names} rolled back{to}{others}", f"{names} could not be patched and was rolled back{to}."
-    return f"FAILED: {names} not patched{others} ({failed[0].error})", f"{names} could not be patched."
+    names, was = ", ".join(target.stack_name for target in failed), "was" if len(failed) == 1 else "were"
+    if all(target.rolled_back for target in failed):
+        to = f" to {failed[0].ami_after}" if len(failed) == 1 and failed[0].ami_after else ""
+        return f"FAILED: {names} rolled back{to}{others}", f"{names} could not be patched and {was} rolled back{to}."
+    if all(target.error == "VerificationFailed" for target in failed):
+        return (
+            f"FAILED: {names} updated, but not verified{others}",
+            f"{names} {was} updated, but the instances failed their verification. See below what was rolled back.",
+        )
+    untouched = all(target.error in _BEFORE_ANY_CHANGE and target.ami_after == target.ami_before for target in failed)
+    nothing = f", and {was} not changed" if untouched else ""
+    return f"FAILED: {names} not patched{others} ({failed[0].error})", f"{names} could not be patched{nothing}."
 
 
 def _target_lines(target: TargetResult) -> str:
@@ -261,14 +324,18 @@ def _target_lines(target: TargetResult) -> str:
         lines.append(f"    Why: {target.error}")
     if target.reason:
         lines.append(_indented(target.reason, "      "))
+    if target.changes and target.outcome == "DRY_RUN":
+        lines += ["    Preview:", *(_indented(f"- {change}", "      ") for change in target.changes)]
     return "\n".join(lines)
 
 
 def _indented(text: str, by: str = "  ") -> str:
-    wrapper = textwrap.TextWrapper(
-        100, initial_indent=by, subsequent_indent=by, break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join(wrapper.fill(line) for line in text.splitlines())
+    wrapper = textwrap.TextWrapper(100, initial_indent=by, break_long_words=False, break_on_hyphens=False)
+    lines = []
+    for line in text.splitlines():
+        wrapper.subsequent_indent = by + "  " if line.startswith("- ") else by
+        lines.append(wrapper.fill(line))
+    return "\n".join(lines)
 
 
 def _stacks(count: int) -> str:

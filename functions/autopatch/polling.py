@@ -1,7 +1,7 @@
 """How long to wait before the next look at a build or an update.
 
-The waits grow with the time elapsed, so that a look is never late by more than a tenth of what has passed,
-and the loops stay far below the 25,000 events that Step Functions keeps of an execution, whatever the deadline.
+The waits grow with the time elapsed, so that a look is never late by more than a tenth of what has passed, and all the
+loops of a run with ten targets together stay below the 25,000 events that Step Functions keeps of an execution.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def image_poll_seconds(status: ImageStatus, elapsed_seconds: float, remaining_se
 
 
 def deployment_poll_seconds(elapsed_seconds: float, remaining_seconds: float) -> int:
-    """Whole seconds until the next look at a stack, `elapsed_seconds` after what is waited for began."""
+    """Whole seconds until the next look at a stack, `elapsed_seconds` after the run turned to it."""
     return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / 10), remaining_seconds)
 
 

@@ -10,21 +10,32 @@ from dataclasses import dataclass
 from autopatch.errors import ConfigError
 
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+ACCEPTABLE = ("NoCreationPolicy",)
+"""The findings of `Check Readiness` that a target may accept, by name."""
+
 _PIPELINE_ARN = re.compile(r"arn:aws[^:]*:imagebuilder:[^:]+:\d{12}:image-pipeline/[a-z0-9-_]+")
 _TOPIC_ARN = re.compile(r"arn:aws[^:]*:sns:[^:]+:\d{12}:.+")
 _STATE_MACHINE_ARN = re.compile(r"arn:aws[^:]*:states:[^:]+:\d{12}:stateMachine:.+")
+_PARAMETER_PATH = re.compile(r"(/[a-zA-Z0-9_.-]+)+")
 _ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d{12}:role/.+")
 
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """What `Plan Run` needs; the deadlines are in minutes."""
+    """What `Plan Run` needs; the deadlines are in minutes.
+
+    `accepted_findings` are pairs of a stack's name and the name of a finding; an empty `capacity_parameter` is none.
+    """
 
     pipeline_arn: str
     application_stacks: tuple[str, ...]
     ami_parameter: str
+    capacity_parameter: str
+    accepted_findings: tuple[tuple[str, str], ...]
+    rollback: str
     build_deadline_minutes: int
     deployment_deadline_minutes: int
+    verification_deadline_minutes: int
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> PlanSettings:
@@ -33,23 +44,79 @@ class PlanSettings:
             pipeline_arn=_matching(environment, "PIPELINE_ARN", _PIPELINE_ARN, "the ARN of an Image Builder pipeline"),
             application_stacks=_stack_names(environment, "APPLICATION_STACKS"),
             ami_parameter=_required(environment, "AMI_PARAMETER", "the name of a stack parameter"),
+            capacity_parameter=environment.get("CAPACITY_PARAMETER", "").strip(),
+            accepted_findings=_accepted_findings(environment, "ACCEPTED_FINDINGS"),
+            rollback=_one_of(environment, "ROLLBACK", ("automatic", "manual")),
             build_deadline_minutes=_minutes(environment, "BUILD_DEADLINE_MINUTES"),
             deployment_deadline_minutes=_minutes(environment, "DEPLOYMENT_DEADLINE_MINUTES"),
+            verification_deadline_minutes=_minutes(environment, "VERIFICATION_DEADLINE_MINUTES"),
+        )
+
+
+@dataclass(frozen=True)
+class FreezeSettings:
+    """When no change is allowed, and what is not to be rolled out.
+
+    `when_closed` is `skip` or `wait`; `hold_path` is the path of the SSM parameters that hold AMIs.
+    """
+
+    calendars: tuple[str, ...]
+    when_closed: str
+    hold_path: str
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> FreezeSettings:
+        """Raises ConfigError, naming the variable, when one is missing or malformed."""
+        return cls(
+            calendars=_list(environment, "CHANGE_CALENDARS"),
+            when_closed=_one_of(environment, "WHEN_CALENDAR_CLOSED", ("skip", "wait")),
+            hold_path=_hold_path(environment),
         )
 
 
 @dataclass(frozen=True)
 class UpdateSettings:
-    """What `Update Stack` needs: the role for stacks that have none of their own, if any."""
+    """How stacks are updated: the role for those that have none of their own, if any, and what guards the update.
+
+    `bake_minutes` is for how long CloudFormation watches the alarms before it removes the old group.
+    """
+
+    cloudformation_role_arn: str | None
+    alarm_arns: tuple[str, ...]
+    bake_minutes: int
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> UpdateSettings:
+        """Raises ConfigError, naming the variable, when one is malformed."""
+        return cls(
+            cloudformation_role_arn=_role_arn(environment),
+            alarm_arns=_list(environment, "ALARM_ARNS"),
+            bake_minutes=_minutes(environment, "BAKE_MINUTES", at_least=0),
+        )
+
+
+@dataclass(frozen=True)
+class CloudFormationSettings:
+    """What `Roll Back` needs: the role for stacks that have none of their own, if any."""
 
     cloudformation_role_arn: str | None
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ) -> UpdateSettings:
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> CloudFormationSettings:
         """Raises ConfigError, naming the variable, when it is malformed."""
-        if not environment.get("CLOUDFORMATION_ROLE_ARN"):
-            return cls(cloudformation_role_arn=None)
-        return cls(_matching(environment, "CLOUDFORMATION_ROLE_ARN", _ROLE_ARN, "the ARN of an IAM role, or nothing"))
+        return cls(_role_arn(environment))
+
+
+@dataclass(frozen=True)
+class HoldSettings:
+    """What `Summarise Run` needs: the path of the SSM parameters that hold AMIs."""
+
+    hold_path: str
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> HoldSettings:
+        """Raises ConfigError, naming the variable, when it is missing or malformed."""
+        return cls(_hold_path(environment))
 
 
 @dataclass(frozen=True)
@@ -102,22 +169,66 @@ def _matching(environment: Mapping[str, str], name: str, pattern: re.Pattern[str
     return value
 
 
-def _minutes(environment: Mapping[str, str], name: str) -> int:
-    expected = "a whole number of minutes above 0"
+def _minutes(environment: Mapping[str, str], name: str, at_least: int = 1) -> int:
+    expected = f"a whole number of minutes, at least {at_least}"
     value = _required(environment, name, expected)
-    if not (value.isascii() and value.isdigit() and int(value) > 0):
+    if not (value.isascii() and value.isdigit() and int(value) >= at_least):
         raise ConfigError(
             f"environment variable {name}: expected {expected}, found {value!r}; correct the deployment's parameter"
         )
     return int(value)
 
 
+def _one_of(environment: Mapping[str, str], name: str, accepted: tuple[str, ...]) -> str:
+    expected = f"one of {', '.join(accepted)}"
+    value = _required(environment, name, expected)
+    if value not in accepted:
+        raise ConfigError(
+            f"environment variable {name}: expected {expected}, found {value!r}; correct the deployment's parameter"
+        )
+    return value
+
+
+def _role_arn(environment: Mapping[str, str]) -> str | None:
+    if not environment.get("CLOUDFORMATION_ROLE_ARN"):
+        return None
+    return _matching(environment, "CLOUDFORMATION_ROLE_ARN", _ROLE_ARN, "the ARN of an IAM role, or nothing")
+
+
+def _hold_path(environment: Mapping[str, str]) -> str:
+    return _matching(
+        environment, "HOLD_PATH", _PARAMETER_PATH, "the path of SSM parameters, such as /ami-autopatch/held"
+    )
+
+
+def _list(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
+
+
+def _accepted_findings(environment: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for entry in _list(environment, name):
+        stack_name, _, finding = entry.partition(":")
+        if not STACK_NAME.fullmatch(stack_name) or finding not in ACCEPTABLE:
+            raise ConfigError(
+                f"environment variable {name}: expected entries such as my-stack:{ACCEPTABLE[0]}, found {entry!r}; "
+                "correct the deployment's parameter"
+            )
+        found.append((stack_name, finding))
+    return tuple(found)
+
+
 def _stack_names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
+    names = _list(environment, name)
     for stack_name in names:
         if not STACK_NAME.fullmatch(stack_name):
             raise ConfigError(
                 f"environment variable {name}: expected stack names separated by commas, found {stack_name!r}; "
                 "correct the deployment's parameter"
+            )
+        if names.count(stack_name) > 1:
+            raise ConfigError(
+                f"environment variable {name}: expected each stack once, found {stack_name!r} "
+                f"{names.count(stack_name)} times; correct the deployment's parameter"
             )
     return names

@@ -80,6 +80,7 @@ _WAYS_OUT = {
 _READY_PHASES = frozenset({Phase.SETTLED, Phase.UPDATED, Phase.ROLLED_BACK})
 _BUSY_PHASES = frozenset({Phase.BUSY, Phase.UPDATING, Phase.CLEANING_UP, Phase.ROLLING_BACK})
 
+GROUP_TYPE = "AWS::AutoScaling::AutoScalingGroup"
 _IMAGE_TYPE = "AWS::EC2::Image::Id"
 _SSM_TYPE_PREFIX = "AWS::SSM::Parameter::"
 
@@ -99,6 +100,10 @@ class Stack:
     role_arn: str | None
     capabilities: tuple[str, ...]
     parameters: Mapping[str, str]
+    alarm_arns: tuple[str, ...] = ()
+    monitoring_minutes: int = 0
+    deployment_mode: str | None = None
+    """EXPRESS: its operations end before the resources are ready."""
 
     @property
     def phase(self) -> Phase:
@@ -146,13 +151,27 @@ class UpdateAnswer(Enum):
 
 
 @dataclass(frozen=True)
+class ResourceFailure:
+    """The event of a resource that failed."""
+
+    logical_id: str
+    physical_id: str
+    resource_type: str
+    status: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.logical_id} ({self.resource_type}) {self.status}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Operation:
     """One update of a stack, told by the events that carry its token."""
 
     phase: Phase
     status: str
     status_since: datetime
-    first_failure: str | None
+    first_failure: ResourceFailure | None
     given_up: tuple[str, ...]
     """The resources that were not finished when the update failed or was cancelled."""
 
@@ -173,12 +192,13 @@ class Stacks:
             try:
                 document = self._client.describe_stacks(StackName=name_or_id)["Stacks"][0]
             except ClientError as error:
-                if _refusal(error) is _Refusal.NO_SUCH_STACK:
+                if refusal(error) is Refusal.NO_SUCH_STACK:
                     raise TargetNotReady(
                         f"stack {name_or_id}: expected a stack of that name in this account and Region, found none; "
                         "correct the deployment's application stacks or the input's targets"
                     ) from error
                 raise
+        rollback = document.get("RollbackConfiguration", {})
         return Stack(
             stack_id=document["StackId"],
             name=document["StackName"],
@@ -190,6 +210,9 @@ class Stacks:
                 parameter["ParameterKey"]: parameter.get("ParameterValue", "")
                 for parameter in document.get("Parameters", [])
             },
+            alarm_arns=tuple(trigger["Arn"] for trigger in rollback.get("RollbackTriggers", [])),
+            monitoring_minutes=rollback.get("MonitoringTimeInMinutes", 0),
+            deployment_mode=document.get("DeploymentConfig", {}).get("Mode"),
         )
 
     def template_summary(self, stack_name: str) -> TemplateSummary:
@@ -202,70 +225,48 @@ class Stacks:
             has_transforms=bool(answer.get("DeclaredTransforms")),
         )
 
-    def group_names(self, stack_name: str) -> tuple[str, ...]:
-        """The names of the stack's Auto Scaling groups."""
+    def groups(self, stack_name: str) -> dict[str, str]:
+        """The names of the stack's Auto Scaling groups, by their logical ids."""
         with named_errors(f"listing the resources of the stack {stack_name}"):
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_name)
-            return tuple(
-                resource["PhysicalResourceId"]
+            return {
+                resource["LogicalResourceId"]: resource["PhysicalResourceId"]
                 for page in pages
                 for resource in page["StackResourceSummaries"]
-                if resource["ResourceType"] == "AWS::AutoScaling::AutoScalingGroup" and "PhysicalResourceId" in resource
-            )
+                if resource["ResourceType"] == GROUP_TYPE and "PhysicalResourceId" in resource
+            }
 
     def update(
         self, stack: Stack, new_values: Mapping[str, str], has_transforms: bool, role_arn: str | None, token: str
     ) -> UpdateAnswer:
         """Update the stack's parameters to `new_values` and nothing else.
 
-        Every other parameter is sent with its previous value: one that is left out would be reset to the template's
-        default (CloudFormation API reference, UpdateStack). What UpdateStack keeps when it is not sent is not sent:
-        tags, notification topics, rollback configuration, the stack's own role. `token` marks the events of this
-        update, at most 128 characters of `[a-zA-Z0-9][-a-zA-Z0-9]*`; sent again, it starts nothing twice.
+        `token` marks the events of this update, at most 128 characters of `[a-zA-Z0-9][-a-zA-Z0-9]*`; sent again, it
+        starts nothing twice.
 
         Raises TargetNotReady when CloudFormation refuses the update.
         """
-        parameters: list[Any] = [
-            {"ParameterKey": name, "ParameterValue": new_values[name]}
-            if name in new_values
-            else {"ParameterKey": name, "UsePreviousValue": True}
-            for name in stack.parameters
-        ]
-        capabilities = list(stack.capabilities)
-        if has_transforms and "CAPABILITY_AUTO_EXPAND" not in capabilities:
-            capabilities.append("CAPABILITY_AUTO_EXPAND")
-        request: dict[str, Any] = {
-            "StackName": stack.stack_id,
-            "UsePreviousTemplate": True,
-            "Parameters": parameters,
-            "Capabilities": capabilities,
-            "ClientRequestToken": token,
-        }
-        if role_arn is not None and stack.role_arn is None:
-            request["RoleARN"] = role_arn
+        request = update_request(stack, new_values, has_transforms, role_arn)
         with named_errors(f"updating the stack {stack.name}"):
             try:
-                self._client.update_stack(**request)
+                self._client.update_stack(**request, ClientRequestToken=token)
             except ClientError as error:
                 return self._answer_to(error, stack)
         return UpdateAnswer.STARTED
 
     def _answer_to(self, error: ClientError, stack: Stack) -> UpdateAnswer:
-        refusal = _refusal(error)
-        if refusal is _Refusal.NOTHING_TO_UPDATE:
+        meaning = refusal(error)
+        if meaning is Refusal.NOTHING_TO_UPDATE:
             return UpdateAnswer.NOTHING_TO_UPDATE
-        if refusal is _Refusal.TOKEN_IN_USE:
+        if meaning is Refusal.TOKEN_IN_USE:
             return UpdateAnswer.STARTED
-        if refusal is _Refusal.STATE:
+        if meaning is Refusal.STATE:
             now = self.stack(stack.stack_id)
             if not now.is_busy and not now.is_ready:
                 raise not_updatable(now) from error
             return UpdateAnswer.BUSY
-        if refusal is _Refusal.INVALID:
-            raise TargetNotReady(
-                f"stack {stack.name}: expected an update of its AMI parameter alone, found CloudFormation refusing it: "
-                f"{error_text(error)}; correct the stack or the target"
-            ) from error
+        if meaning is Refusal.INVALID:
+            raise refused(stack, error) from error
         raise error
 
     def cancel_update(self, stack_id: str, token: str) -> bool:
@@ -275,10 +276,10 @@ class Stacks:
                 self._client.cancel_update_stack(StackName=stack_id, ClientRequestToken=token)
             except ClientError as error:
                 # Only an update that is UPDATE_IN_PROGRESS can be cancelled; it may have left that status just now.
-                refusal = _refusal(error)
-                if refusal is _Refusal.TOKEN_IN_USE:
+                meaning = refusal(error)
+                if meaning is Refusal.TOKEN_IN_USE:
                     return True
-                if refusal is _Refusal.INVALID:
+                if meaning is Refusal.INVALID:
                     return False
                 raise
         return True
@@ -355,14 +356,56 @@ def _was_given_up(event: Any) -> bool:
 _GIVEN_UP = frozenset({"Resource creation cancelled", "Resource update cancelled"})
 
 
-def _failure(event: Any) -> str:
-    return (
-        f"{event['LogicalResourceId']} ({event['ResourceType']}) {event['ResourceStatus']}: "
-        f"{event.get('ResourceStatusReason', 'no reason given')}"
+def _failure(event: Any) -> ResourceFailure:
+    return ResourceFailure(
+        logical_id=event["LogicalResourceId"],
+        physical_id=event.get("PhysicalResourceId", ""),
+        resource_type=event["ResourceType"],
+        status=event["ResourceStatus"],
+        reason=event.get("ResourceStatusReason", "no reason given"),
     )
 
 
-class _Refusal(Enum):
+def update_request(
+    stack: Stack, new_values: Mapping[str, str], has_transforms: bool, role_arn: str | None
+) -> dict[str, Any]:
+    """What UpdateStack and CreateChangeSet take to change the parameters of `new_values` and nothing else.
+
+    Every other parameter is sent with its previous value: one that is left out would be reset to the template's
+    default (CloudFormation API reference, UpdateStack). What CloudFormation keeps when it is not sent is not sent:
+    tags, notification topics, rollback configuration, the stack's own role.
+    """
+    parameters = [
+        {"ParameterKey": name, "ParameterValue": new_values[name]}
+        if name in new_values
+        else {"ParameterKey": name, "UsePreviousValue": True}
+        for name in stack.parameters
+    ]
+    capabilities = list(stack.capabilities)
+    if has_transforms and "CAPABILITY_AUTO_EXPAND" not in capabilities:
+        capabilities.append("CAPABILITY_AUTO_EXPAND")
+    request: dict[str, Any] = {
+        "StackName": stack.stack_id,
+        "UsePreviousTemplate": True,
+        "Parameters": parameters,
+        "Capabilities": capabilities,
+    }
+    if role_arn is not None and stack.role_arn is None:
+        request["RoleARN"] = role_arn
+    return request
+
+
+def refused(stack: Stack, error: ClientError) -> TargetNotReady:
+    """The error for an update that CloudFormation refuses for what is asked in it."""
+    return TargetNotReady(
+        f"stack {stack.name}: expected an update of its AMI parameter alone, found CloudFormation refusing it: "
+        f"{error_text(error)}; correct the stack or the target"
+    )
+
+
+class Refusal(Enum):
+    """What CloudFormation means by refusing a call."""
+
     NO_SUCH_STACK = auto()
     NOTHING_TO_UPDATE = auto()
     TOKEN_IN_USE = auto()
@@ -371,20 +414,20 @@ class _Refusal(Enum):
     OTHER = auto()
 
 
-def _refusal(error: ClientError) -> _Refusal:
+def refusal(error: ClientError) -> Refusal:
     """What CloudFormation means by an error.
 
     It gives most refusals the one code ValidationError, and tells them apart only in the text.
     """
     code, text = error_code(error), error_text(error)
     if code == "TokenAlreadyExistsException":
-        return _Refusal.TOKEN_IN_USE
+        return Refusal.TOKEN_IN_USE
     if code != "ValidationError":
-        return _Refusal.OTHER
+        return Refusal.OTHER
     if text == "No updates are to be performed.":
-        return _Refusal.NOTHING_TO_UPDATE
+        return Refusal.NOTHING_TO_UPDATE
     if text.endswith(" does not exist") and text.startswith(("Stack ", "Stack:")):
-        return _Refusal.NO_SUCH_STACK
+        return Refusal.NO_SUCH_STACK
     if text.startswith("Stack:") and text.endswith(" state and can not be updated."):
-        return _Refusal.STATE
-    return _Refusal.INVALID
+        return Refusal.STATE
+    return Refusal.INVALID

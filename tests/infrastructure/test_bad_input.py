@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from autopatch.contracts import ExecutionInput
 from autopatch.errors import ConfigError, InvalidInput
+from autopatch.execution_input import ExecutionInput
 from autopatch.handlers.plan_run import plan_run
 from autopatch.image_builder import ImageBuilder
 from autopatch.settings import PlanSettings
@@ -49,6 +49,12 @@ def cloudformation() -> Iterator[Any]:
         ("BaseAmiTopicArn", "amazon-linux-2023-ami-updates", "must be the ARN of an SNS topic, or empty"),
         ("BaseAmiNamePattern", "", "must be a pattern of AMI names"),
         ("NotificationEmail", "operations", "must be an e-mail address, or empty"),
+        ("AcceptedFindings", "web:Anything", "must be entries such as my-stack:NoCreationPolicy"),
+        ("WhenCalendarClosed", "fail", "must be skip or wait"),
+        ("Rollback", "never", "must be automatic or manual"),
+        ("RollbackAlarmArns", "high-latency", "must be ARNs of CloudWatch alarms"),
+        ("BakeMinutes", "200", "must be from 0 to 180 minutes"),
+        ("VerificationDeadlineMinutes", "0", "must be from 1 to 120 minutes"),
         ("BuildDeadlineMinutes", "5", "must be from 15 to 1440 minutes"),
         ("DeploymentDeadlineMinutes", "100000", "must be from 5 to"),
         ("LogRetentionDays", "100", "must be one of the retentions of CloudWatch Logs"),
@@ -74,6 +80,8 @@ def settings(**changed: Any) -> PlanSettings:
         "AMI_PARAMETER": "AmazonMachineImage",
         "BUILD_DEADLINE_MINUTES": "120",
         "DEPLOYMENT_DEADLINE_MINUTES": "90",
+        "VERIFICATION_DEADLINE_MINUTES": "15",
+        "ROLLBACK": "automatic",
         **changed,
     }
     return PlanSettings.from_env(environment)
@@ -90,5 +98,7 @@ def test_what_no_constraint_can_say_is_refused_by_the_run() -> None:
         plan(APPLICATION_STACKS=",".join(f"web-{number}" for number in range(11)))
     with pytest.raises(ConfigError, match=r"expected the image pipeline that PIPELINE_ARN names"):
         plan(PIPELINE_ARN=PIPELINE.replace("us-east-1", "eu-west-1"))
+    with pytest.raises(ConfigError, match=r"expected each stack once, found 'web' 2 times"):
+        plan(APPLICATION_STACKS="web,api,web")
     with pytest.raises(InvalidInput, match=r"expected a stack"):
         plan(APPLICATION_STACKS=" , ")

@@ -11,8 +11,16 @@ import boto3
 import pytest
 
 from autopatch import errors
-from autopatch.contracts import ExecutionInput
-from autopatch.settings import NotificationSettings, PlanSettings, TriggerSettings, UpdateSettings
+from autopatch.execution_input import ExecutionInput
+from autopatch.settings import (
+    CloudFormationSettings,
+    FreezeSettings,
+    HoldSettings,
+    NotificationSettings,
+    PlanSettings,
+    TriggerSettings,
+    UpdateSettings,
+)
 from local_aws.aws import LocalAws
 from local_aws.deployment import deploy
 from local_aws.scenario import Scenario
@@ -34,7 +42,11 @@ def functions() -> Iterator[dict[str, Any]]:
     ("name", "settings"),
     [
         ("PlanRunFunction", PlanSettings),
-        ("UpdateStackFunction", UpdateSettings),
+        ("CheckFreezeFunction", FreezeSettings),
+        ("CheckReadinessFunction", FreezeSettings),
+        ("CheckReadinessFunction", UpdateSettings),
+        ("RollBackFunction", CloudFormationSettings),
+        ("SummariseFunction", HoldSettings),
         ("NotifyFunction", NotificationSettings),
         ("NotifyEndingFunction", NotificationSettings),
         ("BaseAmiTriggerFunction", TriggerSettings),
@@ -66,10 +78,15 @@ def test_the_sample_inputs_are_accepted(path: Path) -> None:
         ("start-image-build", "StartImageBuild", errors.AwsCallFailed),
         ("check-image", "CheckImage", errors.AwsCallFailed),
         ("read-ami", "ReadAmi", errors.AwsCallFailed),
-        ("update-stack", "UpdateStack", None),
+        ("check-freeze", "CheckFreeze", None),
+        ("check-readiness", "CheckReadiness", None),
+        ("update-stack", "UpdateStack", errors.AwsCallFailed),
         ("check-deployment", "CheckDeployment", errors.AwsCallFailed),
+        ("verify-instances", "VerifyInstances", None),
+        ("roll-back", "RollBack", errors.TargetNotReady),
         ("summarise", "Summarise", None),
         ("notify-success", "Notify", None),
+        ("notify-skipped", "Notify", None),
         ("notify-failure", "Notify", None),
         ("notify-ending", "NotifyEnding", errors.AwsCallFailed),
         ("trigger-base-ami", "BaseAmiTrigger", None),

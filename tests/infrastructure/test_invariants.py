@@ -333,7 +333,7 @@ def test_the_reasons_of_unscoped_actions_are_all_needed() -> None:
         for action in listed(said["Action"])
     }
     unneeded = {pattern for pattern in UNSCOPED if not any(fnmatchcase(action, pattern) for action in granted)}
-    assert unneeded <= {"servicequotas:GetServiceQuota"}
+    assert unneeded == set()
 
 
 # -- each rule finds a planted violation ------------------------------------------------------------------------------

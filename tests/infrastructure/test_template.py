@@ -41,6 +41,6 @@ def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subsc
     with LocalAws(Scenario(parameters={"BaseAmiTopicArn": "", "NotificationEmail": ""})) as aws:
         deploy(aws.scenario)
         names = [function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]]
-        assert len(names) == 9 and not [name for name in names if "BaseAmiTrigger" in name]
+        assert len(names) == 13 and not [name for name in names if "BaseAmiTrigger" in name]
         assert boto3.client("sns").list_subscriptions()["Subscriptions"] == []
         assert boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopatch import errors, messages
-from autopatch.contracts import Failure
+from autopatch.contracts import Failure, Freeze
+from autopatch.holds import Hold
 from autopatch.notifications import Notification, subject_line
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -23,6 +24,16 @@ OLD, NEW = "ami-0f1e2d3c4b5a69788", "ami-0123456789abcdef0"
 def state(**more: Any) -> dict[str, Any]:
     succeeded: dict[str, Any] = json.loads((EVENTS / "notify-success.json").read_text())["state"]
     return {**succeeded, **more}
+
+
+def sample(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())["state"]
+    return found
+
+
+def flowing(told: Notification) -> str:
+    """The body without its line breaks."""
+    return " ".join(told.body.split())
 
 
 def result(name: str = "web", outcome: str = "PATCHED", **more: Any) -> dict[str, Any]:
@@ -39,8 +50,13 @@ def test_a_patched_stack() -> None:
     told = messages.success(state(), NOW)
     assert told.subject == f"AMI Autopatch: PATCHED: web now on {NEW}"
     assert (told.outcome, told.stack_names) == ("PATCHED", ("web",))
-    for part in (f"{OLD} before, {NEW} now", "41 min 0 s", "8 min 20 s", "by the schedule", f'{{"amiId": "{OLD}"}}'):
+    for part in (f"{OLD} before, {NEW} now", "41 min 0 s", "8 min 20 s", "by the schedule"):
         assert part in told.body
+    assert f'Nothing for web. To go back, start the execution with {{"amiId": "{OLD}", "targets": ["web"]}}' in flowing(
+        told
+    )
+    assert "2 of 2 instances run it, and serve" in told.body
+    assert "Preview:" not in told.body, "what has been done already"
     assert "#/v2/executions/details/arn:aws:states:" in told.body
     assert "stackinfo?stackId=arn%3Aaws%3Acloudformation" in told.body
 
@@ -48,7 +64,8 @@ def test_a_patched_stack() -> None:
 def test_several_stacks_of_which_one_was_current() -> None:
     told = messages.success(state(summary=summary(result("web"), result("api", "ALREADY_CURRENT"))), NOW)
     assert told.subject == f"AMI Autopatch: PATCHED: 1 of 2 stacks now on {NEW}"
-    assert "the others already did" in told.body
+    assert f"Patched: 1 of 2 stacks now on {NEW}; see below for the others." in told.body
+    assert "api: ALREADY_CURRENT" in told.body
 
 
 def test_nothing_to_patch_is_not_called_patched() -> None:
@@ -63,12 +80,56 @@ def test_a_dry_run_says_that_nothing_was_changed() -> None:
     assert told.outcome == "DRY_RUN" and "No stack was changed" in told.body and "without dryRun" in told.body
 
 
+def test_a_dry_run_shows_what_would_change() -> None:
+    change = f"would set AmazonMachineImage from {OLD} to {NEW}"
+    told = messages.success(state(summary=summary(result("web", "DRY_RUN", reason=change))), NOW)
+    assert told.subject == f"AMI Autopatch: DRY RUN: web would go to {NEW}"
+    assert f"A dry run: web would go to {NEW}. No stack was changed." in told.body
+    assert change in flowing(told)
+    preview = told.body[told.body.index("Preview:") : told.body.index("What to do next")]
+    assert "- AppLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place" in preview
+    assert "- AppAutoScalingGroup (AWS::AutoScaling::AutoScalingGroup): replaced if its new values need it" in preview
+
+
+def test_a_run_that_did_not_begin_says_why_and_that_nothing_was_done() -> None:
+    told = messages.skipped(sample("notify-skipped"), NOW)
+    assert (told.outcome, told.stack_names) == ("SKIPPED", ("web",))
+    assert told.subject == "AMI Autopatch: SKIPPED: nothing was built; web not touched"
+    assert "The run was skipped. Nothing was built or changed." in told.body
+    assert "the change calendar year-end is closed until 2027-01-04 06:00 UTC" in flowing(told)
+    assert f"web: not touched, it still runs {OLD}" in told.body
+    assert "the next scheduled run tries again" in flowing(told)
+
+
+def test_a_command_in_the_reason_can_be_copied() -> None:
+    hold = Hold("/ami-autopatch/held/2023.9.20261130.0", "loses its network")
+    skipped = Freeze("SKIP", f"the parent image al2023 is {hold}; {hold.release}").to_event()
+    told = messages.skipped({**sample("notify-skipped"), "freeze": skipped}, NOW)
+    assert "--name /ami-autopatch/held/2023.9.20261130.0\n" in told.body
+
+
+def test_a_stack_that_a_calendar_kept_from_its_update_is_not_called_patched() -> None:
+    late = result("web", "SKIPPED", reason="the change calendar year-end is closed until 2027-01-04 06:00 UTC")
+    told = messages.success(state(summary=summary(late)), NOW)
+    assert (told.outcome, told.subject) == ("SKIPPED", "AMI Autopatch: SKIPPED: web")
+    assert "web not patched, for a change calendar is closed" in told.body and "2027-01-04" in told.body
+    assert f'without another build, with {{"amiId": "{NEW}", "targets": ["web"]}}' in flowing(told)
+    both = messages.success(state(summary=summary(result("api"), late)), NOW)
+    assert both.subject == f"AMI Autopatch: PATCHED: 1 of 2 stacks now on {NEW}"
+    assert f'{{"amiId": "{NEW}", "targets": ["web"]}}' in flowing(both)
+    assert f'Nothing for api. To go back, start the execution with {{"amiId": "{OLD}", "targets": ["api"]}}' in flowing(
+        both
+    )
+
+
 def failed_with(error: str, reason: str, **more: Any) -> dict[str, Any]:
     return result("web", "FAILED", error=error, reason=reason, **more)
 
 
 def test_a_rolled_back_stack_tells_its_first_failure_and_what_runs() -> None:
-    bad = failed_with("DeploymentFailed", "AppAutoScalingGroup: 0 signals", stackStatus="UPDATE_ROLLBACK_COMPLETE")
+    bad = failed_with(
+        "DeploymentFailed", "AppAutoScalingGroup: 0 signals", stackStatus="UPDATE_ROLLBACK_COMPLETE", rolledBack=True
+    )
     told = messages.failure(state(summary=summary(bad), failure={"Error": "DeploymentFailed", "Cause": ""}), NOW)
     assert told.subject == f"AMI Autopatch: FAILED: web rolled back to {OLD}"
     assert f"AMI: {OLD}, as before" in told.body
@@ -83,6 +144,88 @@ def test_a_failed_rollback_calls_for_a_person() -> None:
     )
     assert told.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed; 1 of 2 stacks fine"
     assert "A person is needed" in told.body
+    assert "web is stuck between two AMIs: mend what its events say, then continue its rollback" in flowing(told)
+    assert "amiId" not in flowing(told), "nothing can update it until then"
+
+
+VERIFICATION = "stack web: expected all its instances to run it and to serve, found i-1 Pending and Healthy"
+
+
+def notified(*targets: dict[str, Any], error: str) -> Notification:
+    return messages.failure(state(summary=summary(*targets), failure={"Error": error, "Cause": ""}), NOW)
+
+
+def test_a_failed_verification_that_was_undone_says_on_what_the_stack_serves() -> None:
+    bad = failed_with("VerificationFailed", VERIFICATION, stackStatus="UPDATE_COMPLETE", rolledBack=True)
+    told = notified(bad, error="VerificationFailed")
+    assert told.subject == f"AMI Autopatch: FAILED: web rolled back to {OLD}"
+    assert f"web could not be patched and was rolled back to {OLD}." in told.body
+    assert f"AMI: {OLD}, as before" in told.body and "i-1 Pending and Healthy" in told.body
+    assert "see what kept the new instances from serving" in flowing(told).lower()
+    assert "still on the new AMI" not in flowing(told)
+
+
+def test_a_rollback_of_which_the_stack_could_not_be_read_names_no_ami() -> None:
+    told = notified(failed_with("VerificationFailed", "", rolledBack=True, amiAfter=None), error="VerificationFailed")
+    assert told.subject == "AMI Autopatch: FAILED: web rolled back" and "None" not in told.body
+
+
+def test_a_failed_verification_that_is_left_to_a_person_says_how_to_go_back() -> None:
+    bad = failed_with("VerificationFailed", VERIFICATION, stackStatus="UPDATE_COMPLETE", amiAfter=NEW)
+    told = notified(bad, error="VerificationFailed")
+    assert told.subject == "AMI Autopatch: FAILED: web updated, but not verified"
+    assert "web was updated, but the instances failed their verification." in told.body
+    assert f"AMI: {OLD} before, {NEW} now" in told.body
+    go_back = (
+        f'web is still on the new AMI. To go back, start the execution with {{"amiId": "{OLD}", "targets": ["web"]}}'
+    )
+    assert go_back in flowing(told)
+
+
+@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+def test_a_way_back_that_failed_calls_for_a_person_who_is_told_where_the_stack_is(status: str) -> None:
+    reason = f"{VERIFICATION}\nThe way back to {OLD} failed as well (DeploymentFailed): no capacity"
+    told = notified(failed_with("RollbackFailed", reason, stackStatus=status, amiAfter=NEW), error="RollbackFailed")
+    assert told.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed"
+    assert f"AMI: {OLD} before, {NEW} now" in told.body and "no capacity" in told.body
+    assert "web is still on the new AMI. To go back, start the execution with" in flowing(told)
+    assert "stuck between two AMIs" not in told.body
+
+
+def test_unexpected_changes_are_listed_a_line_each() -> None:
+    reason = (
+        "stack web: expected that only its instances would change, found:\n"
+        "- Server (AWS::EC2::Instance): replaced (ImageId); cause: ParameterReference AmazonMachineImage\n"
+        "- Topic (AWS::SNS::Topic): remove; cause: not told\n"
+        "give what is not to change with the AMI a parameter of its own"
+    )
+    told = notified(failed_with("UnexpectedChanges", reason, stackStatus="UPDATE_COMPLETE"), error="UnexpectedChanges")
+    assert told.subject == "AMI Autopatch: FAILED: web not patched (UnexpectedChanges)"
+    assert "web could not be patched, and was not changed." in told.body
+    assert "      - Server (AWS::EC2::Instance): replaced (ImageId);" in told.body
+    assert "      - Topic (AWS::SNS::Topic): remove; cause: not told\n" in told.body
+    assert "a parameter of its own, or make those changes by an update of their own" in flowing(told)
+
+
+def test_a_stack_that_an_earlier_update_had_rolled_back_is_not_said_to_be_rolled_back_by_this_run() -> None:
+    bad = failed_with("TargetNotReady", "stack web is not ready:", stackStatus="UPDATE_ROLLBACK_COMPLETE")
+    told = notified(bad, error="TargetNotReady")
+    assert told.subject == "AMI Autopatch: FAILED: web not patched (TargetNotReady)"
+
+
+def test_an_input_to_start_with_stands_on_a_line_of_its_own() -> None:
+    told = messages.success(state(), NOW)
+    assert f'\n  {{"amiId": "{OLD}", "targets": ["web"]}}\n' in told.body
+
+
+def test_several_failed_stacks_are_told_in_the_plural_with_their_own_ways_back() -> None:
+    bad = [
+        {**failed_with("VerificationFailed", "", stackStatus="UPDATE_COMPLETE", amiAfter=NEW), "stackName": name}
+        for name in ("web", "api")
+    ]
+    told = notified(*bad, error="VerificationFailed")
+    assert "web, api were updated, but the instances failed their verification." in told.body
+    assert '"targets": ["web"]' in flowing(told) and '"targets": ["api"]' in flowing(told)
 
 
 def test_a_failed_build_leaves_the_stacks_alone_and_says_so() -> None:

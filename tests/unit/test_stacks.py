@@ -81,7 +81,7 @@ def test_the_first_failed_resource_event_is_the_cause_wherever_the_pages_end(ans
     assert operation is not None
     assert (operation.phase, operation.status) == (Phase.ROLLED_BACK, "UPDATE_ROLLBACK_COMPLETE")
     assert operation.status_since == BEGAN + timedelta(minutes=9)
-    assert operation.first_failure == (
+    assert str(operation.first_failure) == (
         "First (AWS::AutoScaling::AutoScalingGroup) UPDATE_FAILED: Received 0 SUCCESS signal(s) out of 2."
     )
     assert operation.given_up == ("Other",)

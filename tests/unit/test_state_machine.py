@@ -11,6 +11,9 @@ import pytest
 import yaml
 from samtranslator.yaml_helper import yaml_parse
 
+from autopatch.errors import VerificationFailed
+from autopatch.execution_input import ROLLBACKS
+
 ROOT = Path(__file__).parents[2]
 DEFINITION: dict[str, Any] = yaml.safe_load((ROOT / "statemachine" / "patch.asl.yaml").read_text())
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
@@ -47,8 +50,9 @@ def reachable(start: str, states: States) -> set[str]:
 
 def test_there_are_the_tasks_of_the_design() -> None:
     assert set(TASKS) == {
-        "Plan Run", "Start Image Build", "Check Image", "Read AMI", "Update Stack", "Check Deployment",
-        "Summarise Run", "Notify Success", "Notify Failure",
+        "Plan Run", "Check Freeze", "Start Image Build", "Check Image", "Read AMI", "Check Readiness", "Update Stack",
+        "Check Deployment", "Verify Instances", "Roll Back", "Check Rollback", "Verify Rollback",
+        "Summarise Run", "Notify Success", "Notify Skipped", "Notify Failure",
     }  # fmt: skip
 
 
@@ -87,8 +91,67 @@ def test_a_failed_notification_keeps_the_first_error() -> None:
     assert ALL_STATES["Patch Failed"]["ErrorPath"] == "$.failure.Error"
     assert ALL_STATES["Patch Failed"]["CausePath"] == "$.failure.Cause"
     for name, task in TASKS.items():
-        if name != "Notify Failure":
+        if name != "Notify Failure" and name not in WAY_BACK:
             assert task["Catch"][0]["ResultPath"] == "$.failure"
+
+
+WAY_BACK = {"Roll Back", "Check Rollback", "Verify Rollback"}
+
+
+def test_a_failed_way_back_keeps_the_failure_that_led_to_it() -> None:
+    for name in WAY_BACK:
+        assert TASKS[name]["Catch"] == [
+            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.wayBack.failure", "Next": "Record Failure"}
+        ]
+        assert TASKS[name]["ResultPath"] == "$.wayBack"
+    assert {name for name, task in TASKS.items() if task["Catch"][0]["ResultPath"] == "$.wayBack.failure"} == WAY_BACK
+    recorded = ALL_STATES["Record Failure"]["Parameters"]
+    assert {"failure.$": "$.failure", "wayBack.$": "$.wayBack"}.items() <= recorded.items()
+
+
+def test_a_target_goes_back_only_for_a_failed_verification_of_a_run_that_does_so_by_itself() -> None:
+    states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
+    assert ALL_STATES["Way Back?"]["Choices"] == [
+        {
+            "And": [
+                {"Variable": "$.failure.Error", "StringEquals": VerificationFailed.__name__},
+                {"Variable": "$.run.rollback", "StringEquals": "automatic"},
+            ],
+            "Next": "Roll Back",
+        }
+    ]
+    assert ALL_STATES["Way Back?"]["Default"] == "Record Failure"
+    # Nothing else leads to the way back, and only the verification leads to the question.
+    into = {name: [other for other in states if name in following(states[other])] for name in states}
+    assert into["Way Back?"] == ["Verify Instances"]
+    assert set(into["Roll Back"]) == {"Way Back?", "Wait To Roll Back"}
+    assert "automatic" in ROLLBACKS
+
+
+def test_a_target_that_was_taken_back_is_a_failed_one() -> None:
+    states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
+    assert "Record Result" not in reachable("Roll Back", states)
+    assert ALL_STATES["Rollback Verified?"]["Choices"] == [
+        {"Variable": "$.wayBack.status", "StringEquals": "DONE", "Next": "Record Failure"}
+    ]
+
+
+def test_nothing_is_executed_that_was_not_found_ready_and_nothing_is_a_result_unverified() -> None:
+    states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
+    into = {name: [other for other in states if name in following(states[other])] for name in states}
+    assert into["Update Stack"] == ["Ready To Update?"]
+    assert into["Verify Instances"] == ["Deployment Done?", "Wait For Instances"]
+    assert into["Record Result"] == ["Ready To Update?", "Instances Verified?"]
+
+
+def test_a_run_that_is_not_free_to_begin_is_told_and_ends_as_skipped() -> None:
+    choices = {choice["StringEquals"]: choice["Next"] for choice in ALL_STATES["Free To Begin?"]["Choices"]}
+    assert choices == {"WAIT": "Wait For Opening", "SKIP": "Notify Skipped"}
+    skipped = ALL_STATES["Notify Skipped"]
+    assert skipped["Resource"] == ALL_STATES["Notify Success"]["Resource"] and skipped["Next"] == "Patch Skipped"
+    assert ALL_STATES["Patch Skipped"]["Type"] == "Succeed"
+    ends = {name for name in reachable("Notify Skipped", DEFINITION["States"]) if not following(ALL_STATES[name])}
+    assert ends == {"Patch Skipped", "Patch Failed"}
 
 
 def test_every_task_puts_its_document_at_a_place_of_its_own() -> None:
@@ -99,8 +162,49 @@ def test_every_task_puts_its_document_at_a_place_of_its_own() -> None:
 
 def test_waits_are_decided_by_the_functions() -> None:
     waits = [state for state in ALL_STATES.values() if state["Type"] == "Wait"]
-    assert len(waits) == 3
-    assert all(re.fullmatch(r"\$\.(image|update)\.pollAfterSeconds", wait["SecondsPath"]) for wait in waits)
+    assert len(waits) == 8
+    assert all(
+        re.fullmatch(r"\$\.(freeze|image|update|wayBack)\.pollAfterSeconds", wait["SecondsPath"]) for wait in waits
+    )
+
+
+# What is waited for, the function that ends the waiting at its deadline, and the moment from which that counts.
+DEADLINES = {
+    "Wait For Opening": "Check Freeze",
+    "Wait For Image": "Check Image",
+    "Wait For Stack": "Check Readiness",
+    "Wait For Deployment": "Check Deployment",
+    "Wait For Instances": "Verify Instances",
+    "Wait To Roll Back": "Roll Back",
+    "Wait For Rollback": "Check Rollback",
+    "Wait For Old Instances": "Verify Rollback",
+}
+
+
+def test_every_wait_leads_to_the_task_that_knows_its_deadline() -> None:
+    waits = {name: state for name, state in ALL_STATES.items() if state["Type"] == "Wait"}
+    assert {name: state["Next"] for name, state in waits.items()} == DEADLINES
+    for name, state in waits.items():
+        # The task writes the document that the next wait is read from, and is given the one before.
+        task, place = TASKS[state["Next"]], state["SecondsPath"].removesuffix(".pollAfterSeconds")
+        assert task["ResultPath"] == place
+        assert place in task["Parameters"].values() or name == "Wait For Opening"
+
+
+@pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
+def test_every_loop_waits(states: States) -> None:
+    """Without the waits nothing goes round, but for a preview that no longer holds: another is made and waited for."""
+    still = {name: state for name, state in states.items() if state["Type"] != "Wait"}
+    onward = {name: following(state) & set(still) for name, state in still.items()}
+    onward["Update Started?"] = onward.get("Update Started?", set()) - {"Check Readiness"}
+    for name in still:
+        seen, todo = set[str](), list(onward[name])
+        while todo:
+            other = todo.pop()
+            assert other != name, f"{name} goes round without a wait"
+            if other not in seen:
+                seen.add(other)
+                todo.extend(onward[other])
 
 
 def test_the_definition_runs_on_any_interpreter() -> None:

@@ -7,9 +7,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
 from autopatch.aws_client import named_errors
-from autopatch.errors import AwsCallFailed, TransientAwsFault, UnknownStatus
+from autopatch.change_sets import ChangeSetState, _state
+from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault, UnknownStatus
 from autopatch.image_builder import ImageStatus, _image
-from autopatch.stacks import Phase, Stack, _Refusal, _refusal, phase_of
+from autopatch.stacks import Phase, Refusal, Stack, phase_of, refusal
 
 
 def documented(service: str, shape: str) -> set[str]:
@@ -56,37 +57,82 @@ def test_only_one_status_of_an_update_is_success() -> None:
     assert [status for status in statuses if phase_of(status, "web") is Phase.UPDATED] == ["UPDATE_COMPLETE"]
 
 
+@pytest.mark.parametrize("status", sorted(documented("cloudformation", "ChangeSetStatus") - {"FAILED"}))
+def test_only_a_complete_change_set_is_ready_to_be_executed(status: str) -> None:
+    """Every status of the CloudFormation API reference, DescribeChangeSet."""
+    state = _state({"Status": status, "ExecutionStatus": "AVAILABLE"}, "web")
+    assert (state is ChangeSetState.READY) is (status == "CREATE_COMPLETE")
+    assert (state is ChangeSetState.CREATING) is (status in ("CREATE_PENDING", "CREATE_IN_PROGRESS"))
+    assert (state is ChangeSetState.GONE) is status.startswith("DELETE_")
+
+
+@pytest.mark.parametrize("status", sorted(documented("cloudformation", "ExecutionStatus")))
+def test_a_change_set_that_was_executed_or_overtaken_is_gone(status: str) -> None:
+    """Every execution status of the same page; an UNAVAILABLE one goes with a status that is not complete."""
+    state = _state({"Status": "CREATE_COMPLETE", "ExecutionStatus": status}, "web")
+    still_there = status in ("AVAILABLE", "UNAVAILABLE")
+    assert state is (ChangeSetState.READY if still_there else ChangeSetState.GONE)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "The submitted information didn't contain changes. Submit different information to create a change set.",
+        "No updates are to be performed.",
+    ],
+)
+def test_a_change_set_without_changes_is_told_by_its_reason_alone(reason: str) -> None:
+    document = {"Status": "FAILED", "ExecutionStatus": "UNAVAILABLE", "StatusReason": reason}
+    assert _state(document, "web") is ChangeSetState.NO_CHANGES
+
+
+@pytest.mark.parametrize("reason", ["Transform AWS::Serverless-2016-10-31 failed with: no", None])
+def test_a_change_set_that_could_not_be_made_says_why(reason: str | None) -> None:
+    document = {"Status": "FAILED", "ExecutionStatus": "UNAVAILABLE", **({"StatusReason": reason} if reason else {})}
+    with pytest.raises(
+        TargetNotReady, match=f"stack web: .* could not make it: {reason or 'no reason given'}; correct"
+    ):
+        _state(document, "web")
+
+
+def test_an_unknown_change_set_status_is_an_error() -> None:
+    with pytest.raises(UnknownStatus, match=r"stack web: .* found 'CREATE_PAUSED'"):
+        _state({"Status": "CREATE_PAUSED", "ExecutionStatus": "UNAVAILABLE"}, "web")
+    with pytest.raises(UnknownStatus, match=r"stack web: .* found 'CREATE_COMPLETE', 'EXECUTE_PAUSED'"):
+        _state({"Status": "CREATE_COMPLETE", "ExecutionStatus": "EXECUTE_PAUSED"}, "web")
+
+
 STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/app/1111"
 
 
 @pytest.mark.parametrize(
     ("code", "text", "meaning"),
     [
-        ("ValidationError", "No updates are to be performed.", _Refusal.NOTHING_TO_UPDATE),
-        ("ValidationError", f"Stack:{STACK} is in UPDATE_IN_PROGRESS state and can not be updated.", _Refusal.STATE),
+        ("ValidationError", "No updates are to be performed.", Refusal.NOTHING_TO_UPDATE),
+        ("ValidationError", f"Stack:{STACK} is in UPDATE_IN_PROGRESS state and can not be updated.", Refusal.STATE),
         (
             "ValidationError",
             f"Stack:{STACK} is in UPDATE_ROLLBACK_FAILED state and can not be updated.",
-            _Refusal.STATE,
+            Refusal.STATE,
         ),
-        ("ValidationError", "Stack with id app does not exist", _Refusal.NO_SUCH_STACK),
-        ("ValidationError", "Stack [app] does not exist", _Refusal.NO_SUCH_STACK),
-        ("ValidationError", "Parameters: [AmazonMachineImage] do not exist in the template", _Refusal.INVALID),
+        ("ValidationError", "Stack with id app does not exist", Refusal.NO_SUCH_STACK),
+        ("ValidationError", "Stack [app] does not exist", Refusal.NO_SUCH_STACK),
+        ("ValidationError", "Parameters: [AmazonMachineImage] do not exist in the template", Refusal.INVALID),
         (
             "ValidationError",
             "Invalid input for parameter key X. Cannot specify usePreviousValue as true for a parameter key not in "
             "the previous template",
-            _Refusal.INVALID,
+            Refusal.INVALID,
         ),
-        ("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]", _Refusal.OTHER),
-        ("TokenAlreadyExistsException", "A client request token already exists.", _Refusal.TOKEN_IN_USE),
-        ("Throttling", "Rate exceeded", _Refusal.OTHER),
+        ("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]", Refusal.OTHER),
+        ("TokenAlreadyExistsException", "A client request token already exists.", Refusal.TOKEN_IN_USE),
+        ("Throttling", "Rate exceeded", Refusal.OTHER),
     ],
 )
-def test_the_texts_of_cloudformation_are_told_apart(code: str, text: str, meaning: _Refusal) -> None:
+def test_the_texts_of_cloudformation_are_told_apart(code: str, text: str, meaning: Refusal) -> None:
     """CloudFormation gives most refusals the one code ValidationError; these are the real texts."""
     error = ClientError({"Error": {"Code": code, "Message": text}}, "UpdateStack")
-    assert _refusal(error) is meaning
+    assert refusal(error) is meaning
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 import pytest
 
 from autopatch.auto_scaling import AutoScaling
-from autopatch.contracts import Ami, Execution, ImageBuild, Run, Target, Update
+from autopatch.change_calendars import ChangeCalendars
+from autopatch.change_sets import ChangeSets
+from autopatch.contracts import Ami, Execution, ImageBuild, Run, Target, TargetResult, Update
+from autopatch.diagnosis import Diagnosis
+from autopatch.ec2 import Ec2
 from autopatch.errors import DeploymentTimedOut, ImageBuildTimedOut, TargetNotReady
+from autopatch.fleet import Fleets
 from autopatch.handlers.check_deployment import DeploymentChecker
 from autopatch.handlers.check_image import check_image
+from autopatch.handlers.check_readiness import Gateways, ReadinessChecker
 from autopatch.handlers.start_image_build import start_image_build
+from autopatch.handlers.summarise import summarise
 from autopatch.handlers.update_stack import StackUpdater
+from autopatch.holds import Holds
 from autopatch.image_builder import ImageBuilder
-from autopatch.settings import UpdateSettings
+from autopatch.service_quotas import ServiceQuotas
+from autopatch.settings import FreezeSettings, UpdateSettings
 from autopatch.stacks import Stacks
 from local_aws import scenario
 from local_aws.aws import LocalAws
 from local_aws.deployment import Deployment, deploy
 from local_aws.scenario import Scenario
-from tests.workflow.running import describe, instances
+from tests.workflow.rollout import change_sets, group_name
+from tests.workflow.running import describe, instances, parameters
 
 
 @pytest.fixture
@@ -35,25 +47,61 @@ def execution(name: str = "one") -> Execution:
     return Execution(f"arn:aws:states:us-east-1:123456789012:execution:patch:{name}", datetime.now(UTC))
 
 
-def plan(deployment: Deployment, ami_before: str) -> Run:
-    target = Target("web", "AmazonMachineImage", None, ami_before)
-    return Run("manual", None, False, deployment.pipeline_arn, None, (target,), 120, 90)
+def plan(deployment: Deployment, ami_before: str, stack: str = "web", ami_parameter: str = "AmazonMachineImage") -> Run:
+    capacity = "DesiredCapacity" if stack == "web" else None
+    target = Target(stack, ami_parameter, capacity, ami_before)
+    return Run("manual", None, False, "automatic", deployment.pipeline_arn, None, (target,), 120, 90, 15)
 
 
-def updater(of: Execution, run: Run, ami: str) -> StackUpdater:
-    return StackUpdater(
+def check(of: Execution, run: Run, ami: str, so_far: Update, at: datetime | None = None) -> Update:
+    """A look of `Check Readiness`."""
+    checker = ReadinessChecker(
         execution=of,
         run=run,
         target=run.targets[0],
         ami=Ami(ami),
-        settings=UpdateSettings(None),
-        stacks=Stacks.create(),
-        auto_scaling=AutoScaling.create,
+        freeze_settings=FreezeSettings((), "skip", "/ami-autopatch/held"),
+        update_settings=UpdateSettings(None, (), 0),
+        gateways=Gateways(
+            stacks=Stacks.create(),
+            change_sets=ChangeSets.create(),
+            fleets=Fleets.create(),
+            ec2=Ec2.create(),
+            quotas=ServiceQuotas.create(),
+            calendars=ChangeCalendars.create(),
+            holds=Holds.create("/ami-autopatch/held"),
+        ),
     )
+    return checker.check(so_far, at or datetime.now(UTC))
+
+
+def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: Update | None = None) -> Update:
+    """The update, previewed and found ready."""
+    update = check(of, run, ami, so_far or Update())
+    for _ in range(5):
+        if update.status != "PREVIEWING":
+            break
+        aws.clock.sleep(update.poll_after_seconds)
+        update = check(of, run, ami, update)
+    assert update.status == "READY"
+    return update
+
+
+def execute(of: Execution, run: Run, ready: Update) -> Update:
+    """A try of `Update Stack`."""
+    updater = StackUpdater(of, run, run.targets[0], Stacks.create(), ChangeSets.create(), AutoScaling.create())
+    return updater.update(ready, datetime.now(UTC))
+
+
+def look(of: Execution, run: Run, updating: Update, at: datetime | None = None) -> Update:
+    """A look of `Check Deployment`."""
+    checker = DeploymentChecker(of, run, run.targets[0], Stacks.create(), Diagnosis.create)
+    return checker.check(updating, at or datetime.now(UTC))
 
 
 def new_ami() -> str:
-    return str(boto3.client("ec2").register_image(Name="newer", RootDeviceName="/dev/xvda")["ImageId"])
+    registered = boto3.client("ec2").register_image(Name="newer", RootDeviceName="/dev/xvda", Architecture="x86_64")
+    return str(registered["ImageId"])
 
 
 def images(deployment: Deployment) -> list[str]:
@@ -99,16 +147,27 @@ def test_only_a_build_of_our_own_is_cancelled_at_its_deadline(
     assert image["state"]["status"] == status
 
 
+def test_a_retried_check_makes_no_second_preview(deployed: tuple[LocalAws, Deployment]) -> None:
+    """A change set is made once under a name (CloudFormation API reference, CreateChangeSet)."""
+    aws, deployment = deployed
+    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    first = check(one, run, ami, Update())
+    aws.clock.sleep(1)
+    again = check(one, run, ami, Update())
+    assert (first.status, again.status) == ("PREVIEWING", "PREVIEWING")
+    assert first.change_set_id == again.change_set_id and len(change_sets("web")) == 1
+
+
 def test_a_retried_update_is_recognised_as_our_own(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
     one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    assert updater(one, run, ami).update(Update(), datetime.now(UTC)).status == "UPDATING"
+    ready = previewed(aws, one, run, ami)
+    assert execute(one, run, ready).status == "UPDATING"
     aws.clock.sleep(10)
-    again = updater(one, run, ami).update(Update(), datetime.now(UTC))
-    assert (again.status, again.ami_before) == ("UPDATING", deployment.golden_ami)
+    again = execute(one, run, ready)
+    assert (again.status, again.ami_before, again.ami_after) == ("UPDATING", deployment.golden_ami, ami)
     aws.clock.sleep(1800)
-    done = DeploymentChecker(one, run, run.targets[0], Stacks.create()).check(again, datetime.now(UTC))
-    assert (done.status, done.outcome) == ("DONE", "PATCHED")
+    assert look(one, run, again).status == "UPDATED"
     events = boto3.client("cloudformation").describe_stack_events(StackName="web")["StackEvents"]
     assert sum(event.get("ResourceStatusReason") == "User Initiated" for event in events) == 2  # create and update
 
@@ -117,50 +176,105 @@ def test_somebody_elses_update_is_waited_for(deployed: tuple[LocalAws, Deploymen
     aws, deployment = deployed
     one, run = execution(), plan(deployment, deployment.golden_ami)
     two, ami = execution("two"), new_ami()
-    updater(one, run, ami).update(Update(), datetime.now(UTC))
+    execute(one, run, previewed(aws, one, run, ami))
     aws.clock.sleep(10)
-    waiting = updater(two, run, ami).update(Update(), datetime.now(UTC))
+    waiting = check(two, run, ami, Update())
     assert waiting.status == "BUSY"
-    still = updater(two, run, ami).update(waiting, datetime.now(UTC))
+    still = check(two, run, ami, waiting)
     assert (still.status, still.deadline_at) == ("BUSY", waiting.deadline_at)
     with pytest.raises(TargetNotReady, match="to settle within 90 minutes, found it still UPDATE_IN_PROGRESS"):
-        updater(two, run, ami).update(waiting, datetime.now(UTC) + timedelta(minutes=91))
+        check(two, run, ami, waiting, datetime.now(UTC) + timedelta(minutes=91))
     aws.clock.sleep(1800)
-    settled = updater(two, run, ami).update(waiting, datetime.now(UTC))
+    settled = check(two, run, ami, waiting)
     assert (settled.status, settled.outcome) == ("DONE", "ALREADY_CURRENT")
+
+
+def test_a_preview_has_a_deadline(deployed: tuple[LocalAws, Deployment]) -> None:
+    _, deployment = deployed
+    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    previewing = check(one, run, ami, Update())
+    with pytest.raises(TargetNotReady, match="expected a preview of its update within 90 minutes that still holds"):
+        check(one, run, ami, previewing, datetime.now(UTC) + timedelta(minutes=90))
+
+
+def test_a_group_that_changes_its_size_after_the_preview_is_previewed_again(
+    deployed: tuple[LocalAws, Deployment],
+) -> None:
+    aws, deployment = deployed
+    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    ready = previewed(aws, one, run, ami)
+    boto3.client("autoscaling").set_desired_capacity(AutoScalingGroupName=group_name("web"), DesiredCapacity=3)
+    aws.clock.sleep(300)
+    outdated = execute(one, run, ready)
+    assert outdated.status == "OUTDATED" and change_sets("web") == []
+    assert describe("web")["StackStatus"] == "CREATE_COMPLETE"
+    again = previewed(aws, one, run, ami, outdated)
+    assert again.capacities == {"AppAutoScalingGroup": 3}
+    assert (again.deadline_at, again.begun_at) == (ready.deadline_at, ready.begun_at)
+    execute(one, run, again)
+    aws.clock.sleep(1800)
+    assert parameters("web")["DesiredCapacity"] == "3"
+    assert [instance["ImageId"] for instance in instances("web")] == [ami] * 3
+
+
+def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tuple[LocalAws, Deployment]) -> None:
+    """An update in another way makes a change set OBSOLETE: it is still there, and its name is taken (CloudFormation
+    API reference, DescribeChangeSet and CreateChangeSet)."""
+    aws, deployment = deployed
+    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    ready = previewed(aws, one, run, ami)
+    others: list[Any] = [
+        {"ParameterKey": name, "UsePreviousValue": True} for name in parameters("web") if name != "InstanceType"
+    ]
+    boto3.client("cloudformation").update_stack(
+        StackName="web",
+        UsePreviousTemplate=True,
+        Parameters=[*others, {"ParameterKey": "InstanceType", "ParameterValue": "t3.small"}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    aws.clock.sleep(1800)
+    assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
+    outdated = execute(one, run, ready)
+    assert outdated.status == "OUTDATED"
+    again = previewed(aws, one, run, ami, outdated)
+    assert again.change_set_id != ready.change_set_id and len(change_sets("web")) == 1
+    execute(one, run, again)
+    aws.clock.sleep(1800)
+    assert parameters("web")["InstanceType"] == "t3.small"
+    assert {instance["ImageId"] for instance in instances("web")} == {ami}
 
 
 def test_an_older_update_complete_is_not_taken_for_ours(deployed: tuple[LocalAws, Deployment]) -> None:
     """Every event of an operation carries its token (CloudFormation API reference, StackEvent)."""
     aws, deployment = deployed
-    run, ami = plan(deployment, deployment.golden_ami), new_ami()
-    updater(execution(), run, ami).update(Update(), datetime.now(UTC))
+    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    execute(one, run, previewed(aws, one, run, ami))
     aws.clock.sleep(1800)
     assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
     two = execution("two")
     ours = Update(stack_id=describe("web")["StackId"]).waiting("UPDATING", datetime.now(UTC), 90)
-    checked = DeploymentChecker(two, run, run.targets[0], Stacks.create()).check(ours, datetime.now(UTC))
-    assert checked.status == "UPDATING"
+    assert look(two, run, ours).status == "UPDATING"
 
 
 def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[LocalAws, Deployment]) -> None:
-    """UpdateStack refuses with "No updates are to be performed." when no resource changes."""
-    _, deployment = deployed
+    """A change set without changes is FAILED (CloudFormation API reference, DescribeChangeSet)."""
+    aws, deployment = deployed
     template = {
         "Parameters": {"Ami": {"Type": "String"}},
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "t"}}},
     }
-    import json
-
     boto3.client("cloudformation").create_stack(
         StackName="odd",
         TemplateBody=json.dumps(template),
         Parameters=[{"ParameterKey": "Ami", "ParameterValue": deployment.golden_ami}],
     )
-    run = Run("manual", None, False, "x", None, (Target("odd", "Ami", None, deployment.golden_ami),), 120, 90)
-    with pytest.raises(TargetNotReady, match="found that nothing changes"):
-        updater(execution(), run, new_ami()).update(Update(), datetime.now(UTC))
-    assert len(instances("web")) == 2
+    one, run = execution(), plan(deployment, deployment.golden_ami, "odd", "Ami")
+    ami = new_ami()
+    previewing = check(one, run, ami, Update())
+    aws.clock.sleep(60)
+    with pytest.raises(TargetNotReady, match="NoGroupChanges: expected the parameter Ami to reach an Auto Scaling"):
+        check(one, run, ami, previewing)
+    assert change_sets("odd") == [] and parameters("odd")["Ami"] == deployment.golden_ami
 
 
 def test_a_rollback_has_a_deadline_of_its_own() -> None:
@@ -168,13 +282,32 @@ def test_a_rollback_has_a_deadline_of_its_own() -> None:
     with LocalAws(chosen) as aws:
         deployment = deploy(chosen)
         one, run = execution(), plan(deployment, deployment.golden_ami)
-        updating = updater(one, run, new_ami()).update(Update(), datetime.now(UTC))
+        updating = execute(one, run, previewed(aws, one, run, new_ami()))
         while describe("web")["StackStatus"] != "UPDATE_ROLLBACK_IN_PROGRESS":
             aws.clock.sleep(5)
         now = datetime.now(UTC)
-        checked = DeploymentChecker(one, run, run.targets[0], Stacks.create()).check(updating, now)
+        checked = look(one, run, updating, now)
         assert (checked.status, checked.deadline_at) == ("ROLLING_BACK", now + timedelta(minutes=90))
         late = checked.deadline_at
         assert late is not None
         with pytest.raises(DeploymentTimedOut, match="found it rolling back after"):
-            DeploymentChecker(one, run, run.targets[0], Stacks.create()).check(checked, late)
+            look(one, run, checked, late)
+        aws.clock.sleep(3600)
+        assert describe("web")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+        assert summarised(one, run, checked, "DeploymentTimedOut").rolled_back
+        # A later run that refuses the stack finds the same status, and has rolled nothing back.
+        assert not summarised(execution("two"), run, Update(), "TargetNotReady").rolled_back
+
+
+def summarised(of: Execution, run: Run, update: Update, error: str) -> TargetResult:
+    """What `Summarise Run` says of a target that failed."""
+    result = {
+        "target": run.targets[0].to_event(),
+        "update": update.to_event(),
+        "wayBack": Update().to_event(),
+        "failure": {"Error": error, "Cause": "why"},
+    }
+    (found,) = summarise(
+        of, [result], Ami("ami-00000000"), Stacks.create(), lambda: Holds.create("/ami-autopatch/held")
+    ).targets
+    return found

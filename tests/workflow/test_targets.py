@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import boto3
 import pytest
 
-from autopatch.contracts import ExecutionInput
+from autopatch.contracts import Run
 from autopatch.errors import InvalidInput, TargetNotReady
+from autopatch.execution_input import ExecutionInput
 from autopatch.handlers.plan_run import plan_run
 from autopatch.image_builder import ImageBuilder
 from autopatch.settings import PlanSettings
@@ -22,8 +24,12 @@ SETTINGS = PlanSettings(
     pipeline_arn="arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/golden-image",
     application_stacks=("app",),
     ami_parameter="AmazonMachineImage",
+    capacity_parameter="DesiredCapacity",
+    accepted_findings=(("app", "NoCreationPolicy"),),
+    rollback="manual",
     build_deadline_minutes=120,
     deployment_deadline_minutes=90,
+    verification_deadline_minutes=15,
 )
 
 
@@ -47,9 +53,13 @@ def stack_with(**values: str) -> None:
     )
 
 
+def planned(**more: object) -> Run:
+    document = {"amiId": AMI, **more}
+    return plan_run(ExecutionInput.from_event(document), SETTINGS, Stacks.create(), ImageBuilder.create)
+
+
 def chosen(**target: str) -> tuple[str, str]:
-    document = {"amiId": AMI, **({"targets": [{"stackName": "app", **target}]} if target else {})}
-    run = plan_run(ExecutionInput.from_event(document), SETTINGS, Stacks.create(), ImageBuilder.create)
+    run = planned(**({"targets": [{"stackName": "app", **target}]} if target else {}))
     return run.targets[0].ami_parameter, run.targets[0].ami_before
 
 
@@ -86,7 +96,31 @@ def test_no_candidate_lists_what_there_is() -> None:
         chosen(amiParameter="BaseAmi")
 
 
+def test_the_input_decides_before_the_deployment_what_is_rolled_back() -> None:
+    stack_with(AmazonMachineImage=AMI)
+    assert (planned().rollback, planned(rollback="automatic").rollback) == ("manual", "automatic")
+
+
+def test_what_a_target_accepts_is_what_the_input_and_the_deployment_say() -> None:
+    stack_with(AmazonMachineImage=AMI)
+    (target,) = planned(targets=[{"stackName": "app", "accept": ["NoCreationPolicy"]}]).targets
+    assert target.accepted == planned().targets[0].accepted == ("NoCreationPolicy",)
+    other = replace(SETTINGS, accepted_findings=(("another", "NoCreationPolicy"),))
+    run = plan_run(ExecutionInput(ami_id=AMI), other, Stacks.create(), ImageBuilder.create)
+    assert run.targets[0].accepted == ()
+
+
+def test_a_capacity_parameter_that_no_group_needs_is_left_alone() -> None:
+    """The deployment's default is for stacks with one Auto Scaling group; one that is named has to be there."""
+    stack_with(AmazonMachineImage=AMI, DesiredCapacity="2")
+    assert planned().targets[0].capacity_parameter is None
+    (target,) = planned(targets=[{"stackName": "app", "capacityParameter": "DesiredCapacity"}]).targets
+    assert target.capacity_parameter == "DesiredCapacity"
+    with pytest.raises(TargetNotReady, match="expected a parameter Size, found AmazonMachineImage, DesiredCapacity"):
+        planned(targets=[{"stackName": "app", "capacityParameter": "Size"}])
+
+
 def test_a_run_needs_a_stack() -> None:
-    nobody = PlanSettings(SETTINGS.pipeline_arn, (), "AmazonMachineImage", 120, 90)
+    nobody = replace(SETTINGS, application_stacks=())
     with pytest.raises(InvalidInput, match="found none"):
         plan_run(ExecutionInput(ami_id=AMI), nobody, Stacks.create(), ImageBuilder.create)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 logger = Logger()
 
+# Image Builder takes a moment to leave FAILED behind.
+_RETRY_SECONDS = 60
+
 
 @cache
 def _image_builder() -> ImageBuilder:
@@ -46,10 +49,14 @@ def check_image(execution: Execution, build: ImageBuild, image_builder: ImageBui
         raise _timed_out(execution, build, image, image_builder)
     if overdue and image.status is ImageStatus.CANCELLED and not build.joined:
         raise ImageBuildTimedOut(_late(build, "CANCELLED, at the deadline"))
+    if image.status is ImageStatus.FAILED and _deserves_a_retry(build, image, image_builder):
+        image_builder.retry_build(image.arn, execution.token("retry image"))
+        return replace(build, retried=True, status="RETRIED", poll_after_seconds=_RETRY_SECONDS)
     if not image.status.is_building:
         raise ImageBuildFailed(
             f"image {image.arn}: expected the build to end in AVAILABLE, found {image.status.value}"
-            f"{f' ({image.failure})' if image.failure else ', with no reason given'}; "
+            f"{f' ({image.failure})' if image.failure else ', with no reason given'}"
+            f"{', after it had been resumed once' if build.retried else ''}; "
             "read the build's log, mend the recipe or its components, and start a run again"
         )
     return replace(
@@ -59,6 +66,11 @@ def check_image(execution: Execution, build: ImageBuild, image_builder: ImageBui
             image.status, (now - build.started_at).total_seconds(), (build.deadline_at - now).total_seconds()
         ),
     )
+
+
+def _deserves_a_retry(build: ImageBuild, image: Image, image_builder: ImageBuilder) -> bool:
+    """Once, and not for a failure of the build itself, which would only fail again; a joined build is another's."""
+    return not build.retried and not build.joined and image_builder.failed_after_building(image)
 
 
 def _timed_out(

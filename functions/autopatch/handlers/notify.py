@@ -28,7 +28,12 @@ def _notifications() -> Notifications:
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     state, now = event["state"], datetime.now(UTC)
     failed = "failure" in state
-    notification = messages.failure(state, now) if failed else messages.success(state, now)
+    if failed:
+        notification = messages.failure(state, now)
+    elif state["freeze"]["status"] == "SKIP":
+        notification = messages.skipped(state, now)
+    else:
+        notification = messages.success(state, now)
     message_id = _notifications().publish(notification)
     with single_metric("RunsFailed" if failed else "RunsSucceeded", MetricUnit.Count, 1):
         pass

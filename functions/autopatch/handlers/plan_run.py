@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch.contracts import AMI_ID, MAX_TARGETS, ExecutionInput, RequestedTarget, Run, Target
+from autopatch.contracts import Run, Target
 from autopatch.errors import ConfigError, InvalidInput, TargetNotReady
+from autopatch.execution_input import AMI_ID, MAX_TARGETS, ExecutionInput, RequestedTarget
 from autopatch.image_builder import ImageBuilder
 from autopatch.settings import PlanSettings
 from autopatch.stacks import Stack, Stacks, TemplateSummary
@@ -64,19 +65,21 @@ def plan_run(
         trigger=wanted.trigger,
         reason=wanted.reason,
         dry_run=wanted.dry_run,
+        rollback=wanted.rollback or settings.rollback,
         pipeline_arn=settings.pipeline_arn,
         ami_id=wanted.ami_id,
-        targets=_find_targets(requested, settings.ami_parameter, stacks),
+        targets=_find_targets(requested, settings, stacks),
         build_deadline_minutes=settings.build_deadline_minutes,
         deployment_deadline_minutes=settings.deployment_deadline_minutes,
+        verification_deadline_minutes=settings.verification_deadline_minutes,
     )
 
 
-def _find_targets(requested: tuple[RequestedTarget, ...], ami_parameter: str, stacks: Stacks) -> tuple[Target, ...]:
+def _find_targets(requested: tuple[RequestedTarget, ...], settings: PlanSettings, stacks: Stacks) -> tuple[Target, ...]:
     found, findings = [], []
     for target in requested:
         try:
-            found.append(_find_target(target, ami_parameter, stacks))
+            found.append(_find_target(target, settings, stacks))
         except TargetNotReady as finding:
             findings.append(str(finding))
     if findings:
@@ -84,18 +87,23 @@ def _find_targets(requested: tuple[RequestedTarget, ...], ami_parameter: str, st
     return tuple(found)
 
 
-def _find_target(requested: RequestedTarget, default_ami_parameter: str, stacks: Stacks) -> Target:
+def _find_target(requested: RequestedTarget, settings: PlanSettings, stacks: Stacks) -> Target:
     stack = stacks.stack(requested.stack_name)
     summary = stacks.template_summary(stack.name)
-    ami_parameter = requested.ami_parameter or _ami_parameter(stack, summary, default_ami_parameter)
+    ami_parameter = requested.ami_parameter or _ami_parameter(stack, summary, settings.ami_parameter)
     _check_parameter(stack, summary, ami_parameter)
-    if requested.capacity_parameter is not None:
-        _check_parameter(stack, summary, requested.capacity_parameter)
+    capacity_parameter = requested.capacity_parameter
+    if capacity_parameter is not None:
+        _check_parameter(stack, summary, capacity_parameter)
+    elif settings.capacity_parameter in stack.parameters and len(stacks.groups(stack.name)) == 1:
+        capacity_parameter = settings.capacity_parameter
+    of_deployment = (finding for stack_name, finding in settings.accepted_findings if stack_name == stack.name)
     return Target(
         stack_name=stack.name,
         ami_parameter=ami_parameter,
-        capacity_parameter=requested.capacity_parameter,
+        capacity_parameter=capacity_parameter,
         ami_before=stack.parameters[ami_parameter],
+        accepted=tuple(dict.fromkeys([*requested.accept, *of_deployment])),
     )
 
 

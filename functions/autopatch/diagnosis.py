@@ -1,0 +1,75 @@
+"""What is behind the failure of an Auto Scaling group: its launches, the instances, the end of their console output."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from autopatch.auto_scaling import Activity, AutoScaling
+from autopatch.ec2 import Ec2, Instance
+from autopatch.errors import AutopatchError
+from autopatch.stacks import GROUP_TYPE, ResourceFailure
+
+# Auto Scaling names the instance of an activity only in its description (Auto Scaling user guide, "Verify a scaling
+# activity").
+_LAUNCHED = re.compile(r"Launching a new EC2 instance: (i-[0-9a-f]+)")
+
+_INSTANCES_SHOWN = 4
+_CONSOLES_SHOWN = 2
+_CONSOLE_LINES = 8
+
+
+class Diagnosis:
+    """Looks behind the event of a failed resource. It only reads, and its own failures hide nothing."""
+
+    def __init__(self, auto_scaling: AutoScaling, ec2: Ec2) -> None:
+        self._auto_scaling = auto_scaling
+        self._ec2 = ec2
+
+    @classmethod
+    def create(cls) -> Diagnosis:
+        return cls(AutoScaling.create(), Ec2.create())
+
+    def behind(self, failure: ResourceFailure, since: datetime) -> str:
+        """Lines to put behind the failure, each with a line break before it; "" when there is nothing to add.
+
+        At most some 4,000 characters: what a function answers goes through the state machine's 256 KiB.
+        """
+        if failure.resource_type != GROUP_TYPE or not failure.physical_id:
+            return ""
+        try:
+            activities = self._auto_scaling.activities(failure.physical_id, since)
+            lines = _failed_launches(activities) + self._instances(activities)
+        except AutopatchError as error:
+            lines = [f"what its group launched could not be read: {error}"]
+        return "".join(f"\n- {line}" for line in lines)
+
+    def _instances(self, activities: tuple[Activity, ...]) -> list[str]:
+        launched = [match[1] for activity in activities if (match := _LAUNCHED.match(activity.description))]
+        instances = self._ec2.instances(launched)
+        shown = launched[:_INSTANCES_SHOWN]
+        lines = [_in_words(instance_id, instances.get(instance_id)) for instance_id in shown]
+        if len(launched) > len(shown):
+            lines.append(f"and {len(launched) - len(shown)} more instances")
+        for instance_id in launched[:_CONSOLES_SHOWN]:
+            console = [line for line in self._ec2.console_output(instance_id).splitlines() if line.strip()]
+            if console:
+                end = " | ".join(line.strip()[:160] for line in console[-_CONSOLE_LINES:])
+                lines.append(f"the console of {instance_id} ends with: {end}")
+        return lines
+
+
+def _failed_launches(activities: tuple[Activity, ...]) -> list[str]:
+    """What Auto Scaling says of launches that failed; the same words of several are told once."""
+    told: dict[str, int] = {}
+    for activity in activities:
+        if activity.status == "Failed":
+            text = activity.message or activity.description
+            told[text] = told.get(text, 0) + 1
+    return [f"{count} launch{'es' if count > 1 else ''} failed: {text[:500]}" for text, count in told.items()]
+
+
+def _in_words(instance_id: str, instance: Instance | None) -> str:
+    if instance is None:
+        return f"{instance_id} was launched, and is unknown to EC2 by now"
+    return f"{instance_id} ({instance.instance_type}, {instance.ami_id}) was launched, and is {instance.state} now"

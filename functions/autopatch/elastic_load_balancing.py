@@ -1,0 +1,58 @@
+"""Elastic Load Balancing: whether instances are healthy in their target groups and Classic Load Balancers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autopatch.aws_client import create_client, named_errors
+
+if TYPE_CHECKING:
+    from types_boto3_elb import ElasticLoadBalancingClient
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+
+@dataclass(frozen=True)
+class TargetHealth:
+    """How a load balancer finds one instance; `text` is its state, with the reason where there is one."""
+
+    text: str
+    is_healthy: bool
+
+
+class ElasticLoadBalancing:
+    """The calls that a patch run makes to Elastic Load Balancing, of both generations."""
+
+    def __init__(self, client: ElasticLoadBalancingv2Client, classic_client: ElasticLoadBalancingClient) -> None:
+        self._client = client
+        self._classic_client = classic_client
+
+    @classmethod
+    def create(cls) -> ElasticLoadBalancing:
+        return cls(create_client("elbv2"), create_client("elb"))
+
+    def target_health(self, target_group_arn: str) -> dict[str, TargetHealth]:
+        """How each registered target is found, by its id.
+
+        A target is `unused` with the reason Target.NotInUse when no load balancer uses the group, and `unavailable`
+        when health checks are off: neither says that it is ill (ELBv2 API reference, TargetHealth).
+        """
+        with named_errors(f"reading the health of {target_group_arn}"):
+            answer = self._client.describe_target_health(TargetGroupArn=target_group_arn)
+        found = {}
+        for one in answer["TargetHealthDescriptions"]:
+            state, reason = one["TargetHealth"]["State"], one["TargetHealth"].get("Reason", "")
+            fine = state in ("healthy", "unavailable") or (state, reason) == ("unused", "Target.NotInUse")
+            found[one["Target"]["Id"]] = TargetHealth(f"{state} {reason}".strip(), fine)
+        return found
+
+    def classic_health(self, load_balancer_name: str) -> dict[str, TargetHealth]:
+        """How each instance of a Classic Load Balancer is found, by its id."""
+        with named_errors(f"reading the health of {load_balancer_name}"):
+            answer = self._classic_client.describe_instance_health(LoadBalancerName=load_balancer_name)
+        return {
+            one["InstanceId"]: TargetHealth(
+                f"{one['State']} {one.get('Description', '')}".strip(), one["State"] == "InService"
+            )
+            for one in answer["InstanceStates"]
+        }

@@ -1,0 +1,166 @@
+"""What a person or a trigger may start an execution with, checked key by key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autopatch.errors import InvalidInput
+from autopatch.settings import ACCEPTABLE, STACK_NAME
+
+TRIGGERS = ("manual", "schedule", "base-image")
+ROLLBACKS = ("automatic", "manual")
+MAX_TARGETS = 10
+
+AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_PARAMETER_NAME = re.compile(r"[a-zA-Z0-9]{1,255}")
+
+
+@dataclass(frozen=True)
+class RequestedTarget:
+    """A stack to patch, as a person or the deployment names it."""
+
+    stack_name: str
+    ami_parameter: str | None = None
+    capacity_parameter: str | None = None
+    accept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExecutionInput:
+    """What the execution was started with; every key is optional."""
+
+    trigger: str = "manual"
+    reason: str | None = None
+    targets: tuple[RequestedTarget, ...] | None = None
+    ami_id: str | None = None
+    dry_run: bool = False
+    rollback: str | None = None
+
+    @classmethod
+    def from_event(cls, document: Any) -> ExecutionInput:
+        """Raises InvalidInput, naming the key, for anything that cannot be meant."""
+        if not isinstance(document, dict):
+            raise InvalidInput(
+                f"the execution's input: expected a JSON object such as {{}}, found {_found(document)}; "
+                "start the execution again with an object"
+            )
+        _check_keys(document, ("trigger", "reason", "targets", "amiId", "dryRun", "rollback"), "the execution's input")
+        read = cls(
+            trigger=_one_of(document, "trigger", TRIGGERS) if "trigger" in document else "manual",
+            reason=_text(document, "reason"),
+            targets=_targets(document["targets"]) if "targets" in document else None,
+            ami_id=_name(document, "amiId", AMI_ID, "the id of an AMI, such as ami-0123456789abcdef0"),
+            dry_run=_flag(document, "dryRun"),
+            rollback=_one_of(document, "rollback", ROLLBACKS) if "rollback" in document else None,
+        )
+        if read.trigger == "base-image" and read.ami_id is not None:
+            raise InvalidInput(
+                "amiId: expected none beside the trigger 'base-image', which asks for a new image, "
+                f"found {read.ami_id!r}; leave one of the two out"
+            )
+        return read
+
+
+def _check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in document:
+        if key not in known:
+            close = difflib.get_close_matches(key.lower(), [name.lower() for name in known], n=1, cutoff=0.5)
+            nearest = next((name for name in known if close and name.lower() == close[0]), None)
+            hint = f"did you mean {nearest!r}?" if nearest else "leave it out"
+            raise InvalidInput(f"{where}: expected only the keys {', '.join(known)}, found {key!r}; {hint}")
+
+
+def _targets(value: Any) -> tuple[RequestedTarget, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_TARGETS:
+        found = f"a list of {len(value)}" if isinstance(value, list) else _found(value)
+        raise InvalidInput(f"targets: expected a list of 1 to {MAX_TARGETS} stacks, found {found}; name the stacks")
+    targets = tuple(_target(entry, f"targets[{index}]") for index, entry in enumerate(value))
+    names = [target.stack_name for target in targets]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidInput(
+                f"targets: expected each stack once, found {name!r} {names.count(name)} times; name it once"
+            )
+    return targets
+
+
+def _target(value: Any, where: str) -> RequestedTarget:
+    if isinstance(value, str):
+        value = {"stackName": value}
+    if not isinstance(value, dict):
+        raise InvalidInput(
+            f"{where}: expected a stack name or an object with stackName, found {_found(value)}; name the stack"
+        )
+    _check_keys(value, ("stackName", "amiParameter", "capacityParameter", "accept"), where)
+    stack_name = _name(value, "stackName", STACK_NAME, "the name of a stack", where)
+    if stack_name is None:
+        raise InvalidInput(f"{where}.stackName: expected the name of a stack, found nothing; name the stack")
+    return RequestedTarget(
+        stack_name=stack_name,
+        ami_parameter=_name(value, "amiParameter", _PARAMETER_NAME, "the name of a stack parameter", where),
+        capacity_parameter=_name(value, "capacityParameter", _PARAMETER_NAME, "the name of a stack parameter", where),
+        accept=_accepted(value["accept"], where) if "accept" in value else (),
+    )
+
+
+def _accepted(value: Any, where: str) -> tuple[str, ...]:
+    wrong = [entry for entry in value if entry not in ACCEPTABLE] if isinstance(value, list) else [value]
+    if wrong:
+        raise InvalidInput(
+            f"{where}.accept: expected a list of findings that can be accepted ({', '.join(ACCEPTABLE)}), "
+            f"found {_found(wrong[0])}; correct it or leave it out"
+        )
+    return tuple(value)
+
+
+def _one_of(document: Mapping[str, Any], key: str, accepted: tuple[str, ...]) -> str:
+    value = document[key]
+    if value not in accepted:
+        close = difflib.get_close_matches(str(value), accepted, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "correct it or leave it out"
+        raise InvalidInput(f"{key}: expected one of {', '.join(accepted)}, found {_found(value)}; {hint}")
+    return str(value)
+
+
+def _text(document: Mapping[str, Any], key: str) -> str | None:
+    value = document.get(key)
+    if key in document and not isinstance(value, str):
+        raise InvalidInput(f"{key}: expected a text, found {_found(value)}; quote it or leave it out")
+    return value
+
+
+def _flag(document: Mapping[str, Any], key: str) -> bool:
+    value = document.get(key, False)
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{key}: expected true or false, found {_found(value)}; write it without quotes")
+    return value
+
+
+def _name(
+    document: Mapping[str, Any], key: str, pattern: re.Pattern[str], expected: str, where: str | None = None
+) -> str | None:
+    if key not in document:
+        return None
+    value = document[key]
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        place = f"{where}.{key}" if where else key
+        raise InvalidInput(f"{place}: expected {expected}, found {_found(value)}; correct it or leave it out")
+    return value
+
+
+def _found(value: Any) -> str:
+    """A value as a person wrote it in JSON, for an error message."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, dict):
+        return "an object"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,93 @@
+"""What runs in a stack's Auto Scaling groups, put together from Auto Scaling, EC2 and Elastic Load Balancing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autopatch.auto_scaling import AutoScaling, Group
+from autopatch.ec2 import Ec2, Instance
+from autopatch.elastic_load_balancing import ElasticLoadBalancing, TargetHealth
+from autopatch.stacks import Stacks
+
+
+@dataclass(frozen=True)
+class Member:
+    """One instance of a group. `trouble` says what keeps it from serving, None when nothing does."""
+
+    instance_id: str
+    instance: Instance | None
+    trouble: str | None
+
+    @property
+    def ami_id(self) -> str | None:
+        return self.instance.ami_id if self.instance else None
+
+
+@dataclass(frozen=True)
+class GroupFleet:
+    """A group of the stack, with its members."""
+
+    logical_id: str
+    group: Group
+    members: tuple[Member, ...]
+
+    @property
+    def serving(self) -> int:
+        """How many of its instances serve."""
+        return sum(member.trouble is None for member in self.members)
+
+
+class Fleets:
+    """Looks at what runs in a stack's groups."""
+
+    def __init__(
+        self, stacks: Stacks, auto_scaling: AutoScaling, ec2: Ec2, load_balancing: ElasticLoadBalancing
+    ) -> None:
+        self._stacks = stacks
+        self._auto_scaling = auto_scaling
+        self._ec2 = ec2
+        self._load_balancing = load_balancing
+
+    @classmethod
+    def create(cls) -> Fleets:
+        return cls(Stacks.create(), AutoScaling.create(), Ec2.create(), ElasticLoadBalancing.create())
+
+    def groups(self, stack_name: str) -> tuple[GroupFleet, ...]:
+        """Each Auto Scaling group of the stack, with its instances as they are now.
+
+        Raises TargetNotReady when a group that the stack lists does not exist.
+        """
+        names = self._stacks.groups(stack_name)
+        groups = self._auto_scaling.groups(names.values())
+        ids = [one.instance_id for group in groups.values() for one in group.instances]
+        instances = self._ec2.instances(ids)
+        return tuple(
+            GroupFleet(logical_id, groups[name], self._members(groups[name], instances))
+            for logical_id, name in names.items()
+        )
+
+    def _members(self, group: Group, instances: dict[str, Instance]) -> tuple[Member, ...]:
+        balancers = [(arn.split(":")[-1], self._load_balancing.target_health(arn)) for arn in group.target_group_arns]
+        balancers += [(name, self._load_balancing.classic_health(name)) for name in group.load_balancer_names]
+        found = []
+        for one in group.instances:
+            instance = instances.get(one.instance_id)
+            troubles = [] if one.is_serving else [f"{one.lifecycle_state} and {one.health_status}"]
+            troubles += _troubles_behind(one.instance_id, balancers)
+            if instance is None:
+                troubles.append("unknown to EC2")
+            elif instance.state != "running":
+                troubles.append(instance.state)
+            found.append(Member(one.instance_id, instance, ", ".join(troubles) or None))
+        return tuple(found)
+
+
+def _troubles_behind(instance_id: str, balancers: list[tuple[str, dict[str, TargetHealth]]]) -> list[str]:
+    troubles = []
+    for name, health in balancers:
+        found = health.get(instance_id)
+        if found is None:
+            troubles.append(f"not registered in {name}")
+        elif not found.is_healthy:
+            troubles.append(f"{found.text} in {name}")
+    return troubles

@@ -1,0 +1,136 @@
+"""What a closed change calendar does to a run: by what GetCalendarState answers, by the deployment's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from autopatch.change_calendars import ChangeCalendars
+from autopatch.contracts import Freeze
+from autopatch.errors import AwsCallFailed, ConfigError, UnknownStatus
+from autopatch.freezing import freeze
+from autopatch.settings import FreezeSettings
+
+NOW = datetime(2026, 12, 8, 6, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def calendar() -> Iterator[tuple[ChangeCalendars, Stubber]]:
+    client = boto3.client("ssm")
+    with Stubber(client) as answers:
+        yield ChangeCalendars(client), answers
+        answers.assert_no_pending_responses()
+
+
+def answer(stub: Stubber, state: str, opening: datetime | None = None) -> None:
+    """What GetCalendarState answers for the two calendars (Systems Manager API reference)."""
+    document: dict[str, Any] = {"State": state, "AtTime": NOW.isoformat()}
+    if opening:
+        document["NextTransitionTime"] = opening.strftime("%Y-%m-%dT%H:%M:%SZ")
+    stub.add_response("get_calendar_state", document, {"CalendarNames": ["year-end", "launch"]})
+
+
+def checked(
+    calendars: ChangeCalendars, when_closed: str = "skip", waited: timedelta = timedelta(0), *names: str
+) -> Freeze:
+    settings = FreezeSettings(names or ("year-end", "launch"), when_closed, "/held")
+    return freeze(settings, calendars, NOW - waited, NOW)
+
+
+def test_without_calendars_nothing_is_asked() -> None:
+    client = boto3.client("ssm")
+    with Stubber(client):
+        assert freeze(FreezeSettings((), "skip", "/held"), ChangeCalendars(client), NOW, NOW) == Freeze("OPEN")
+
+
+@pytest.mark.parametrize("when_closed", ["skip", "wait"])
+def test_an_open_calendar_lets_the_run_go_on(calendar: tuple[ChangeCalendars, Stubber], when_closed: str) -> None:
+    calendars, stub = calendar
+    answer(stub, "OPEN", NOW + timedelta(minutes=1))
+    assert checked(calendars, when_closed) == Freeze("OPEN")
+
+
+def test_a_closed_calendar_skips_and_says_when_it_opens(calendar: tuple[ChangeCalendars, Stubber]) -> None:
+    calendars, stub = calendar
+    answer(stub, "CLOSED", datetime(2027, 1, 4, 6, 0, tzinfo=UTC))
+    found = checked(calendars)
+    assert found.status == "SKIP"
+    assert found.reason == (
+        "the change calendar year-end, launch is closed until 2027-01-04 06:00 UTC; start the execution again then"
+    )
+
+
+@pytest.mark.parametrize("when_closed", ["skip", "wait"])
+def test_one_that_never_opens_skips(calendar: tuple[ChangeCalendars, Stubber], when_closed: str) -> None:
+    calendars, stub = calendar
+    answer(stub, "CLOSED")
+    found = checked(calendars, when_closed)
+    assert found.status == "SKIP" and "with no opening in sight" in (found.reason or "")
+    assert (found.reason or "").endswith("start the execution again when it is open")
+
+
+@pytest.mark.parametrize(
+    ("opens_in", "seconds"),
+    [
+        (timedelta(minutes=20), 1200),
+        (timedelta(hours=3), 3 * 3600),
+        # Someone may open it before its time.
+        (timedelta(hours=30), 3 * 3600),
+        # The clocks of AWS are not ours.
+        (timedelta(0), 1),
+        (timedelta(seconds=-5), 1),
+    ],
+)
+def test_a_run_that_waits_does_so_until_the_opening(
+    calendar: tuple[ChangeCalendars, Stubber], opens_in: timedelta, seconds: int
+) -> None:
+    calendars, stub = calendar
+    answer(stub, "CLOSED", NOW + opens_in)
+    found = checked(calendars, "wait")
+    assert (found.status, found.poll_after_seconds) == ("WAIT", seconds)
+
+
+@pytest.mark.parametrize(
+    ("waited", "opens_in", "status"),
+    [
+        (timedelta(0), timedelta(hours=48), "WAIT"),
+        (timedelta(0), timedelta(hours=49), "SKIP"),
+        (timedelta(hours=40), timedelta(hours=8), "WAIT"),
+        (timedelta(hours=40), timedelta(hours=9), "SKIP"),
+    ],
+)
+def test_a_run_waits_for_two_days_in_all(
+    calendar: tuple[ChangeCalendars, Stubber], waited: timedelta, opens_in: timedelta, status: str
+) -> None:
+    calendars, stub = calendar
+    answer(stub, "CLOSED", NOW + opens_in)
+    found = checked(calendars, "wait", waited)
+    assert found.status == status
+    assert ("longer than a run waits (2 days)" in (found.reason or "")) is (status == "SKIP")
+
+
+def test_an_unknown_state_is_an_error(calendar: tuple[ChangeCalendars, Stubber]) -> None:
+    calendars, stub = calendar
+    answer(stub, "HALF_OPEN")
+    with pytest.raises(UnknownStatus, match="expected OPEN or CLOSED, found 'HALF_OPEN'"):
+        checked(calendars)
+
+
+@pytest.mark.parametrize("code", ["InvalidDocument", "InvalidDocumentType", "UnsupportedCalendarException"])
+def test_what_is_no_calendar_is_the_deployments_fault(calendar: tuple[ChangeCalendars, Stubber], code: str) -> None:
+    calendars, stub = calendar
+    stub.add_client_error("get_calendar_state", code, "no such document")
+    with pytest.raises(ConfigError, match=r"parameter ChangeCalendars: .* found year-end, launch: no such document"):
+        checked(calendars)
+
+
+def test_a_calendar_that_cannot_be_read_does_not_count_as_open(calendar: tuple[ChangeCalendars, Stubber]) -> None:
+    calendars, stub = calendar
+    stub.add_client_error("get_calendar_state", "AccessDeniedException", "no")
+    with pytest.raises(AwsCallFailed, match="reading the change calendars year-end, launch"):
+        checked(calendars)

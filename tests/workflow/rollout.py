@@ -1,0 +1,130 @@
+"""An embedded AWS to roll AMIs out in, one after the other, to stacks that differ in what is wrong with them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from local_aws.aws import LocalAws
+from local_aws.delivery import sns
+from local_aws.deployment import REPOSITORY, Deployment, deploy, read_template
+from local_aws.scenario import ApplicationStack, Scenario
+from tests.workflow.running import instances
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An execution that has ended, and the notification of its end."""
+
+    status: str
+    error: str | None
+    output: Any
+    subject: str
+    message: str
+
+    @property
+    def flowing(self) -> str:
+        """The notification's words, without the line breaks."""
+        return " ".join(self.message.split())
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What is deployed, and an AMI that nothing runs on yet."""
+
+    aws: LocalAws
+    deployment: Deployment
+    new_ami: str
+
+    def start(self, *targets: Any, **more: Any) -> str:
+        """Start an execution that rolls the new AMI out to these targets; returns its ARN."""
+        document = {"amiId": self.new_ami, "targets": list(targets), **more}
+        answer = boto3.client("stepfunctions").start_execution(
+            stateMachineArn=self.deployment.state_machine_arn, input=json.dumps(document)
+        )
+        return answer["executionArn"]
+
+    def end(self, execution_arn: str, hours: float = 4) -> Ended:
+        """Let so much time pass, in which the execution has to end."""
+        self.aws.clock.sleep(hours * 3600)
+        execution = boto3.client("stepfunctions").describe_execution(executionArn=execution_arn)
+        assert execution["status"] != "RUNNING"
+        email = sns.emails()[-1]
+        return Ended(
+            status=execution["status"],
+            error=execution.get("error"),
+            output=json.loads(execution["output"]) if "output" in execution else None,
+            subject=email.subject,
+            message=email.body,
+        )
+
+    def roll_out(self, *targets: Any, **more: Any) -> Ended:
+        """An execution for these targets, to its end."""
+        return self.end(self.start(*targets, **more))
+
+    def register_ami(self, name: str, architecture: Any = "x86_64") -> str:
+        """A new AMI of this account."""
+        registered = boto3.client("ec2").register_image(
+            Name=name, RootDeviceName="/dev/xvda", Architecture=architecture
+        )
+        return registered["ImageId"]
+
+
+@contextmanager
+def rollout(scenario: Scenario) -> Iterator[Rollout]:
+    """The scenario's stacks, deployed, and nothing running yet."""
+    with LocalAws(scenario) as aws:
+        deployment = deploy(scenario)
+        world = Rollout(aws, deployment, "")
+        yield Rollout(aws, deployment, world.register_ami("golden-image-second"))
+
+
+def application(folder: Path, name: str, change: Change | None = None, **parameters: str) -> ApplicationStack:
+    """The repository's application under a name, with its template changed; the changed one is written to `folder`."""
+    if change is None:
+        return ApplicationStack(name, parameters=parameters)
+    template = copy.deepcopy(read_template((REPOSITORY / "infrastructure" / "application.yaml").read_text()))
+    change(template)
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(template))
+    return ApplicationStack(name, str(path), parameters)
+
+
+def group_of(template: dict[str, Any]) -> dict[str, Any]:
+    """The Auto Scaling group in the application's template."""
+    found: dict[str, Any] = template["Resources"]["AppAutoScalingGroup"]
+    return found
+
+
+def amis(stack: str) -> set[str]:
+    """The AMIs that the stack's instances run from."""
+    return {instance["ImageId"] for instance in instances(stack)}
+
+
+def ids(stack: str) -> set[str]:
+    """The stack's instances."""
+    return {instance["InstanceId"] for instance in instances(stack)}
+
+
+def group_name(stack: str) -> str:
+    """The stack's Auto Scaling group."""
+    resource = boto3.client("cloudformation").describe_stack_resource(
+        StackName=stack, LogicalResourceId="AppAutoScalingGroup"
+    )
+    return resource["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def change_sets(stack: str) -> list[str]:
+    """The change sets that the stack has."""
+    return [
+        one["ChangeSetName"] for one in boto3.client("cloudformation").list_change_sets(StackName=stack)["Summaries"]
+    ]

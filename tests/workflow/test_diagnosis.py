@@ -1,0 +1,70 @@
+"""What is behind a failed group reaches the notification: the instances, their consoles, launches that failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import boto3
+
+from local_aws import scenario
+from local_aws.faults import Fault
+from tests.workflow.running import Ran, patch_run
+
+
+def words(ran: Ran) -> str:
+    (told,) = ran.report.notifications
+    return " ".join(f"{told.subject} {told.message}".split())
+
+
+def test_the_instances_that_never_signalled_are_named_with_the_end_of_their_consoles() -> None:
+    """EC2 API reference, GetConsoleOutput: kept for about an hour after the termination."""
+    of = replace(scenario.load("deployment-rolls-back"), trigger="manual", input={})
+    panics = {"web": {"signals": "none", "console": "[ 1.0] booting\n[ 2.0] Kernel panic - not syncing\n"}}
+    with patch_run(replace(of, cloudformation=replace(of.cloudformation, stacks=panics))) as ran:
+        told = words(ran)
+        activities = boto3.client("autoscaling").describe_scaling_activities(IncludeDeletedGroups=True)["Activities"]
+        (gone,) = {one["AutoScalingGroupName"] for one in activities} - {
+            group["AutoScalingGroupName"]
+            for group in boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        }
+        launched = [
+            one["Description"].rsplit(" ", 1)[1]
+            for one in activities
+            if one["AutoScalingGroupName"] == gone and one["Description"].startswith("Launching")
+        ]
+        assert len(launched) == 2
+        for instance_id in launched:
+            assert f"{instance_id} (t3.micro, " in told and f"the console of {instance_id} ends with:" in told
+        assert "was launched, and is terminated now" in told
+        assert "[ 2.0] Kernel panic - not syncing" in told
+        assert ran.amis("web") == [ran.deployment.golden_ami] * 2
+
+
+def test_launches_that_failed_are_told_in_ec2s_words() -> None:
+    """Auto Scaling user guide, "Troubleshoot issues in Amazon EC2 Auto Scaling": the status message of the activity."""
+    with patch_run("no-capacity") as ran:
+        assert (ran.report.status, ran.report.error) == ("FAILED", "DeploymentFailed")
+        assert "2 launches failed: We currently do not have sufficient t3.micro capacity" in words(ran)
+        assert ran.instance_ids("web") == ran.instances_before["web"]
+
+
+def test_a_diagnosis_that_fails_does_not_hide_the_first_cause() -> None:
+    fault = Fault(service="autoscaling", action="DescribeScalingActivities", error="AccessDenied", status=403, times=9)
+    with patch_run(replace(scenario.load("deployment-rolls-back"), faults=(fault,))) as ran:
+        assert ran.report.error == "DeploymentFailed"
+        assert "Received 0 SUCCESS signal(s) out of 2" in words(ran)
+        assert "what its group launched could not be read" in words(ran) and "AccessDenied" in words(ran)
+
+
+def test_an_ami_that_cloudformation_rolled_back_from_is_held() -> None:
+    with patch_run("deployment-rolls-back"):
+        held = boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"]
+        assert [one["Value"] for one in held] == ["web was rolled back from it (DeploymentFailed)"]
+
+
+def test_no_room_for_both_groups() -> None:
+    """Amazon EC2 user guide, "Amazon EC2 instance type quotas": counted in vCPUs of what runs."""
+    with patch_run("no-room") as ran:
+        assert ran.report.error == "TargetNotReady" and ran.instance_ids("web") == ran.instances_before["web"]
+        assert "QuotaExceeded: expected room for 4 more vCPUs" in words(ran)
+        assert "a quota of 6, of which 4 are in use" in words(ran)

@@ -1,0 +1,114 @@
+"""Change calendars and holds: what is not begun, for how long, and who is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import boto3
+
+from local_aws import scenario
+from local_aws.scenario import Intervention, Scenario
+from tests.workflow.running import Ran, patch_run
+
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//AWS//Change Calendar 1.0//EN
+X-CALENDAR-TYPE:DEFAULT_OPEN
+BEGIN:VEVENT
+UID:1
+DTSTAMP:20261101T000000Z
+DTSTART:{begin}
+DTEND:{end}
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def words(ran: Ran) -> str:
+    (told,) = ran.report.notifications
+    return " ".join(f"{told.subject} {told.message}".split())
+
+
+def untouched(ran: Ran) -> bool:
+    return ran.instance_ids("web") == ran.instances_before["web"] and ran.stack_status("web") == "CREATE_COMPLETE"
+
+
+def test_a_closed_calendar_ends_the_run_before_anything_is_built() -> None:
+    """Systems Manager API reference, GetCalendarState: CLOSED, and the time of the next transition."""
+    with patch_run("frozen") as ran:
+        assert ran.report.status == "SUCCEEDED" and ran.visited()[-1] == "Patch Skipped"
+        assert untouched(ran) and ran.image_statuses() == []
+        assert "SKIPPED: nothing was built; web not touched" in words(ran)
+        assert "the change calendar year-end is closed until 2027-01-04 08:00 UTC" in words(ran)
+        assert ran.report.notifications[0].attributes["outcome"] == "SKIPPED"
+
+
+def test_a_run_waits_for_the_opening_where_the_deployment_says_so() -> None:
+    with patch_run("freeze-waits") as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.report.status == "SUCCEEDED" and ran.amis("web") == [new, new]
+        assert ran.report.seconds is not None and 6 * 3600 < ran.report.seconds < 7 * 3600
+        (image,) = boto3.client("imagebuilder").list_image_pipeline_images(
+            imagePipelineArn=ran.deployment.pipeline_arn
+        )["imageSummaryList"]
+        assert image["dateCreated"] >= "2026-12-08T12:00", "nothing was built before the opening"
+
+
+def test_nobody_waits_for_longer_than_two_days() -> None:
+    calendar = CALENDAR.format(begin="20261208T000000Z", end="20261211T000000Z")
+    of = Scenario(
+        change_calendars={"long": calendar},
+        parameters={"ChangeCalendars": "long", "WhenCalendarClosed": "wait"},
+    )
+    with patch_run(of) as ran:
+        assert ran.visited()[-1] == "Patch Skipped" and untouched(ran)
+        assert "closed until 2026-12-11 00:00 UTC, which is longer than a run waits (2 days)" in words(ran)
+
+
+def test_a_calendar_that_closes_during_the_build_leaves_the_stacks_alone() -> None:
+    calendar = CALENDAR.format(begin="20261208T060030Z", end="20261208T120000Z")
+    of = Scenario(change_calendars={"lunch": calendar}, parameters={"ChangeCalendars": "lunch"})
+    with patch_run(of) as ran:
+        assert ran.report.status == "SUCCEEDED" and untouched(ran)
+        assert ran.image_statuses() == ["AVAILABLE"]
+        assert ran.report.targets[0].outcome == "SKIPPED"
+        assert "SKIPPED: web" in words(ran) and "closed until 2026-12-08 12:00 UTC" in words(ran)
+
+
+def test_a_calendar_that_is_none_is_a_wrong_deployment() -> None:
+    with patch_run(Scenario(parameters={"ChangeCalendars": "no-such-calendar"})) as ran:
+        assert (ran.report.status, ran.report.error) == ("FAILED", "ConfigError")
+        assert "expected names or ARNs of change calendars, found no-such-calendar" in words(ran) and untouched(ran)
+
+
+def test_a_held_base_version_is_not_built_on() -> None:
+    """The parent is the AMI that the recipe's SSM parameter names now (Image Builder API reference,
+    CreateImageRecipe)."""
+    parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    with patch_run(scenario.load("frozen")) as ran:
+        parent = boto3.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+        (image,) = boto3.client("ec2").describe_images(ImageIds=[parent])["Images"]
+        release = image["Name"].split("-")[2]
+    hold = Intervention(
+        do="call",
+        when_state="Plan Run",
+        service="ssm",
+        operation="put_parameter",
+        parameters={"Name": f"/ami-autopatch/held/{release}", "Value": "breaks our agent", "Type": "String"},
+    )
+    with patch_run(Scenario(interventions=(hold,))) as ran:
+        assert ran.visited()[-1] == "Patch Skipped" and untouched(ran) and ran.image_statuses() == []
+        assert "breaks our agent" in words(ran) and f"delete-parameter --name {hold.parameters['Name']}" in words(ran)
+
+
+def test_a_given_ami_is_not_kept_from_being_rolled_out_by_a_held_base_version() -> None:
+    hold = Intervention(
+        do="call",
+        when_state="Plan Run",
+        service="ssm",
+        operation="put_parameter",
+        parameters={"Name": "/ami-autopatch/held/2023", "Value": "nothing of that year", "Type": "String"},
+    )
+    of = replace(scenario.load("already-current"), interventions=(hold,))
+    with patch_run(of) as ran:
+        assert ran.report.targets[0].outcome == "ALREADY_CURRENT"

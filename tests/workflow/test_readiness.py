@@ -1,0 +1,159 @@
+"""What is refused before anything is changed: each refusal, its words, and the instances that run on afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from local_aws.scenario import Scenario
+from tests.workflow.rollout import Rollout, amis, application, change_sets, group_name, group_of, ids, rollout
+from tests.workflow.running import describe
+
+Template = dict[str, Any]
+
+
+def without_update_policy(template: Template) -> None:
+    del group_of(template)["UpdatePolicy"]
+
+
+def without_creation_policy(template: Template) -> None:
+    del group_of(template)["CreationPolicy"]
+
+
+def rolling(template: Template) -> None:
+    group_of(template)["UpdatePolicy"] = {
+        "AutoScalingRollingUpdate": {"MinInstancesInService": 1, "PauseTime": "PT5M", "WaitOnResourceSignals": False}
+    }
+
+
+def with_fixed_capacity(template: Template) -> None:
+    """The capacity is the template's own: no parameter carries it."""
+    group_of(template)["Properties"]["DesiredCapacity"] = 2
+    group_of(template)["CreationPolicy"]["ResourceSignal"]["Count"] = 2
+    del template["Parameters"]["DesiredCapacity"]
+
+
+def with_a_server(template: Template) -> None:
+    """A server of the stack runs from the AMI as well, and would be replaced."""
+    template["Resources"]["Server"] = {
+        "Type": "AWS::EC2::Instance",
+        "Properties": {"ImageId": {"Ref": "AmazonMachineImage"}, "InstanceType": "t3.micro"},
+    }
+
+
+def with_a_fixed_ami(template: Template) -> None:
+    """The parameter is there, and the instances are launched from something else."""
+    data = template["Resources"]["AppLaunchTemplate"]["Properties"]["LaunchTemplateData"]
+    data["ImageId"] = {"Fn::Select": [0, {"Fn::Split": [",", {"Ref": "ImageId"}]}]}
+    template["Parameters"]["ImageId"] = {"Type": "String"}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
+    folder = tmp_path_factory.mktemp("templates")
+    stacks = (
+        application(folder, "good"),
+        application(folder, "no-update-policy", without_update_policy),
+        application(folder, "no-creation-policy", without_creation_policy),
+        application(folder, "rolling", rolling),
+        application(folder, "fixed-capacity", with_fixed_capacity),
+        application(folder, "with-server", with_a_server),
+        application(folder, "fixed-ami", with_a_fixed_ami, ImageId="${GoldenAmi}"),
+    )
+    with rollout(Scenario(stacks=stacks, parameters={"ApplicationStacks": "good"})) as world:
+        yield world
+
+
+def refused(world: Rollout, stack: str, *, error: str = "TargetNotReady", **more: Any) -> str:
+    """The words of the notification for a run that refuses the stack, after which everything is as before."""
+    before, status, parameters = ids(stack), describe(stack)["StackStatus"], describe(stack)["Parameters"]
+    ended = world.roll_out(stack, **more)
+    assert (ended.status, ended.error) == ("FAILED", error), ended.message
+    assert f"{stack} not patched" in ended.subject
+    assert (ids(stack), describe(stack)["StackStatus"], describe(stack)["Parameters"]) == (before, status, parameters)
+    assert change_sets(stack) == []
+    return ended.flowing
+
+
+def test_a_group_whose_update_would_patch_nothing(world: Rollout) -> None:
+    """Without an UpdatePolicy the update succeeds and no instance is replaced (CloudFormation user guide,
+    "UpdatePolicy attribute")."""
+    words = refused(world, "no-update-policy")
+    assert (
+        "NoUpdatePolicy: expected an UpdatePolicy of AppAutoScalingGroup that replaces instances, found none" in words
+    )
+    assert "add AutoScalingReplacingUpdate with WillReplace: true" in words
+
+
+def test_a_group_that_nothing_guards_unless_the_target_accepts_it(world: Rollout) -> None:
+    """Without a CreationPolicy, the update succeeds before anything has started (CloudFormation user guide)."""
+    assert "NoCreationPolicy: expected a guard" in refused(world, "no-creation-policy")
+    ended = world.roll_out({"stackName": "no-creation-policy", "accept": ["NoCreationPolicy"]})
+    assert ended.status == "SUCCEEDED", ended.message
+    assert amis("no-creation-policy") == {world.new_ami}
+
+
+def test_a_rolling_update_that_waits_for_no_signals(world: Rollout) -> None:
+    assert "an AutoScalingRollingUpdate without WaitOnResourceSignals" in refused(world, "rolling")
+
+
+def test_a_replacement_of_anything_but_the_instances(world: Rollout) -> None:
+    words = refused(world, "with-server", error="UnexpectedChanges")
+    assert "Server (AWS::EC2::Instance): replaced (ImageId); cause: ParameterReference AmazonMachineImage" in words
+    assert "AppAutoScalingGroup (" not in words
+
+
+def test_a_parameter_that_no_group_is_launched_from(world: Rollout) -> None:
+    words = refused(world, "fixed-ami")
+    assert "NoGroupChanges: expected the parameter AmazonMachineImage to reach an Auto Scaling group" in words
+
+
+def test_a_fleet_that_has_scaled_out_and_would_come_back_small(world: Rollout) -> None:
+    """AutoScalingReplacingUpdate creates the new group with the template's capacity (CloudFormation user guide)."""
+    name = group_name("fixed-capacity")
+    boto3.client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=4)
+    world.aws.clock.sleep(600)
+    words = refused(world, "fixed-capacity")
+    assert (
+        "CapacityShrinks: expected AppAutoScalingGroup to keep its 4 instances, found that the update would leave 2"
+        in (words)
+    )
+    assert len(ids("fixed-capacity")) == 4
+
+
+def test_an_ami_of_another_architecture(world: Rollout) -> None:
+    ami = world.register_ami("golden-image-arm", "arm64")
+    words = refused(world, "good", amiId=ami)
+    assert "OtherArchitecture: expected instances of the AMI's architecture, arm64, found x86_64 (t3.micro)" in words
+
+
+def test_an_ami_that_does_not_exist_here(world: Rollout) -> None:
+    words = refused(world, "good", amiId="ami-0123456789abcdef0")
+    assert "ami-0123456789abcdef0" in words
+
+
+def test_an_ami_that_is_held(world: Rollout) -> None:
+    ami = world.register_ami("golden-image-bad-2.4")
+    ssm = boto3.client("ssm")
+    ssm.put_parameter(Name="/ami-autopatch/held/2.4", Value="logs nothing", Type="String")
+    words = refused(world, "good", amiId=ami)
+    assert "Held: expected an AMI that may be rolled out" in words and "logs nothing" in words
+    assert "aws ssm delete-parameter --name /ami-autopatch/held/2.4" in words
+    ssm.delete_parameter(Name="/ami-autopatch/held/2.4")
+
+
+def test_all_findings_of_a_target_are_told_at_once(world: Rollout) -> None:
+    name = group_name("no-update-policy")
+    victim = sorted(ids("no-update-policy"))[0]
+    boto3.client("autoscaling").set_instance_health(InstanceId=victim, HealthStatus="Unhealthy")
+    ami = world.register_ami("golden-image-arm-again", "arm64")
+    words = refused(world, "no-update-policy", amiId=ami)
+    assert "NoUpdatePolicy" in words and "OtherArchitecture" in words
+    assert (
+        f"UnhealthyInstances: expected all instances of AppAutoScalingGroup in service and healthy, found {victim}"
+        in (words)
+    )
+    assert name

@@ -1,0 +1,64 @@
+"""Image builds that failed after they had been built are resumed once, in place; others are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import boto3
+import pytest
+
+from autopatch.image_builder import ImageBuilder
+from local_aws.imagebuilder.settings import ImageBuilderSettings
+from local_aws.scenario import Scenario
+from tests.workflow.running import Ran, patch_run
+
+
+def failing(state: str, times: int = 1_000) -> Scenario:
+    settings = ImageBuilderSettings(building_seconds=60, testing_seconds=20, distributing_seconds=20)
+    return Scenario(image_builder=replace(settings, fail_in=state, fail_times=times))
+
+
+def resumptions(ran: Ran) -> int:
+    """How often the run resumed the build, by its own log."""
+    return len(ran.log_lines('"status":"RETRIED"'))
+
+
+def words(ran: Ran) -> str:
+    (told,) = ran.report.notifications
+    return " ".join(f"{told.subject} {told.message}".split())
+
+
+def test_a_build_whose_tests_failed_once_is_resumed_and_rolled_out() -> None:
+    """Image Builder API reference, RetryImage: the same build version goes on where it stopped."""
+    with patch_run("image-tests-fail-once") as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.report.status == "SUCCEEDED" and ran.amis("web") == [new, new]
+        assert ran.image_statuses() == ["AVAILABLE"] and resumptions(ran) == 1
+
+
+@pytest.mark.parametrize("state", ["TESTING", "DISTRIBUTING"])
+def test_a_build_that_fails_again_is_given_up(state: str) -> None:
+    with patch_run(failing(state)) as ran:
+        assert (ran.report.status, ran.report.error) == ("FAILED", "ImageBuildFailed")
+        assert ran.image_statuses() == ["FAILED"] and resumptions(ran) == 1
+        assert "after it had been resumed once" in words(ran)
+        assert ran.instance_ids("web") == ran.instances_before["web"]
+
+
+def test_a_build_that_failed_while_it_was_built_is_not_resumed() -> None:
+    with patch_run(failing("BUILDING", times=1)) as ran:
+        assert (ran.report.status, ran.report.error) == ("FAILED", "ImageBuildFailed")
+        assert resumptions(ran) == 0 and "resumed" not in words(ran)
+
+
+def test_the_workflows_tell_where_a_build_failed_when_the_sdk_does_not() -> None:
+    """`failureContext` needs a recent SDK; Image Builder API reference, ListWorkflowExecutions."""
+    for state, expected in (("DISTRIBUTING", True), ("BUILDING", False)):
+        with patch_run(failing(state)) as ran:
+            image_builder = ImageBuilder.create()
+            answer = boto3.client("imagebuilder").list_image_pipeline_images(
+                imagePipelineArn=ran.deployment.pipeline_arn
+            )
+            image = image_builder.image(answer["imageSummaryList"][0]["arn"])
+            assert image.failed_in == state
+            assert image_builder.failed_after_building(replace(image, failed_in=None)) is expected

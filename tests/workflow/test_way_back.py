@@ -1,0 +1,114 @@
+"""What becomes of a target that was updated and then fails its verification; and groups that change size meanwhile."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import boto3
+
+from local_aws import scenario
+from tests.workflow.rollout import change_sets
+from tests.workflow.running import Ran, parameters, patch_run
+
+HELD = "/ami-autopatch/held"
+
+
+def words(ran: Ran) -> str:
+    """The only notification, without its line breaks."""
+    (told,) = ran.report.notifications
+    return " ".join(f"{told.subject} {told.message}".split())
+
+
+def holds() -> dict[str, str]:
+    found = boto3.client("ssm").get_parameters_by_path(Path=HELD)["Parameters"]
+    return {one["Name"]: one["Value"] for one in found}
+
+
+def test_a_failed_verification_is_taken_back_and_its_ami_held() -> None:
+    with patch_run("verification-fails") as ran:
+        golden = ran.deployment.golden_ami
+        assert (ran.report.status, ran.report.error) == ("FAILED", "VerificationFailed")
+        assert ran.amis("web") == [golden, golden]
+        assert ran.stack_status("web") == "UPDATE_COMPLETE" and parameters("web")["AmazonMachineImage"] == golden
+        told = words(ran)
+        assert f"FAILED: web rolled back to {golden}" in told
+        assert "1 of 2 instances of AppAutoScalingGroup serving" in told and "is InService and Unhealthy" in told
+        assert f"rolled back to {golden}, and all its instances run that and serve" in told
+        (target,) = ran.report.targets
+        assert (target.outcome, target.ami_after) == ("FAILED", golden)
+        # The AMI is not rolled out again until someone says so.
+        (name,) = holds()
+        assert name.startswith(f"{HELD}/ami-") and "web was rolled back from it" in holds()[name]
+        arn = boto3.client("stepfunctions").start_execution(
+            stateMachineArn=ran.deployment.state_machine_arn, input=json.dumps({"amiId": name.rsplit("/", 1)[1]})
+        )["executionArn"]
+        ran.aws.clock.sleep(3600)
+        again = boto3.client("stepfunctions").describe_execution(executionArn=arn)
+        assert again["error"] == "TargetNotReady" and f"delete-parameter --name {name}" in again["cause"]
+        assert ran.amis("web") == [golden, golden]
+
+
+def test_a_failed_verification_is_left_to_a_person_where_the_deployment_says_so() -> None:
+    of = replace(scenario.load("verification-fails"), parameters={"Rollback": "manual"})
+    with patch_run(of) as ran:
+        assert ran.report.error == "VerificationFailed"
+        assert ran.deployment.golden_ami not in ran.amis("web") and holds() == {}
+        assert "Roll Back" not in ran.visited()
+        assert "FAILED: web updated, but not verified" in words(ran)
+
+
+def test_the_input_says_who_rolls_back_for_one_run() -> None:
+    of = replace(
+        scenario.load("verification-fails"),
+        parameters={"Rollback": "manual"},
+        trigger="manual",
+        input={"rollback": "automatic"},
+    )
+    with patch_run(of) as ran:
+        assert ran.amis("web") == [ran.deployment.golden_ami] * 2
+
+
+def test_a_way_back_that_fails_calls_for_a_person() -> None:
+    with patch_run("way-back-fails") as ran:
+        assert (ran.report.status, ran.report.error) == ("FAILED", "RollbackFailed")
+        assert ran.deployment.golden_ami not in ran.amis("web"), "nothing was there to go back to"
+        told = words(ran)
+        assert "ACTION NEEDED: the rollback of web failed" in told
+        assert "1 of 2 instances of AppAutoScalingGroup serving" in told, "the first cause is told as well"
+        assert f"The way back to {ran.deployment.golden_ami} failed as well" in told
+
+
+def test_a_group_that_has_scaled_out_keeps_its_size() -> None:
+    """AutoScalingReplacingUpdate creates the new group with the template's capacity (CloudFormation user guide)."""
+    with patch_run("scaled-out") as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.amis("web") == [new] * 4
+        assert parameters("web")["DesiredCapacity"] == "4"
+        assert "4 of 4 instances run it, and serve" in words(ran)
+
+
+def test_a_group_that_scales_out_after_the_preview_is_previewed_again() -> None:
+    with patch_run("scales-out-meanwhile") as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.amis("web") == [new] * 4 and ran.report.status == "SUCCEEDED"
+        assert ran.visited().count("Update Stack") == 2
+
+
+def test_a_group_that_scales_out_during_the_preview_is_previewed_again() -> None:
+    of = scenario.load("scales-out-meanwhile")
+    (intervention,) = of.interventions
+    with patch_run(replace(of, interventions=(replace(intervention, when_state="Ready To Update?"),))) as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.amis("web") == [new] * 4 and ran.report.status == "SUCCEEDED"
+        assert ran.visited().count("Update Stack") == 1
+
+
+def test_a_dry_run_previews_and_changes_nothing() -> None:
+    with patch_run("dry-run") as ran:
+        assert ran.report.status == "SUCCEEDED"
+        assert ran.instance_ids("web") == ran.instances_before["web"]
+        assert (ran.stack_status("web"), change_sets("web")) == ("CREATE_COMPLETE", [])
+        told = words(ran)
+        assert "AppLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place (LaunchTemplateData)" in told
+        assert "AppAutoScalingGroup (AWS::AutoScaling::AutoScalingGroup): replaced if its new values need it" in told
