@@ -22,6 +22,7 @@ from local_aws.scenario import Scenario
 from local_aws.seams import (
     autoscaling,
     cloudformation,
+    cold_starts,
     core,
     ec2,
     ec2_hardware,
@@ -29,6 +30,7 @@ from local_aws.seams import (
     events,
     iam,
     imagebuilder,
+    kms,
     lambda_,
     s3,
     scaling_activities,
@@ -41,8 +43,10 @@ from local_aws.seams import (
 
 _SEAMS = (
     core,
+    cold_starts,
     ec2,
     ec2_hardware,
+    kms,
     iam,
     s3,
     lambda_,

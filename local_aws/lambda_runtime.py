@@ -9,7 +9,6 @@ Developer Guide, unless a comment names another source.
 from __future__ import annotations
 
 import base64
-import functools
 import importlib
 import io
 import json
@@ -33,7 +32,7 @@ from types import ModuleType
 from typing import Any
 
 import boto3
-import botocore.loaders
+import botocore
 from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
 from moto.awslambda.models import lambda_backends
 from moto.logs.models import logs_backends
@@ -48,12 +47,10 @@ SYNCHRONOUS_PAYLOAD_LIMIT = 6 * 1024 * 1024
 ASYNCHRONOUS_PAYLOAD_LIMIT = 1024 * 1024
 """Bytes. "Lambda quotas": 6 MB for requests and responses, 1 MB for asynchronous requests."""
 
+_botocore: Any = botocore  # its stubs leave out what is not public
+
 _PACKAGED = ("aws_lambda_powertools",)
 """Top-level packages that `sam build` bundles with a function, and that keep state: copied like its own modules."""
-
-# Every function has a boto3 session of its own, which reads its services' models anew; EC2's alone takes 0.1 s.
-_load_file = functools.cache(botocore.loaders.JSONFileLoader().load_file)
-botocore.loaders.JSONFileLoader.load_file = lambda _, path: _load_file(path)  # type: ignore[method-assign, assignment]
 
 
 @dataclass(frozen=True)
@@ -402,6 +399,7 @@ class ExecutionEnvironment:
         self._modules: dict[str, ModuleType] = {}
         self._foreign_modules: set[str] = set()
         self._session: Any = None
+        self._session_initializers: list[Any] = []
         self._root_handlers: list[logging.Handler] = [_Handler(self)]
         self._root_level = logging.WARNING
         self._loggers = _library_loggers()
@@ -421,6 +419,7 @@ class ExecutionEnvironment:
             "modules": self._take_own_modules(),
             "streams": (sys.stdout, sys.stderr),
             "session": boto3.DEFAULT_SESSION,
+            "session initializers": _botocore._INITIALIZERS,
             "sleep": time.sleep,
             "loggers": manager.loggerDict,
             "root": (logging.root.handlers, logging.root.level),
@@ -430,6 +429,7 @@ class ExecutionEnvironment:
         sys.path.insert(0, str(self.code))
         sys.stdout = sys.stderr = self.output
         boto3.DEFAULT_SESSION = self._session
+        _botocore._INITIALIZERS = self._session_initializers
         time.sleep = self.sleep  # type: ignore[assignment]
         manager.loggerDict = self._loggers
         logging.root.handlers = self._root_handlers
@@ -450,6 +450,7 @@ class ExecutionEnvironment:
         sys.modules.update(outside["modules"])
         sys.stdout, sys.stderr = outside["streams"]
         boto3.DEFAULT_SESSION = outside["session"]
+        _botocore._INITIALIZERS = outside["session initializers"]
         time.sleep = outside["sleep"]
         manager.loggerDict = outside["loggers"]
         logging.root.handlers = outside["root"][0]

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 import boto3
+import botocore
 import pytest
 from botocore.exceptions import ClientError
 
@@ -200,13 +201,18 @@ def test_powertools_keeps_its_state_apart_for_each_function(aws: LocalAws) -> No
         @logger.inject_lambda_context
         @metrics.log_metrics(capture_cold_start_metric=False)
         def handler(event, context):
+            import botocore
             logger.info("called", extra={"function": context.function_name})
             metrics.add_metric(name="Called", unit="Count", value=1)
-            return "done"
+            return len(botocore._INITIALIZERS)
     """
+    library: Any = botocore
+    outside = list(library._INITIALIZERS)
     for name in ("one", "two"):
         create_function(name, source)
-        assert invoke(name)["Payload"] == "done"
+        # What powertools does to each new session, it does to those of its own function, once.
+        assert invoke(name)["Payload"] == 1
+    assert outside == library._INITIALIZERS
 
     for name in ("one", "two"):
         lines = [json.loads(line) for line in log_lines(f"/aws/lambda/{name}") if line.startswith("{")]
