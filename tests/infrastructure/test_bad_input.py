@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from autopatch.errors import ConfigError, InvalidInput
-from autopatch.execution_input import ExecutionInput
-from autopatch.handlers.plan_run import plan_run
-from autopatch.image_builder import ImageBuilder
-from autopatch.settings import PlanSettings
-from autopatch.stacks import Stacks
 from local_aws.aws import LocalAws
+from local_aws.delivery.cron import next_firing
 from local_aws.deployment import transformed_template
 from local_aws.scenario import Scenario
 
 PIPELINE = "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/golden-image"
-GOOD = {"PipelineArn": PIPELINE, "ApplicationStacks": "web"}
+TOPIC = "arn:aws:sns:us-east-1:137112412989:amazon-linux-2023-ami-updates"
+ALARM = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:high-latency"
+A_PIPELINE = (
+    f"must be the ARN of an Image Builder pipeline, such as {PIPELINE.replace('golden-image', 'image-pipeline')}"
+)
+STACKS = "must be the names of 1 to 10 stacks, separated by commas without spaces, such as web,api"
+A_ROLE = "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/name, or empty"
+A_TOPIC = f"must be the ARN of a standard SNS topic, such as {TOPIC}, or empty"
+A_PARAMETER = "must be the name of a CloudFormation parameter, letters and digits only"
+FINDINGS = "must be entries such as my-stack:NoCreationPolicy, or empty"
+CALENDARS = "must be names or ARNs of Systems Manager change calendars, separated by commas, or empty"
+ALARMS = "must be ARNs of CloudWatch alarms, separated by commas, or empty"
+A_SCHEDULE = (
+    "must be a cron(...), rate(...) or at(...) expression of EventBridge Scheduler, such as cron(0 6 ? * TUE#2 *), "
+    "rate(30 days) or at(2027-01-12T06:00:00)"
+)
+A_TIMEZONE = "must be the name of a time zone in the IANA database, such as Europe/Berlin"
+AN_ADDRESS = "must be one e-mail address, such as operations@example.com, or empty"
+A_PATTERN = "must be a pattern of AMI names, such as al2023-ami-2023.*-x86_64"
 
 
 @pytest.fixture(scope="module")
@@ -33,35 +48,79 @@ def cloudformation() -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("parameter", "value", "accepted"),
     [
-        ("PipelineArn", "golden-image", "must be the ARN of an Image Builder pipeline"),
-        ("PipelineArn", "arn:aws:lambda:us-east-1:123456789012:function:web", "must be the ARN of an Image Builder"),
-        ("PipelineArn", PIPELINE.replace("123456789012", "1234"), "must be the ARN of an Image Builder pipeline"),
-        ("ApplicationStacks", "web,the api", "must be names of stacks"),
-        ("ApplicationStacks", "", "must be names of stacks"),
-        ("ApplicationStacks", "1st", "must be names of stacks"),
-        ("AmiParameterName", "Machine-Image", "must be the name of a CloudFormation parameter"),
-        ("CloudFormationRoleArn", "arn:aws:iam::123456789012:user/me", "must be the ARN of an IAM role, or empty"),
-        ("ScheduleExpression", "0 6 * * 2", "must be a cron(...), rate(...) or at(...) expression"),
-        ("ScheduleExpression", "cron(monthly)", "must be a cron(...), rate(...) or at(...) expression"),
-        ("ScheduleExpression", "cron(0 6 * * *)", "must be a cron(...), rate(...) or at(...) expression"),
-        ("ScheduleExpression", "rate(often)", "must be a cron(...), rate(...) or at(...) expression"),
-        ("ScheduleTimezone", "Central European Time", "must be the name of a time zone"),
-        ("BaseAmiTopicArn", "amazon-linux-2023-ami-updates", "must be the ARN of an SNS topic, or empty"),
-        ("BaseAmiNamePattern", "", "must be a pattern of AMI names"),
-        ("NotificationEmail", "operations", "must be an e-mail address, or empty"),
-        ("AcceptedFindings", "web:Anything", "must be entries such as my-stack:NoCreationPolicy"),
+        ("PipelineArn", "", A_PIPELINE),
+        ("PipelineArn", "golden-image", A_PIPELINE),
+        ("PipelineArn", "arn:aws:codepipeline:us-east-1:123456789012:image-pipeline", A_PIPELINE),
+        ("PipelineArn", PIPELINE.replace("image-pipeline/", "image-recipe/"), A_PIPELINE),
+        ("PipelineArn", PIPELINE.replace("123456789012", "1234"), A_PIPELINE),
+        ("PipelineArn", PIPELINE.replace("us-east-1", "virginia"), A_PIPELINE),
+        ("PipelineArn", f"{PIPELINE}/1.0.0", A_PIPELINE),
+        ("ApplicationStacks", "", STACKS),
+        ("ApplicationStacks", "web,the api", STACKS),
+        ("ApplicationStacks", "web, api", STACKS),
+        ("ApplicationStacks", "web,", STACKS),
+        ("ApplicationStacks", "1st", STACKS),
+        ("ApplicationStacks", "web_app", STACKS),
+        ("ApplicationStacks", "a" * 129, STACKS),
+        ("ApplicationStacks", "arn:aws:cloudformation:us-east-1:123456789012:stack/web/1", STACKS),
+        ("ApplicationStacks", ",".join(f"web-{number}" for number in range(11)), STACKS),
+        ("AmiParameterName", "Machine-Image", A_PARAMETER),
+        ("AmiParameterName", "", A_PARAMETER),
+        ("CapacityParameterName", "Desired-Capacity", f"{A_PARAMETER}, or empty"),
+        ("CapacityParameterName", "a" * 256, f"{A_PARAMETER}, or empty"),
+        ("AcceptedFindings", "web", FINDINGS),
+        ("AcceptedFindings", "web:Anything", FINDINGS),
+        ("AcceptedFindings", "web:NoCreationPolicy,1st:NoCreationPolicy", FINDINGS),
+        ("CloudFormationRoleArn", "arn:aws:iam::123456789012:user/me", A_ROLE),
+        ("CloudFormationRoleArn", "arn:aws:iam::1234:role/deployer", A_ROLE),
+        ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/", A_ROLE),
+        ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/the deployer", A_ROLE),
+        ("CloudFormationRoleArn", f"arn:aws:iam::123456789012:role/{'a' * 65}", A_ROLE),
+        ("ScheduleExpression", "0 6 * * 2", A_SCHEDULE),
+        ("ScheduleExpression", "cron(monthly)", A_SCHEDULE),
+        ("ScheduleExpression", "cron(0 6 * * *)", A_SCHEDULE),
+        ("ScheduleExpression", "cron(0 6 * * TUE#2 *)", A_SCHEDULE),
+        ("ScheduleExpression", "cron(0 6 ? * ? *)", A_SCHEDULE),
+        ("ScheduleExpression", "rate(often)", A_SCHEDULE),
+        ("ScheduleExpression", "rate(0 days)", A_SCHEDULE),
+        ("ScheduleExpression", "rate(2 months)", A_SCHEDULE),
+        ("ScheduleExpression", "at(tomorrow)", A_SCHEDULE),
+        ("ScheduleExpression", "at(2027-01-12T06:00:00Z)", A_SCHEDULE),
+        ("ScheduleTimezone", "Central European Time", A_TIMEZONE),
+        ("ScheduleTimezone", "/Europe/Berlin", A_TIMEZONE),
+        ("ScheduleTimezone", "", A_TIMEZONE),
+        ("ScheduleTimezone", "Z" * 51, A_TIMEZONE),
+        ("BaseAmiTopicArn", "amazon-linux-2023-ami-updates", A_TOPIC),
+        ("BaseAmiTopicArn", "arn:aws:sqs:us-east-1:137112412989:queue", A_TOPIC),
+        ("BaseAmiTopicArn", f"{TOPIC}.fifo", A_TOPIC),
+        ("BaseAmiTopicArn", f"{TOPIC}:9b4f0a3e-2c1d-4f6b-8a7e-5d3c2b1a0f9e", A_TOPIC),
+        ("BaseAmiNamePattern", "", A_PATTERN),
+        ("BaseAmiNamePattern", "al2023|al2", A_PATTERN),
+        ("ChangeCalendars", "year end", CALENDARS),
+        ("ChangeCalendars", "year-end,my", CALENDARS),
+        ("ChangeCalendars", "arn:aws:ssm:us-east-1:123456789012:parameter/year-end", CALENDARS),
         ("WhenCalendarClosed", "fail", "must be skip or wait"),
         ("Rollback", "never", "must be automatic or manual"),
-        ("RollbackAlarmArns", "high-latency", "must be ARNs of CloudWatch alarms"),
-        ("BakeMinutes", "200", "must be from 0 to 180 minutes"),
-        ("VerificationDeadlineMinutes", "0", "must be from 1 to 120 minutes"),
-        ("BuildDeadlineMinutes", "5", "must be from 15 to 1440 minutes"),
-        ("DeploymentDeadlineMinutes", "100000", "must be from 5 to"),
-        ("LogRetentionDays", "100", "must be one of the retentions of CloudWatch Logs"),
+        ("RollbackAlarmArns", "high-latency", ALARMS),
+        ("RollbackAlarmArns", "arn:aws:cloudwatch::123456789012:dashboard/web", ALARMS),
+        ("RollbackAlarmArns", ALARM.replace("123456789012", "1234"), ALARMS),
+        ("RollbackAlarmArns", f"{ALARM},high-latency", ALARMS),
+        ("BakeMinutes", "200", "must be a whole number of minutes from 0 to 180"),
+        ("BakeMinutes", "-1", "must be a whole number of minutes from 0 to 180"),
+        ("NotificationEmail", "operations", AN_ADDRESS),
+        ("NotificationEmail", "operations@localhost", AN_ADDRESS),
+        ("NotificationEmail", "a@example.com,b@example.com", AN_ADDRESS),
+        ("NotificationEmail", "Operations <operations@example.com>", AN_ADDRESS),
+        ("BuildDeadlineMinutes", "5", "must be a whole number of minutes from 15 to 1440"),
+        ("BuildDeadlineMinutes", "two hours", "must be a whole number of minutes from 15 to 1440"),
+        ("DeploymentDeadlineMinutes", "100000", "must be a whole number of minutes from 5 to 480"),
+        ("VerificationDeadlineMinutes", "0", "must be a whole number of minutes from 1 to 120"),
+        ("VerificationDeadlineMinutes", "121", "must be a whole number of minutes from 1 to 120"),
+        ("LogRetentionDays", "100", "must be a number of days that CloudWatch Logs has a retention for"),
     ],
 )
 def test_a_parameter_that_cannot_be_is_refused(cloudformation: Any, parameter: str, value: str, accepted: str) -> None:
-    given = {**GOOD, parameter: value}
+    given = {"PipelineArn": PIPELINE, "ApplicationStacks": "web", parameter: value}
     with pytest.raises(ClientError) as refused:
         cloudformation.create_stack(
             StackName="refused",
@@ -69,36 +128,61 @@ def test_a_parameter_that_cannot_be_is_refused(cloudformation: Any, parameter: s
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
-    assert refused.value.response["Error"]["Code"] == "ValidationError"
-    assert accepted in refused.value.response["Error"]["Message"]
+    error = refused.value.response["Error"]
+    assert error["Code"] == "ValidationError"
+    assert error["Message"].startswith(f"Parameter {parameter} failed to satisfy constraint: {accepted}")
 
 
-def settings(**changed: Any) -> PlanSettings:
-    environment = {
-        "PIPELINE_ARN": PIPELINE,
-        "APPLICATION_STACKS": "web",
-        "AMI_PARAMETER": "AmazonMachineImage",
-        "BUILD_DEADLINE_MINUTES": "120",
-        "DEPLOYMENT_DEADLINE_MINUTES": "90",
-        "VERIFICATION_DEADLINE_MINUTES": "15",
-        "ROLLBACK": "automatic",
-        **changed,
-    }
-    return PlanSettings.from_env(environment)
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("PipelineArn", "arn:aws-us-gov:imagebuilder:us-gov-west-1:123456789012:image-pipeline/golden_image-2"),
+        ("PipelineArn", "arn:aws-cn:imagebuilder:cn-northwest-1:123456789012:image-pipeline/a"),
+        ("PipelineArn", "arn:aws-eusc:imagebuilder:eusc-de-east-1:123456789012:image-pipeline/a"),
+        ("ApplicationStacks", "web"),
+        ("ApplicationStacks", ",".join("a" * 128 for _ in range(10))),
+        ("CloudFormationRoleArn", ""),
+        ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/service-role/deployer+1=a,b.c@d_e-f"),
+        ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/teams/web:api!/deployer"),
+        ("CapacityParameterName", ""),
+        ("AcceptedFindings", ""),
+        ("AcceptedFindings", "my-stack:NoCreationPolicy"),
+        ("ChangeCalendars", ""),
+        ("ChangeCalendars", "Year_end-2026.v2"),
+        ("ChangeCalendars", "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:document/year-end"),
+        ("RollbackAlarmArns", ""),
+        ("RollbackAlarmArns", f"{ALARM} of (web): 99 %"),
+        ("ScheduleTimezone", "America/Argentina/Buenos_Aires"),
+        ("ScheduleTimezone", "Etc/GMT+5"),
+        ("BaseAmiTopicArn", ""),
+        ("BaseAmiTopicArn", "arn:aws:sns:eu-central-1:177427601217:ecs-optimized-amazon-ami-update"),
+        ("BaseAmiNamePattern", "Windows_Server-2022-English-Full-Base-*"),
+        ("BaseAmiNamePattern", "my image (v?) [prod] a/b.c'@"),
+        ("NotificationEmail", "first.last+aws@mail.example.com"),
+    ],
+)
+def test_a_parameter_that_can_be_is_not(parameter: str, value: str) -> None:
+    assert re.fullmatch(transformed_template()["Parameters"][parameter]["AllowedPattern"], value)
 
 
-def plan(**changed: Any) -> None:
-    plan_run(ExecutionInput(), settings(**changed), Stacks.create(), ImageBuilder.create)
-
-
-@pytest.mark.usefixtures("cloudformation")
-def test_what_no_constraint_can_say_is_refused_by_the_run() -> None:
-    """A constraint sees one parameter, and neither the account nor the Region."""
-    with pytest.raises(ConfigError, match=r"expected at most 10 stacks in one run, found 11"):
-        plan(APPLICATION_STACKS=",".join(f"web-{number}" for number in range(11)))
-    with pytest.raises(ConfigError, match=r"expected the image pipeline that PIPELINE_ARN names"):
-        plan(PIPELINE_ARN=PIPELINE.replace("us-east-1", "eu-west-1"))
-    with pytest.raises(ConfigError, match=r"expected each stack once, found 'web' 2 times"):
-        plan(APPLICATION_STACKS="web,api,web")
-    with pytest.raises(InvalidInput, match=r"expected a stack"):
-        plan(APPLICATION_STACKS=" , ")
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cron(0 6 ? * TUE#2 *)",
+        "cron(0 6 ? * 3#2 *)",
+        "cron(15 10 ? * 6L 2027-2030)",
+        "cron(0 18 ? * MON-FRI *)",
+        "cron(0/10 * ? * mon,wed *)",
+        "cron(0 8 1 * ? *)",
+        "cron(0 8 L JAN,JUL ? *)",
+        "cron(0 8 15W 1/3 ? 2027)",
+        "cron(0-30/5 8 * * ? *)",
+        "rate(1 day)",
+        "rate(30 days)",
+        "at(2027-01-12T06:00:00)",
+    ],
+)
+def test_what_scheduler_takes_is_not_refused(expression: str) -> None:
+    """EventBridge Scheduler User Guide, "Schedule types in EventBridge Scheduler"."""
+    assert next_firing(expression, "UTC", datetime(2026, 12, 1, tzinfo=UTC))
+    assert re.fullmatch(transformed_template()["Parameters"]["ScheduleExpression"]["AllowedPattern"], expression)

@@ -2,126 +2,118 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
+import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from fnmatch import fnmatchcase
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import yaml
 
+from autopatch.aws_client import create_client
 from local_aws.delivery.cron import next_firing
-from local_aws.deployment import REPOSITORY, read_template, transformed_template
+from tests.infrastructure.templates import (
+    NAMES,
+    OURS,
+    Rule,
+    Template,
+    definition,
+    document,
+    listed,
+    of_both_sides,
+    of_type,
+    properties,
+    refers_to,
+    statements,
+    violations_after,
+)
 
-Template = dict[str, Any]
-Rule = Callable[[Template], list[str]]
+CONSTRAINTS = {"AllowedPattern", "AllowedValues", "MaxLength", "MaxValue", "MinLength", "MinValue"}
 
-OURS = "template.yaml"
-INFRASTRUCTURE = sorted(path.name for path in (REPOSITORY / "infrastructure").glob("*.yaml"))
-UNSCOPED: dict[str, str] = yaml.safe_load((Path(__file__).parent / "unscoped_actions.yaml").read_text())
-# Lambda developer guide and X-Ray's: what SAM attaches for logs and for tracing, and no more.
-_MANAGED_FOR_FUNCTIONS = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
-# IAM user guide, "The confused deputy problem": services that say for which account they act. Lambda and EC2 assume a
-# role only for a function or an instance of the role's own account; Image Builder documents no such key.
-_NAMES_THE_ACCOUNT = {"states.amazonaws.com", "scheduler.amazonaws.com", "cloudformation.amazonaws.com"}
-_KNOWN_SERVICES = _NAMES_THE_ACCOUNT | {"lambda.amazonaws.com", "ec2.amazonaws.com", "imagebuilder.amazonaws.com"}
-
-
-def document(name: str) -> Template:
-    """A template of the repository; ours after the SAM transform."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        if name == OURS:
-            return transformed_template()
-        return read_template((REPOSITORY / "infrastructure" / name).read_text())
-
-
-def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
-    return {name: one.get("Properties", {}) for name, one in template["Resources"].items() if one["Type"] == kind}
-
-
-def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The statements of a role's inline policies, those under a condition as well."""
-    for policy in role.get("Policies", []):
-        for said in policy.get("Fn::If", [None, policy])[1]["PolicyDocument"]["Statement"]:
-            yield said.get("Fn::If", [None, said])[1]
+# What deliveries have no dead-letter queue, and why.
+NOT_KEPT = {
+    (OURS, "BaseAmiTriggerFunctionBaseAmi"): "the subscription is in the topic's Region, and would need a queue there",
+}
+# What a deleted stack leaves, and why.
+LEFT = {
+    ("image-pipeline.yaml", "LogBucket"): "a bucket that is not empty cannot be deleted; its logs expire by themselves",
+    ("image-pipeline.yaml", "LogBucketPolicy"): "the bucket stays, and so does what protects it",
+}
 
 
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+# -- parameters and outputs -------------------------------------------------------------------------------------------
 
 
-def refers_to(value: Any) -> str | None:
-    """The resource or parameter that a Ref or the Arn of a GetAtt names."""
-    if not isinstance(value, dict):
-        return None
-    if "Ref" in value:
-        return str(value["Ref"])
-    name, attribute = value.get("Fn::GetAtt", [None, None])
-    return str(name) if attribute == "Arn" else None
+def parameters_say_what_they_take(_: str, template: Template) -> list[str]:
+    found = []
+    for name, said in template.get("Parameters", {}).items():
+        if len(said.get("Description", "")) < 20:
+            found.append(f"{name} is not described")
+        if CONSTRAINTS & set(said) and "ConstraintDescription" not in said:
+            found.append(f"{name} does not say what its constraint is")
+        if said["Type"] in ("String", "Number", "CommaDelimitedList") and not CONSTRAINTS & set(said):
+            found.append(f"{name} takes anything")
+    return found
 
 
-# -- the rules --------------------------------------------------------------------------------------------------------
-
-
-def parameters_are_described(template: Template) -> list[str]:
-    constrained = ("AllowedPattern", "AllowedValues", "MinValue", "MaxValue", "MinLength")
+def outputs_are_described(_: str, template: Template) -> list[str]:
     return [
-        f"{name} {what}"
-        for name, said in template.get("Parameters", {}).items()
-        for what, violated in (
-            ("is not described", len(said.get("Description", "")) < 20),
-            (
-                "says nothing of its pattern",
-                "AllowedPattern" in said and "ConstraintDescription" not in said,
-            ),
-            (
-                "takes any text",
-                said["Type"] == "String" and not any(key in said for key in constrained),
-            ),
-        )
-        if violated
+        f"{name} is not described" for name, said in template.get("Outputs", {}).items() if not said.get("Description")
     ]
 
 
-def outputs_are_described_and_no_secret(template: Template) -> list[str]:
-    secret = {name for name, said in template.get("Parameters", {}).items() if said.get("NoEcho")}
-    found = [name for name, said in template.get("Outputs", {}).items() if not said.get("Description")]
-    shown = [("output", template.get("Outputs", {}))]
-    shown += [
-        (f"environment of {name}", function.get("Environment", {}))
+def secrets_are_shown_nowhere(_: str, template: Template) -> list[str]:
+    """Neither in an output nor in a function's environment: whoever may describe the stack or function reads those."""
+    secret = {
+        name for name, said in template.get("Parameters", {}).items() if str(said.get("NoEcho")).lower() == "true"
+    }
+    shown = [(f"output {name}", said) for name, said in template.get("Outputs", {}).items()] + [
+        (f"environment of {name}", function.get("Environment"))
         for name, function in of_type(template, "AWS::Lambda::Function").items()
     ]
-    return [f"{name} is not described" for name in found] + [
-        f"the {where} shows {name}" for where, value in shown for name in secret if f"'{name}'" in str(value)
+    return [
+        f"the {where} shows {what}"
+        for where, value in shown
+        for what in sorted({*secret, "{{resolve:secretsmanager:", "{{resolve:ssm-secure:", "SecretAccessKey"})
+        if mentions(value, what)
     ]
 
 
-def schedules_fire_every_month(template: Template) -> list[str]:
+def mentions(value: Any, what: str) -> bool:
+    """Whether a Ref, an Fn::GetAtt or an Fn::Sub names it, or a dynamic reference in a text does."""
+    text = json.dumps(value)
+    in_sub = re.search(rf"\$\{{(\w+\.)*{re.escape(what)}(\.\w+)*\}}", text)
+    return f'"{what}"' in text or in_sub is not None or (what.startswith("{{") and what in text)
+
+
+# -- functions --------------------------------------------------------------------------------------------------------
+
+
+def schedules_fire_every_month(_: str, template: Template) -> list[str]:
     found = []
     for name, schedule in of_type(template, "AWS::Scheduler::Schedule").items():
-        parameter = refers_to(schedule["ScheduleExpression"])
-        expression = template["Parameters"][parameter]["Default"]
+        expression, timezone = (
+            template["Parameters"][refers_to(schedule[key])]["Default"]
+            for key in ("ScheduleExpression", "ScheduleExpressionTimezone")
+        )
+        start = datetime(2026, 12, 1, tzinfo=UTC)
+        moment: datetime | None = start
         try:
-            moment: datetime | None = datetime(2026, 12, 1, tzinfo=UTC)
-            for _ in range(12):
-                moment = next_firing(expression, "UTC", moment) if moment else None
+            for _firing in range(12):
+                moment = next_firing(expression, timezone, moment) if moment else None
         except ValueError as error:
-            found.append(f"{name} has no expression that EventBridge Scheduler knows: {error}")
+            found.append(f"{name}: {error}")
             continue
-        if moment is None or (moment - datetime(2026, 12, 1, tzinfo=UTC)).days > 366:
+        if moment is None or moment - start > timedelta(days=366):
             found.append(f"{name} does not fire every month")
     return found
 
 
-def handlers_can_be_imported(template: Template) -> list[str]:
+def handlers_can_be_imported(_: str, template: Template) -> list[str]:
     found = []
     for name, function in of_type(template, "AWS::Lambda::Function").items():
-        module, _, attribute = function["Handler"].rpartition(".")
+        module, _dot, attribute = function["Handler"].rpartition(".")
         try:
             if not callable(getattr(importlib.import_module(module), attribute)):
                 found.append(f"{name}'s handler cannot be called")
@@ -130,39 +122,112 @@ def handlers_can_be_imported(template: Template) -> list[str]:
     return found
 
 
-def functions_are_set_up(template: Template) -> list[str]:
+def functions_are_set_up(_: str, template: Template) -> list[str]:
     groups = of_type(template, "AWS::Logs::LogGroup")
     found = []
     for name, function in of_type(template, "AWS::Lambda::Function").items():
-        group = groups.get(refers_to(function.get("LoggingConfig", {}).get("LogGroup")) or "", {})
+        logging = function.get("LoggingConfig", {})
         for what, kept in (
-            ("log group with a retention", "RetentionInDays" in group),
+            ("log group of the template", refers_to(logging.get("LogGroup")) in groups),
+            ("logs in JSON", logging.get("LogFormat") == "JSON"),
             ("tracing", function.get("TracingConfig") == {"Mode": "Active"}),
             ("architecture", function.get("Architectures") == ["arm64"]),
             ("runtime", function.get("Runtime") == "python3.13"),
-            ("timeout below its task's", 0 < function.get("Timeout", 0) < 60),
             ("memory", function.get("MemorySize", 0) >= 256),
             ("description", len(function.get("Description", "")) > 10),
+            # A reservation takes from what the functions of the account share.
+            ("share of the account's concurrency", "ReservedConcurrentExecutions" not in function),
         ):
             if not kept:
                 found.append(f"{name} lacks its {what}")
     return found
 
 
-def everything_at_rest_is_encrypted(template: Template) -> list[str]:
-    found = []
-    for name, queue in of_type(template, "AWS::SQS::Queue").items():
-        if not (queue.get("SqsManagedSseEnabled") or queue.get("KmsMasterKeyId")):
-            found.append(f"the queue {name} is not encrypted")
-    found += [
-        f"the topic {name} is not encrypted"
-        for name, topic in of_type(template, "AWS::SNS::Topic").items()
-        if not topic.get("KmsMasterKeyId")
+def functions_outlast_a_call_and_not_their_task(_: str, template: Template) -> list[str]:
+    """A function says itself which call got no answer, before Lambda ends it; and Lambda does before its task's end."""
+    longest_call = longest_call_seconds()
+    limits = [
+        (refers_to(machine["DefinitionSubstitutions"][task["Resource"][2:-1]]), task.get("TimeoutSeconds", 60))
+        for machine in of_type(template, "AWS::StepFunctions::StateMachine").values()
+        for task in tasks(definition(machine))
     ]
-    found += [
-        f"the bucket {name} is not encrypted"
-        for name, bucket in of_type(template, "AWS::S3::Bucket").items()
-        if not bucket.get("BucketEncryption")
+    found = []
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        timeout = function.get("Timeout", 3)
+        if timeout <= longest_call:
+            found.append(f"{name} ends after {timeout} s, in the middle of a call that takes up to {longest_call} s")
+        if any(called == name and timeout >= limit for called, limit in limits):
+            found.append(f"{name} outlives its task")
+    return found
+
+
+def longest_call_seconds() -> float:
+    """How long one call takes whose every attempt ends without an answer.
+
+    Source: AWS SDKs and Tools Reference Guide, "Retry behavior": between attempts up to 1, 2, 4... seconds, at most 20.
+    """
+    config = create_client("sns").meta.config
+    attempts = config.retries["total_max_attempts"]
+    waits = sum(min(2**attempt, 20) for attempt in range(attempts - 1))
+    return float(attempts * (config.connect_timeout + config.read_timeout) + waits)
+
+
+def tasks(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for state in machine["States"].values():
+        if state["Type"] == "Task":
+            yield state
+        if state["Type"] == "Map":
+            yield from tasks(state["ItemProcessor"])
+
+
+# -- permissions ------------------------------------------------------------------------------------------------------
+
+# What the resources of a template do with one another.
+WIRED = {
+    "lambda:InvokeFunction",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sns:Publish",
+    "sqs:SendMessage",
+    "states:StartExecution",
+}
+
+
+def what_is_wired_is_allowed_on_nothing_else(_: str, template: Template) -> list[str]:
+    """An ARN that is written out, or has a wildcard, may name more than the template has."""
+    return [
+        f"{name} may {action} on {json.dumps(resource)}, which is no resource of the template"
+        for name, role in of_type(template, "AWS::IAM::Role").items()
+        for said in statements(role)
+        for action in listed(said["Action"])
+        for resource in listed(said["Resource"])
+        if action in WIRED and refers_to(resource) not in template["Resources"]
+    ]
+
+
+def policies_are_in_their_roles(_: str, template: Template) -> list[str]:
+    """What a role may do is read in one place, by people and by the rules here."""
+    return [
+        f"{name} is a policy outside of its role"
+        for name, said in template["Resources"].items()
+        if re.fullmatch(r"AWS::IAM::\w*Policy", said["Type"])
+    ]
+
+
+# -- logs, queues, topics, volumes ------------------------------------------------------------------------------------
+
+
+def everything_at_rest_is_encrypted(_: str, template: Template) -> list[str]:
+    wanted = {
+        "AWS::SQS::Queue": ("SqsManagedSseEnabled", "KmsMasterKeyId"),
+        "AWS::SNS::Topic": ("KmsMasterKeyId",),
+        "AWS::S3::Bucket": ("BucketEncryption",),
+    }
+    found = [
+        f"{name} is not encrypted"
+        for kind, keys in wanted.items()
+        for name, said in of_type(template, kind).items()
+        if not any(said.get(key) for key in keys)
     ]
     volumes = [
         (name, launch["LaunchTemplateData"].get("BlockDeviceMappings", []))
@@ -177,356 +242,275 @@ def everything_at_rest_is_encrypted(template: Template) -> list[str]:
     return found
 
 
-def log_groups_are_kept_for_some_time(template: Template) -> list[str]:
+def nothing_is_taken_in_the_clear(_: str, template: Template) -> list[str]:
+    """Queues and buckets take requests without TLS unless their policy denies them; an encrypted topic takes none.
+
+    Source: SNS developer guide, "Securing Amazon SNS data with server-side encryption".
+    """
+    kinds = (
+        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues", "sqs:*"),
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket", "s3:*"),
+    )
+    found = []
+    for kind, policy_kind, about, everything in kinds:
+        protected = {
+            refers_to(one)
+            for policy in of_type(template, policy_kind).values()
+            for said in of_both_sides(policy["PolicyDocument"]["Statement"])
+            if (said["Effect"], said["Principal"], said["Action"]) == ("Deny", "*", everything)
+            and said.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+            for one in listed(policy[about])
+        }
+        found += [f"{name} takes requests without TLS" for name in of_type(template, kind) if name not in protected]
+    return found
+
+
+def log_groups_are_kept_for_some_time(_: str, template: Template) -> list[str]:
     groups = of_type(template, "AWS::Logs::LogGroup")
     return [f"{name} keeps logs for ever" for name, group in groups.items() if "RetentionInDays" not in group]
 
 
-def state_machines_log_and_trace(template: Template) -> list[str]:
+def state_machines_log_and_trace(_: str, template: Template) -> list[str]:
     found = []
+    groups = of_type(template, "AWS::Logs::LogGroup")
     for name, machine in of_type(template, "AWS::StepFunctions::StateMachine").items():
         logging = machine.get("LoggingConfiguration", {})
-        if (logging.get("Level"), logging.get("IncludeExecutionData")) != ("ALL", True) or not logging["Destinations"]:
+        if (logging.get("Level"), logging.get("IncludeExecutionData")) != ("ALL", True):
             found.append(f"{name} does not log everything")
+        destinations = [one["CloudWatchLogsLogGroup"]["LogGroupArn"] for one in logging.get("Destinations", [])]
+        if not destinations or any(refers_to(one) not in groups for one in destinations):
+            found.append(f"{name} logs to no group of the template")
         if machine.get("TracingConfiguration") != {"Enabled": True}:
             found.append(f"{name} is not traced")
     return found
 
 
-def the_state_machine_may_invoke_its_functions_and_no_other(template: Template) -> list[str]:
-    found = []
-    for name, machine in of_type(template, "AWS::StepFunctions::StateMachine").items():
-        called = {refers_to(value) for value in machine["DefinitionSubstitutions"].values()}
-        role = template["Resources"][refers_to(machine["RoleArn"])]["Properties"]
-        allowed = {
-            refers_to(resource)
-            for said in statements(role)
-            if "lambda:InvokeFunction" in listed(said["Action"])
-            for resource in listed(said["Resource"])
-        }
-        found += [f"{name} may not invoke {function}" for function in sorted(map(str, called - allowed))]
-        found += [f"{name} may invoke {function} and does not" for function in sorted(map(str, allowed - called))]
-        functions = of_type(template, "AWS::Lambda::Function")
-        found += [f"{name} calls {function}, which is no function" for function in called if function not in functions]
-    return found
-
-
-def whoever_invokes_a_function_may(template: Template) -> list[str]:
-    """SNS subscriptions and EventBridge rules need a permission on the function, from that topic or rule alone."""
-    wiring = {
-        (refers_to(one["Endpoint"]), "sns.amazonaws.com", str(one["TopicArn"]))
-        for one in of_type(template, "AWS::SNS::Subscription").values()
-        if one["Protocol"] == "lambda"
-    } | {
-        (refers_to(target["Arn"]), "events.amazonaws.com", str({"Fn::GetAtt": [name, "Arn"]}))
-        for name, rule in of_type(template, "AWS::Events::Rule").items()
-        for target in rule["Targets"]
-    }
-    granted = {
-        (refers_to(one["FunctionName"]), one["Principal"], str(one.get("SourceArn")))
-        for one in of_type(template, "AWS::Lambda::Permission").values()
-    }
-    return [f"{one[1]} may not invoke {one[0]}" for one in sorted(wiring - granted, key=str)] + [
-        f"{one[1]} may invoke {one[0]} from {one[2]} and does not" for one in sorted(granted - wiring, key=str)
-    ]
-
-
-def what_cannot_be_delivered_is_kept(template: Template) -> list[str]:
-    """Every asynchronous delivery has a queue for what fails."""
-    found = [
-        f"{name} has no dead-letter queue"
-        for name, schedule in of_type(template, "AWS::Scheduler::Schedule").items()
-        if "DeadLetterConfig" not in schedule["Target"]
-    ]
-    asynchronous = {
-        refers_to(one["Endpoint"])
-        for one in of_type(template, "AWS::SNS::Subscription").values()
-        if one["Protocol"] == "lambda"
-    }
-    for name, rule in of_type(template, "AWS::Events::Rule").items():
-        for target in rule["Targets"]:
-            asynchronous.add(refers_to(target["Arn"]))
-            if "DeadLetterConfig" not in target:
-                found.append(f"{name} has no dead-letter queue")
+def what_cannot_be_delivered_is_kept(name: str, template: Template) -> list[str]:
+    """Every asynchronous delivery has a queue for what fails, on the way to its target and in a function."""
+    deliveries = [
+        *((one, said["Target"]["Arn"], "DeadLetterConfig" in said["Target"])
+          for one, said in of_type(template, "AWS::Scheduler::Schedule").items()),
+        *((one, target["Arn"], "DeadLetterConfig" in target)
+          for one, said in of_type(template, "AWS::Events::Rule").items() for target in said["Targets"]),
+        *((one, said["Endpoint"], "RedrivePolicy" in said)
+          for one, said in of_type(template, "AWS::SNS::Subscription").items()),
+    ]  # fmt: skip
+    invoked = {refers_to(target) for _, target, _ in deliveries} & set(of_type(template, "AWS::Lambda::Function"))
     kept = {
         refers_to(one["FunctionName"])
         for one in of_type(template, "AWS::Lambda::EventInvokeConfig").values()
         if "OnFailure" in one.get("DestinationConfig", {})
     }
-    return found + [f"what {name} fails at is lost" for name in sorted(map(str, asynchronous - kept))]
-
-
-def unscoped_actions_have_their_reason(template: Template) -> list[str]:
     return [
-        f"{name} may {action} on anything"
-        for name, role in of_type(template, "AWS::IAM::Role").items()
-        for said in statements(role)
-        if "*" in listed(said["Resource"])
-        for action in listed(said["Action"])
-        if not any(fnmatchcase(action, pattern) for pattern in UNSCOPED)
+        f"{one} has no dead-letter queue"
+        for one, _, has_queue in deliveries
+        if not has_queue and (name, one) not in NOT_KEPT
+    ] + [f"what {function} fails at is lost" for function in sorted(map(str, invoked - kept))]
+
+
+def nothing_stays_by_surprise(name: str, template: Template) -> list[str]:
+    return [
+        f"{one} stays when the stack is deleted"
+        for one, said in template["Resources"].items()
+        if said.get("DeletionPolicy", "Delete") != "Delete" and (name, one) not in LEFT
     ]
 
 
-def roles_are_nobodys_but_their_services(template: Template) -> list[str]:
-    found = []
-    for name, role in of_type(template, "AWS::IAM::Role").items():
-        for said in role["AssumeRolePolicyDocument"]["Statement"]:
-            (service,) = listed(said["Principal"]["Service"])
-            if service not in _KNOWN_SERVICES:
-                found.append(f"{name} is for {service}")
-            condition = said.get("Condition", {}).get("StringEquals", {})
-            if service in _NAMES_THE_ACCOUNT and condition != {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}:
-                found.append(f"{name} may be assumed for another account")
-        if service == "lambda.amazonaws.com":
-            attached = {str(arn).rsplit("/", 1)[1] for arn in role.get("ManagedPolicyArns", [])}
-            found += [f"{name} has {policy}" for policy in sorted(attached - _MANAGED_FOR_FUNCTIONS)]
-    used = [refers_to(function["Role"]) for function in of_type(template, "AWS::Lambda::Function").values()]
-    return found + [f"{name} is shared by functions" for name in sorted(set(map(str, used))) if used.count(name) > 1]
-
-
-def functions_change_neither_ec2_nor_auto_scaling(template: Template) -> list[str]:
-    found = []
-    for name, role in of_type(template, "AWS::IAM::Role").items():
-        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-        if "lambda.amazonaws.com" not in listed(trust["Principal"]["Service"]):
-            continue
-        for said in statements(role):
-            for action in listed(said["Action"]):
-                service, _, call = action.partition(":")
-                reads = re.match("Describe|Get|List", call)
-                if service in ("ec2", "autoscaling", "elasticloadbalancing") and not reads:
-                    found.append(f"{name} may {action}")
-    return found
-
-
 RULES: list[Rule] = [
-    parameters_are_described,
-    outputs_are_described_and_no_secret,
+    parameters_say_what_they_take,
+    outputs_are_described,
+    secrets_are_shown_nowhere,
     schedules_fire_every_month,
     handlers_can_be_imported,
     functions_are_set_up,
+    functions_outlast_a_call_and_not_their_task,
+    what_is_wired_is_allowed_on_nothing_else,
+    policies_are_in_their_roles,
     everything_at_rest_is_encrypted,
+    nothing_is_taken_in_the_clear,
     log_groups_are_kept_for_some_time,
     state_machines_log_and_trace,
-    the_state_machine_may_invoke_its_functions_and_no_other,
-    whoever_invokes_a_function_may,
     what_cannot_be_delivered_is_kept,
-    unscoped_actions_have_their_reason,
-    roles_are_nobodys_but_their_services,
-    functions_change_neither_ec2_nor_auto_scaling,
+    nothing_stays_by_surprise,
 ]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("name", [OURS, *INFRASTRUCTURE])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_templates_keep_the_rule(name: str, rule: Rule) -> None:
-    assert rule(document(name)) == []
+    assert rule(name, document(name)) == []
 
 
-def test_the_reasons_of_unscoped_actions_are_all_needed() -> None:
-    granted = {
-        action
-        for name in [OURS, *INFRASTRUCTURE]
-        for role in of_type(document(name), "AWS::IAM::Role").values()
-        for said in statements(role)
-        if "*" in listed(said["Resource"])
-        for action in listed(said["Action"])
-    }
-    unneeded = {pattern for pattern in UNSCOPED if not any(fnmatchcase(action, pattern) for action in granted)}
-    assert unneeded == set()
+def test_the_exceptions_are_all_needed() -> None:
+    for name, one in NOT_KEPT:
+        assert "RedrivePolicy" not in properties(document(name), one)
+    for name, one in LEFT:
+        assert document(name)["Resources"][one]["DeletionPolicy"] != "Delete"
 
 
 # -- each rule finds a planted violation ------------------------------------------------------------------------------
 
 
-def properties(template: Template, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = template["Resources"][name]["Properties"]
-    return found
+def secret_parameter(template: Template) -> None:
+    template["Parameters"]["PipelineArn"]["NoEcho"] = True
 
 
+def secret_parameter_in_an_output(template: Template) -> None:
+    secret_parameter(template)
+    template["Outputs"]["StateMachineArn"]["Value"] = {"Fn::Sub": "${PipelineArn}/1.0.0"}
+
+
+def secret_output(value: Any) -> Callable[[Template], None]:
+    def plant(template: Template) -> None:
+        template["Outputs"]["StateMachineArn"]["Value"] = value
+
+    return plant
+
+
+def also_allowed_on(role: str, resource: Any) -> Callable[[Template], None]:
+    """Widen the first statement of the role."""
+
+    def plant(template: Template) -> None:
+        said = next(statements(properties(template, role)))
+        said["Resource"] = [*listed(said["Resource"]), resource]
+
+    return plant
+
+
+def policy_outside_of_its_role(template: Template) -> None:
+    template["Resources"]["More"] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {}}
+
+
+# fmt: off
 PLANTED: list[tuple[str, Rule, Callable[[Template], Any], str]] = [
-    (
-        OURS,
-        parameters_are_described,
-        lambda t: t["Parameters"]["PipelineArn"].pop("Description"),
-        "PipelineArn is not described",
-    ),
-    (
-        OURS,
-        parameters_are_described,
-        lambda t: t["Parameters"]["PipelineArn"].pop("ConstraintDescription"),
-        "PipelineArn says nothing of its pattern",
-    ),
-    (
-        OURS,
-        parameters_are_described,
-        lambda t: t["Parameters"].update(Any={"Type": "String", "Description": "Whatever you would like"}),
-        "Any takes any text",
-    ),
-    (
-        OURS,
-        outputs_are_described_and_no_secret,
-        lambda t: t["Parameters"]["PipelineArn"].update(NoEcho=True),
-        "the environment of PlanRunFunction shows PipelineArn",
-    ),
-    (
-        OURS,
-        outputs_are_described_and_no_secret,
-        lambda t: t["Outputs"]["StateMachineArn"].pop("Description"),
-        "StateMachineArn is not described",
-    ),
-    (
-        OURS,
-        schedules_fire_every_month,
-        lambda t: t["Parameters"]["ScheduleExpression"].update(Default="cron(0 6 1 1 ? *)"),
-        "MonthlySchedule does not fire every month",
-    ),
-    (
-        OURS,
-        schedules_fire_every_month,
-        lambda t: t["Parameters"]["ScheduleExpression"].update(Default="cron(0 6 * * * *)"),
-        "MonthlySchedule has no expression",
-    ),
-    (
-        OURS,
-        handlers_can_be_imported,
-        lambda t: properties(t, "NotifyFunction").update(Handler="autopatch.handlers.notifi.lambda_handler"),
-        "NotifyFunction's handler cannot be imported",
-    ),
-    (
-        OURS,
-        functions_are_set_up,
-        lambda t: properties(t, "FunctionLogs").pop("RetentionInDays"),
-        "NotifyFunction lacks its log group with a retention",
-    ),
-    (
-        OURS,
-        functions_are_set_up,
-        lambda t: properties(t, "NotifyFunction").pop("TracingConfig"),
-        "NotifyFunction lacks its tracing",
-    ),
-    (
-        OURS,
-        functions_are_set_up,
-        lambda t: properties(t, "NotifyFunction").update(Timeout=60),
-        "NotifyFunction lacks its timeout below its task's",
-    ),
-    (
-        OURS,
-        everything_at_rest_is_encrypted,
-        lambda t: properties(t, "UndeliveredTriggers").pop("SqsManagedSseEnabled"),
-        "the queue UndeliveredTriggers is not encrypted",
-    ),
-    (
-        OURS,
-        everything_at_rest_is_encrypted,
-        lambda t: properties(t, "NotificationTopic").pop("KmsMasterKeyId"),
-        "the topic NotificationTopic is not encrypted",
-    ),
-    (
-        "application.yaml",
-        everything_at_rest_is_encrypted,
-        lambda t: properties(t, "AppLaunchTemplate")["LaunchTemplateData"]["BlockDeviceMappings"][0]["Ebs"].pop(
-            "Encrypted"
-        ),
-        "a volume of AppLaunchTemplate is not encrypted",
-    ),
-    (
-        OURS,
-        log_groups_are_kept_for_some_time,
-        lambda t: properties(t, "StateMachineLogs").pop("RetentionInDays"),
-        "StateMachineLogs keeps logs for ever",
-    ),
-    (
-        OURS,
-        state_machines_log_and_trace,
-        lambda t: properties(t, "PatchStateMachine")["LoggingConfiguration"].update(Level="ERROR"),
-        "PatchStateMachine does not log everything",
-    ),
-    (
-        OURS,
-        state_machines_log_and_trace,
-        lambda t: properties(t, "PatchStateMachine").pop("TracingConfiguration"),
-        "PatchStateMachine is not traced",
-    ),
-    (
-        OURS,
-        the_state_machine_may_invoke_its_functions_and_no_other,
-        lambda t: next(statements(properties(t, "PatchStateMachineRole")))["Resource"].pop(),
-        "PatchStateMachine may not invoke",
-    ),
-    (
-        OURS,
-        the_state_machine_may_invoke_its_functions_and_no_other,
-        lambda t: next(statements(properties(t, "PatchStateMachineRole")))["Resource"].append(
-            {"Fn::GetAtt": ["NotifyEndingFunction", "Arn"]}
-        ),
-        "PatchStateMachine may invoke NotifyEndingFunction and does not",
-    ),
-    (
-        OURS,
-        whoever_invokes_a_function_may,
-        lambda t: t["Resources"].pop("EndingRulePermission"),
-        "events.amazonaws.com may not invoke NotifyEndingFunction",
-    ),
-    (
-        OURS,
-        whoever_invokes_a_function_may,
-        lambda t: properties(t, "EndingRulePermission").pop("SourceArn"),
-        "events.amazonaws.com may invoke NotifyEndingFunction from None and does not",
-    ),
-    (
-        OURS,
-        what_cannot_be_delivered_is_kept,
-        lambda t: properties(t, "MonthlySchedule")["Target"].pop("DeadLetterConfig"),
-        "MonthlySchedule has no dead-letter queue",
-    ),
-    (
-        OURS,
-        what_cannot_be_delivered_is_kept,
-        lambda t: t["Resources"].pop("BaseAmiTriggerFunctionEventInvokeConfig"),
-        "what BaseAmiTriggerFunction fails at is lost",
-    ),
-    (
-        OURS,
-        unscoped_actions_have_their_reason,
-        lambda t: next(statements(properties(t, "NotifyFunctionRole"))).update(Resource="*"),
-        "NotifyFunctionRole may sns:Publish on anything",
-    ),
-    (
-        OURS,
-        roles_are_nobodys_but_their_services,
-        lambda t: properties(t, "ScheduleRole")["AssumeRolePolicyDocument"]["Statement"][0].pop("Condition"),
-        "ScheduleRole may be assumed for another account",
-    ),
-    (
-        OURS,
-        roles_are_nobodys_but_their_services,
-        lambda t: properties(t, "NotifyFunctionRole")["ManagedPolicyArns"].append(
-            "arn:aws:iam::aws:policy/PowerUserAccess"
-        ),
-        "NotifyFunctionRole has PowerUserAccess",
-    ),
-    (
-        OURS,
-        roles_are_nobodys_but_their_services,
-        lambda t: properties(t, "NotifyFunction").update(Role={"Fn::GetAtt": ["PlanRunFunctionRole", "Arn"]}),
-        "PlanRunFunctionRole is shared by functions",
-    ),
-    (
-        OURS,
-        functions_change_neither_ec2_nor_auto_scaling,
-        lambda t: next(statements(properties(t, "NotifyFunctionRole"))).update(Action="ec2:TerminateInstances"),
-        "NotifyFunctionRole may ec2:TerminateInstances",
-    ),
+    (OURS, parameters_say_what_they_take,
+     lambda t: t["Parameters"]["PipelineArn"].pop("Description"),
+     "PipelineArn is not described"),
+    (OURS, parameters_say_what_they_take,
+     lambda t: t["Parameters"]["LogRetentionDays"].pop("ConstraintDescription"),
+     "LogRetentionDays does not say what its constraint is"),
+    (OURS, parameters_say_what_they_take,
+     lambda t: t["Parameters"]["BaseAmiNamePattern"].pop("AllowedPattern"),
+     "BaseAmiNamePattern takes anything"),
+    (OURS, outputs_are_described,
+     lambda t: t["Outputs"]["StateMachineArn"].pop("Description"),
+     "StateMachineArn is not described"),
+    (OURS, secrets_are_shown_nowhere, secret_parameter, "the environment of PlanRunFunction shows PipelineArn"),
+    (OURS, secrets_are_shown_nowhere, secret_parameter_in_an_output, "the output StateMachineArn shows PipelineArn"),
+    (OURS, secrets_are_shown_nowhere, secret_output("{{resolve:secretsmanager:token}}"),
+     "the output StateMachineArn shows {{resolve:secretsmanager:"),
+    (OURS, secrets_are_shown_nowhere, secret_output({"Fn::GetAtt": ["Key", "SecretAccessKey"]}),
+     "the output StateMachineArn shows SecretAccessKey"),
+    (OURS, secrets_are_shown_nowhere, secret_output({"Fn::Sub": "${Key.SecretAccessKey}"}),
+     "the output StateMachineArn shows SecretAccessKey"),
+    (OURS, schedules_fire_every_month,
+     lambda t: t["Parameters"]["ScheduleExpression"].update(Default="cron(0 6 1 1 ? *)"),
+     "MonthlySchedule does not fire every month"),
+    (OURS, schedules_fire_every_month,
+     lambda t: t["Parameters"]["ScheduleExpression"].update(Default="cron(0 25 ? * TUE#2 *)"),
+     "MonthlySchedule: Invalid Schedule Expression"),
+    (OURS, schedules_fire_every_month,
+     lambda t: t["Parameters"]["ScheduleTimezone"].update(Default="Europe/Atlantis"),
+     "MonthlySchedule: Invalid Schedule Expression Timezone"),
+    (OURS, handlers_can_be_imported,
+     lambda t: properties(t, "NotifyFunction").update(Handler="autopatch.handlers.notifi.lambda_handler"),
+     "NotifyFunction's handler cannot be imported"),
+    (OURS, handlers_can_be_imported,
+     lambda t: properties(t, "NotifyFunction").update(Handler="autopatch.handlers.notify.__name__"),
+     "NotifyFunction's handler cannot be called"),
+    (OURS, functions_are_set_up,
+     lambda t: t["Resources"].pop("FunctionLogs"), "NotifyFunction lacks its log group of the template"),
+    (OURS, functions_are_set_up,
+     lambda t: properties(t, "NotifyFunction")["LoggingConfig"].pop("LogFormat"),
+     "NotifyFunction lacks its logs in JSON"),
+    (OURS, functions_are_set_up,
+     lambda t: properties(t, "NotifyFunction").pop("TracingConfig"), "NotifyFunction lacks its tracing"),
+    (OURS, functions_are_set_up,
+     lambda t: properties(t, "NotifyFunction").pop("Architectures"), "NotifyFunction lacks its architecture"),
+    (OURS, functions_are_set_up,
+     lambda t: properties(t, "NotifyFunction").update(Runtime="python3.9"), "NotifyFunction lacks its runtime"),
+    (OURS, functions_are_set_up,
+     lambda t: properties(t, "NotifyFunction").pop("MemorySize"), "NotifyFunction lacks its memory"),
+    (OURS, functions_are_set_up,
+     lambda t: properties(t, "NotifyFunction").pop("Description"), "NotifyFunction lacks its description"),
+    (OURS, functions_are_set_up,
+     lambda t: properties(t, "NotifyFunction").update(ReservedConcurrentExecutions=1),
+     "NotifyFunction lacks its share of the account's concurrency"),
+    (OURS, functions_outlast_a_call_and_not_their_task,
+     lambda t: properties(t, "NotifyEndingFunction").update(Timeout=45),
+     "NotifyEndingFunction ends after 45 s, in the middle of a call that takes up to 67.0 s"),
+    (OURS, functions_outlast_a_call_and_not_their_task,
+     lambda t: properties(t, "NotifyFunction").pop("Timeout"), "NotifyFunction ends after 3 s"),
+    (OURS, functions_outlast_a_call_and_not_their_task,
+     lambda t: properties(t, "UpdateStackFunction").update(Timeout=90), "UpdateStackFunction outlives its task"),
+    (OURS, what_is_wired_is_allowed_on_nothing_else,
+     also_allowed_on("PatchStateMachineRole", {"Fn::Sub": "arn:aws:lambda:us-east-1:${AWS::AccountId}:function:*"}),
+     "PatchStateMachineRole may lambda:InvokeFunction on "),
+    (OURS, what_is_wired_is_allowed_on_nothing_else,
+     also_allowed_on("PatchStateMachineRole", {"Fn::Sub": "${NotifyFunction.Arn}:*"}),
+     "PatchStateMachineRole may lambda:InvokeFunction on "),
+    (OURS, what_is_wired_is_allowed_on_nothing_else,
+     also_allowed_on("ScheduleRole", "arn:aws:states:us-east-1:123456789012:stateMachine:*"),
+     "ScheduleRole may states:StartExecution on "),
+    (OURS, what_is_wired_is_allowed_on_nothing_else,
+     also_allowed_on("NotifyFunctionRole", {"Ref": "BaseAmiTopicArn"}),
+     "NotifyFunctionRole may sns:Publish on "),
+    (OURS, policies_are_in_their_roles, policy_outside_of_its_role, "More is a policy outside of its role"),
+    (OURS, everything_at_rest_is_encrypted,
+     lambda t: properties(t, "UndeliveredTriggers").update(SqsManagedSseEnabled=False),
+     "UndeliveredTriggers is not encrypted"),
+    (OURS, everything_at_rest_is_encrypted,
+     lambda t: properties(t, "NotificationTopic").pop("KmsMasterKeyId"), "NotificationTopic is not encrypted"),
+    ("image-pipeline.yaml", everything_at_rest_is_encrypted,
+     lambda t: properties(t, "LogBucket").pop("BucketEncryption"), "LogBucket is not encrypted"),
+    ("application.yaml", everything_at_rest_is_encrypted,
+     lambda t: properties(t, "AppLaunchTemplate")["LaunchTemplateData"]["BlockDeviceMappings"][0]["Ebs"].clear(),
+     "a volume of AppLaunchTemplate is not encrypted"),
+    ("image-pipeline.yaml", everything_at_rest_is_encrypted,
+     lambda t: properties(t, "ImageRecipe")["BlockDeviceMappings"][0]["Ebs"].pop("Encrypted"),
+     "a volume of ImageRecipe is not encrypted"),
+    (OURS, nothing_is_taken_in_the_clear,
+     lambda t: properties(t, "UndeliveredTriggersPolicy")["PolicyDocument"]["Statement"].pop(),
+     "UndeliveredTriggers takes requests without TLS"),
+    ("image-pipeline.yaml", nothing_is_taken_in_the_clear,
+     lambda t: t["Resources"].pop("LogBucketPolicy"), "LogBucket takes requests without TLS"),
+    (OURS, log_groups_are_kept_for_some_time,
+     lambda t: properties(t, "StateMachineLogs").pop("RetentionInDays"), "StateMachineLogs keeps logs for ever"),
+    (OURS, state_machines_log_and_trace,
+     lambda t: properties(t, "PatchStateMachine")["LoggingConfiguration"].update(Level="ERROR"),
+     "PatchStateMachine does not log everything"),
+    (OURS, state_machines_log_and_trace,
+     lambda t: properties(t, "PatchStateMachine")["LoggingConfiguration"].update(IncludeExecutionData=False),
+     "PatchStateMachine does not log everything"),
+    (OURS, state_machines_log_and_trace,
+     lambda t: t["Resources"].pop("StateMachineLogs"), "PatchStateMachine logs to no group of the template"),
+    (OURS, state_machines_log_and_trace,
+     lambda t: properties(t, "PatchStateMachine").pop("TracingConfiguration"), "PatchStateMachine is not traced"),
+    (OURS, what_cannot_be_delivered_is_kept,
+     lambda t: properties(t, "MonthlySchedule")["Target"].pop("DeadLetterConfig"),
+     "MonthlySchedule has no dead-letter queue"),
+    (OURS, what_cannot_be_delivered_is_kept,
+     lambda t: properties(t, "EndingRule")["Targets"][0].pop("DeadLetterConfig"),
+     "EndingRule has no dead-letter queue"),
+    (OURS, what_cannot_be_delivered_is_kept,
+     lambda t: properties(t, "NotificationEmailSubscription").pop("RedrivePolicy"),
+     "NotificationEmailSubscription has no dead-letter queue"),
+    (OURS, what_cannot_be_delivered_is_kept,
+     lambda t: t["Resources"].pop("BaseAmiTriggerFunctionEventInvokeConfig"),
+     "what BaseAmiTriggerFunction fails at is lost"),
+    (OURS, nothing_stays_by_surprise,
+     lambda t: t["Resources"]["FunctionLogs"].update(DeletionPolicy="Retain"),
+     "FunctionLogs stays when the stack is deleted"),
 ]
+# fmt: on
 
 
-@pytest.mark.parametrize(("name", "rule", "plant", "violation"), PLANTED, ids=[each[3] for each in PLANTED])
+@pytest.mark.parametrize(
+    ("name", "rule", "plant", "violation"), PLANTED, ids=[f"{number} {each[3]}" for number, each in enumerate(PLANTED)]
+)
 def test_a_planted_violation_is_found(name: str, rule: Rule, plant: Callable[[Template], Any], violation: str) -> None:
-    planted = copy.deepcopy(document(name))
-    plant(planted)
-    assert any(found.startswith(violation) for found in rule(planted)), rule(planted)
+    found = violations_after(name, rule, plant)
+    assert any(line.startswith(violation) for line in found), found
 
 
 def test_every_rule_has_a_planted_violation() -> None:

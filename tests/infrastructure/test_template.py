@@ -1,46 +1,158 @@
-"""What template.yaml deploys, and that the sample events are what the functions take."""
+"""The stack of template.yaml: what it makes, what AWS and the run refuse, what it leaves."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from autopatch.errors import ConfigError, InvalidInput
+from autopatch.execution_input import ExecutionInput
+from autopatch.handlers.plan_run import plan_run
+from autopatch.image_builder import ImageBuilder
+from autopatch.settings import PlanSettings
+from autopatch.stacks import Stacks
 from local_aws.aws import LocalAws
-from local_aws.deployment import STACK, deploy, transformed_template
+from local_aws.clock import current
+from local_aws.deployment import BASE_AMI_TOPIC, STACK, Deployment, deploy, transformed_template
 from local_aws.scenario import Scenario
-
-ROOT = Path(__file__).parents[2]
-EVENTS = ROOT / "events"
+from tests.workflow.running import describe
 
 
 @pytest.fixture(scope="module")
-def template() -> Iterator[dict[str, Any]]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        yield transformed_template()
+def deployed() -> Iterator[Deployment]:
+    with LocalAws(Scenario()) as aws:
+        yield deploy(aws.scenario)
 
 
-def of_type(template: dict[str, Any], resource_type: str) -> dict[str, dict[str, Any]]:
-    return {name: one for name, one in template["Resources"].items() if one["Type"] == resource_type}
+def create(name: str, deployed: Deployment, **changed: str) -> str:
+    """Create another stack of the template; returns the status that it ends in."""
+    given = {"PipelineArn": deployed.pipeline_arn, "ApplicationStacks": "web", **changed}
+    boto3.client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(transformed_template()),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    return str(describe(name)["StackStatus"])
 
 
-def test_every_parameter_is_described_and_what_is_optional_has_a_default(template: dict[str, Any]) -> None:
-    parameters = template["Parameters"]
-    assert all(len(parameter["Description"]) > 20 for parameter in parameters.values())
-    assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {
-        "PipelineArn",
-        "ApplicationStacks",
+def functions(stack: str) -> set[str]:
+    found = boto3.client("lambda").list_functions()["Functions"]
+    return {one["FunctionName"].split("-")[-2] for one in found if one["FunctionName"].startswith(f"{stack}-")}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_two_parameters_have_to_be_given() -> None:
+    parameters = transformed_template()["Parameters"]
+    assert {name for name, said in parameters.items() if "Default" not in said} == {"PipelineArn", "ApplicationStacks"}
+
+
+def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription(deployed: Deployment) -> None:
+    assert create("plain", deployed) == "CREATE_COMPLETE"
+    assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction"}
+    assert len(functions("plain")) == 13
+    (topic,) = (
+        one["OutputValue"] for one in describe("plain")["Outputs"] if one["OutputKey"] == "NotificationTopicArn"
+    )
+    assert boto3.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    of_ours = boto3.client("sns").list_subscriptions_by_topic(TopicArn=deployed.notification_topic_arn)
+    assert [one["Protocol"] for one in of_ours["Subscriptions"]] == ["email"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "reason"),
+    [
+        ("ScheduleExpression", "cron(0 25 ? * TUE#2 *)", "Invalid Schedule Expression cron(0 25 ? * TUE#2 *)."),
+        ("ScheduleTimezone", "Europe/Atlantis", "Invalid Schedule Expression Timezone Europe/Atlantis."),
+    ],
+)
+def test_what_only_scheduler_can_tell_fails_the_stack_with_its_reason(
+    deployed: Deployment, parameter: str, value: str, reason: str
+) -> None:
+    name = f"wrong-{parameter}"
+    assert create(name, deployed, **{parameter: value}) == "ROLLBACK_COMPLETE"
+    events = boto3.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    first = [event for event in events if event["ResourceStatus"] == "CREATE_FAILED"][-1]
+    assert first["LogicalResourceId"] == "MonthlySchedule"
+    assert reason in first["ResourceStatusReason"]
+
+
+def plan(pipeline_arn: str, minutes: str = "120", stacks: str = "web") -> None:
+    environment = {
+        "PIPELINE_ARN": pipeline_arn,
+        "APPLICATION_STACKS": stacks,
+        "AMI_PARAMETER": "AmazonMachineImage",
+        "BUILD_DEADLINE_MINUTES": minutes,
+        "DEPLOYMENT_DEADLINE_MINUTES": "90",
+        "VERIFICATION_DEADLINE_MINUTES": "15",
+        "ROLLBACK": "automatic",
     }
+    plan_run(ExecutionInput(), PlanSettings.from_env(environment), Stacks.create(), ImageBuilder.create)
 
 
-def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription() -> None:
-    with LocalAws(Scenario(parameters={"BaseAmiTopicArn": "", "NotificationEmail": ""})) as aws:
-        deploy(aws.scenario)
-        names = [function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]]
-        assert len(names) == 13 and not [name for name in names if "BaseAmiTrigger" in name]
-        assert boto3.client("sns").list_subscriptions()["Subscriptions"] == []
-        assert boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]
+def test_a_pipeline_of_another_region_or_account_is_refused_by_the_run(deployed: Deployment) -> None:
+    """A pattern knows neither, and no function of the Rules section takes an ARN apart (CloudFormation Template
+    Reference, "Rule functions")."""
+    arn = deployed.pipeline_arn
+    plan(arn)
+    for elsewhere in (arn.replace("us-east-1", "eu-west-1"), arn.replace("123456789012", "210987654321")):
+        with pytest.raises(ConfigError, match=r"expected the image pipeline that PIPELINE_ARN names"):
+            plan(elsewhere)
+
+
+def test_a_fraction_of_a_minute_is_refused_by_the_run(deployed: Deployment) -> None:
+    """A parameter of the type Number may be an integer or a float, and has no pattern (CloudFormation User Guide,
+    "CloudFormation template Parameters syntax")."""
+    with pytest.raises(ConfigError, match=r"BUILD_DEADLINE_MINUTES: expected a whole number .* found '15\.5'"):
+        plan(deployed.pipeline_arn, minutes="15.5")
+
+
+@pytest.mark.parametrize(
+    ("stacks", "error", "reason"),
+    [
+        (",".join(f"web-{number}" for number in range(11)), ConfigError, "at most 10 stacks in one run, found 11"),
+        ("web,api,web", ConfigError, "expected each stack once, found 'web' 2 times"),
+        (" , ", InvalidInput, "expected a stack in the input or in the deployment's application stacks, found none"),
+    ],
+)
+def test_too_many_stacks_one_twice_or_none_are_refused_by_the_run(
+    deployed: Deployment, stacks: str, error: type[Exception], reason: str
+) -> None:
+    """No pattern finds what is there twice, and a function's environment can be changed without the template."""
+    with pytest.raises(error, match=reason):
+        plan(deployed.pipeline_arn, stacks=stacks)
+
+
+def left() -> dict[str, int]:
+    """How many there are of all that the template makes."""
+    sns, elsewhere = boto3.client("sns"), boto3.client("sns", region_name=BASE_AMI_TOPIC.split(":")[3])
+    listed: dict[str, Any] = {
+        "functions": boto3.client("lambda").list_functions()["Functions"],
+        "log groups": boto3.client("logs").describe_log_groups()["logGroups"],
+        "queues": boto3.client("sqs").list_queues().get("QueueUrls", []),
+        "roles": boto3.client("iam").list_roles()["Roles"],
+        "rules": boto3.client("events").list_rules()["Rules"],
+        "schedules": boto3.client("scheduler").list_schedules()["Schedules"],
+        "state machines": boto3.client("stepfunctions").list_state_machines()["stateMachines"],
+        "subscriptions": sns.list_subscriptions()["Subscriptions"],
+        "subscriptions to the base AMIs": elsewhere.list_subscriptions_by_topic(TopicArn=BASE_AMI_TOPIC)[
+            "Subscriptions"
+        ],
+        "topics": sns.list_topics()["Topics"],
+    }
+    return {what: len(found) for what, found in listed.items()}
+
+
+def test_a_deleted_stack_leaves_nothing(deployed: Deployment) -> None:
+    before = left()
+    options = {"BaseAmiTopicArn": BASE_AMI_TOPIC, "NotificationEmail": "operations@example.com"}
+    assert create("gone", deployed, **options) == "CREATE_COMPLETE"
+    made = left()
+    assert all(made[what] > before[what] for what in before), made
+    boto3.client("cloudformation").delete_stack(StackName="gone")
+    current().sleep(600)
+    assert left() == before

@@ -1,0 +1,79 @@
+"""The templates of the repository as documents, for rules that each list their violations of one."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local_aws.deployment import REPOSITORY, read_template, transformed_template
+
+Template = dict[str, Any]
+Rule = Callable[[str, Template], list[str]]
+"""Takes the name of a template and its document, and gives what is wrong with it, a line each."""
+
+OURS = "template.yaml"
+NAMES = [OURS, *sorted(path.name for path in (REPOSITORY / "infrastructure").glob("*.yaml"))]
+
+
+def document(name: str) -> Template:
+    """A template of the repository, functions spelled out; ours after the SAM transform. Do not change it."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        if name == OURS:
+            return transformed_template()
+        return read_template((REPOSITORY / "infrastructure" / name).read_text())
+
+
+def violations_after(name: str, rule: Rule, plant: Callable[[Template], Any]) -> list[str]:
+    """What the rule says of a copy of the template that `plant` has changed."""
+    planted = copy.deepcopy(document(name))
+    plant(planted)
+    return rule(name, planted)
+
+
+def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of the resources of a type, by their names."""
+    return {name: one.get("Properties", {}) for name, one in template["Resources"].items() if one["Type"] == kind}
+
+
+def properties(template: Template, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"][name]["Properties"]
+    return found
+
+
+def definition(machine: dict[str, Any]) -> dict[str, Any]:
+    """What a state machine does, from its properties."""
+    read: dict[str, Any] = json.loads(machine["DefinitionString"])
+    return read
+
+
+def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The statements of a role's inline policies, on both sides of their conditions."""
+    for policy in role.get("Policies", []):
+        yield from of_both_sides(policy["PolicyDocument"]["Statement"])
+
+
+def of_both_sides(said: list[Any]) -> Iterator[dict[str, Any]]:
+    """The items of a list, and those on either side of an Fn::If in it."""
+    for item in said:
+        for side in item["Fn::If"][1:] if "Fn::If" in item else [item]:
+            if side != {"Ref": "AWS::NoValue"}:
+                yield side
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def refers_to(value: Any) -> str | None:
+    """The resource or parameter that a Ref, or an Fn::GetAtt of the Arn, names."""
+    if not isinstance(value, dict):
+        return None
+    if "Ref" in value:
+        return str(value["Ref"])
+    name, attribute = value.get("Fn::GetAtt", [None, None])
+    return str(name) if attribute == "Arn" else None
