@@ -72,7 +72,8 @@ def _listen(port: int) -> socket.socket:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             reason = (error.strerror or str(error)).lower()
             raise PortInUse(
-                f"expected the port {port} of {HOST} to be free, found {reason}; choose another: --port"
+                f"expected the port {port} of {HOST} to be free, found {reason}; "
+                "choose another: make serve PORT=..., or --port"
             ) from error
         raise
     return listener

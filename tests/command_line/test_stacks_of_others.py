@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.command_line.terminal import Terminal
+from tests.command_line.terminal import CommandFailed, Terminal
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -42,8 +42,10 @@ def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
         ImageId=golden,
         Vpc=baseline["Vpc"],
         Subnets=baseline["Subnets"],
+        UseSpot="yes",
         ApiKey=SECRET,
     )
+    terminal.create_stack("watch", "tests/command_line/foreign-watch.yaml", Service="service")
     before = {name: terminal.stack(name) for name in ("theirs", "service")}
     templates = {name: template(terminal, name) for name in before}
     groups = {name: terminal.resources(name)["Group"] for name in before}
@@ -69,6 +71,7 @@ def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
         "theirs": "PATCHED",
         "service": "PATCHED",
     }
+    assert terminal.parameters("web")["AmazonMachineImage"] == golden, "a stack that is no target stays as it is"
 
     for name, ami_parameter in (("theirs", "InstanceAmi"), ("service", "ImageId")):
         stack = terminal.stack(name)
@@ -91,17 +94,19 @@ def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
     target_group = baseline["TargetGroup"]
     assert set(terminal.health(target_group)) == set(terminal.instances(terminal.resources("theirs")["Group"]))
 
-    # The one has a new group by a replacing update, the other its own by a rolling one, still exported and watched.
+    # The one has a new group by a replacing update, the other its own by a rolling one: its export is in use.
     assert terminal.resources("theirs")["Group"] != groups["theirs"]
     assert terminal.resources("service")["Group"] == groups["service"]
     exported = terminal.type("aws cloudformation list-exports --query \"Exports[?Name=='service-Group'].Value\"")
     assert exported == [groups["service"]]
+    assert terminal.type("aws cloudformation list-imports --export-name service-Group --query Imports") == ["watch"]
+    assert [alarmed(terminal, name) for name in ("service", "watch")] == [groups["service"]] * 2
     (found,) = terminal.type(
         f"aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {groups['service']} "
         "--query AutoScalingGroups"
     )
     policy = found["MixedInstancesPolicy"]
-    assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 100
+    assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 50
     assert [one["InstanceType"] for one in policy["LaunchTemplate"]["Overrides"]] == ["m5.large", "m5a.large"]
     assert found["SuspendedProcesses"] == []
     signals = terminal.type(
@@ -110,6 +115,22 @@ def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
     )
     received = {text.split()[-1] for text in signals if text.startswith("Received SUCCESS signal with UniqueId ")}
     assert received == {one["InstanceId"] for one in found["Instances"]}
+
+    # Those who use an export go before the one whose it is.
+    with pytest.raises(CommandFailed, match=r"Export service-Group cannot be deleted as it is in use by watch"):
+        terminal.type("aws cloudformation delete-stack --stack-name service")
+    for name in ("watch", "service", "theirs", "baseline"):
+        terminal.delete_stack(name)
+    exports = terminal.type("aws cloudformation list-exports --query Exports[].Name")
+    assert not [name for name in exports if name.startswith(("service-", "baseline-"))]
+
+
+def alarmed(terminal: Terminal, stack: str) -> str:
+    """The Auto Scaling group that the alarms of the stack watch."""
+    (group,) = terminal.type(
+        f"aws cloudwatch describe-alarms --alarm-name-prefix {stack}- --query MetricAlarms[].Dimensions[0].Value"
+    )
+    return str(group)
 
 
 def template(terminal: Terminal, stack: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,45 +37,24 @@ def test_cfn_lint_finds_nothing_that_is_not_allowed(templates: list[Template]) -
     assert judge(validation.cfn_lint(templates), allowed) == []
 
 
-def _misspelt_property(resources: dict[str, Any]) -> None:
-    resources["UndeliveredTriggers"]["Properties"]["MessageRetention"] = 1
-
-
-def _reference_to_nothing(resources: dict[str, Any]) -> None:
-    resources["NotificationTopic"]["Properties"]["DisplayName"] = {"Ref": "Nothing"}
-
-
-def _runtime_that_there_is_not(resources: dict[str, Any]) -> None:
-    resources["PlanRunFunction"]["Properties"]["Runtime"] = "python2.0"
-
-
-def _misspelt_effect(resources: dict[str, Any]) -> None:
-    resources["NotifyFunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Effect"] = "Alow"
-
-
-def _action_that_there_is_not(resources: dict[str, Any]) -> None:
-    document = resources["NotifyFunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]
-    document["Statement"][0]["Action"] = "sns:Publishh"
-
-
-@pytest.mark.parametrize(
-    ("defect", "rule"),
-    [
-        (_misspelt_property, "E3002"),
-        (_reference_to_nothing, "E1020"),
-        (_runtime_that_there_is_not, "E3030"),
-        (_misspelt_effect, "E3510"),
-        (_action_that_there_is_not, "W3037"),
-    ],
-)
-def test_cfn_lint_finds_a_defect_in_the_transformed_template(
-    templates: list[Template], defect: Callable[[dict[str, Any]], None], rule: str
-) -> None:
+def test_cfn_lint_finds_defects_in_the_transformed_template(templates: list[Template]) -> None:
     document = copy.deepcopy(templates[0].document)
-    defect(document["Resources"])
+    resources = document["Resources"]
+    statement = resources["NotifyFunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]
+    resources["UndeliveredTriggers"]["Properties"]["MessageRetention"] = 1
+    resources["NotificationTopic"]["Properties"]["DisplayName"] = {"Ref": "Nothing"}
+    resources["PlanRunFunction"]["Properties"]["Runtime"] = "python2.0"
+    statement["Effect"] = "Alow"
+    statement["Action"] = "sns:Publishh"
     found = validation.cfn_lint([Template("template.yaml", json.dumps(document))])
-    assert {finding.rule for finding in found} == {rule}
-    assert found[0].where.startswith("template.yaml Resources/")
+    policy = "template.yaml Resources/NotifyFunctionRole"
+    assert {(finding.rule, finding.where.partition("/Properties")[0]) for finding in found} == {
+        ("E3002", "template.yaml Resources/UndeliveredTriggers"),  # a property that there is not
+        ("E1020", "template.yaml Resources/NotificationTopic"),  # a reference to nothing
+        ("E3030", "template.yaml Resources/PlanRunFunction"),  # a runtime that there is not
+        ("E3510", policy),  # an effect that there is not
+        ("W3037", policy),  # an action that there is not
+    }
 
 
 # -- findings and allowances ------------------------------------------------------------------------------------------

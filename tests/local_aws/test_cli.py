@@ -107,7 +107,7 @@ def test_a_port_that_is_taken_is_told_and_exits_with_2(capfd: pytest.CaptureFixt
         status = main(["serve", "--port", str(taken.getsockname()[1])])
 
     assert status == 2
-    assert "choose another: --port" in capfd.readouterr().err
+    assert "choose another: make serve PORT=..., or --port" in capfd.readouterr().err
 
 
 def test_scenarios_are_listed_with_what_happens_in_them(capfd: pytest.CaptureFixture[str]) -> None:

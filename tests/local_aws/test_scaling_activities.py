@@ -15,7 +15,8 @@ from local_aws.scenario import Scenario
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
-    with LocalAws(Scenario()) as aws:
+    # No run is to start in the weeks that pass here.
+    with LocalAws(Scenario(parameters={"ScheduleExpression": "at(2030-01-01T00:00:00)"})) as aws:
         deploy(aws.scenario)
         yield aws
 

@@ -152,7 +152,7 @@ def test_a_port_in_use_is_refused_with_what_to_do(server: Server, capsys: pytest
     assert said.out == ""
     assert said.err == (
         f"error: expected the port {port} of 127.0.0.1 to be free, found address already in use; "
-        "choose another: --port\n"
+        "choose another: make serve PORT=..., or --port\n"
     )
 
 

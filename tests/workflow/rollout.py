@@ -16,7 +16,7 @@ from local_aws.aws import LocalAws
 from local_aws.delivery import sns
 from local_aws.deployment import REPOSITORY, Deployment, deploy, read_template
 from local_aws.scenario import ApplicationStack, Scenario
-from tests.workflow.running import instances
+from tests.workflow.running import instances, shortened
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -47,7 +47,10 @@ class Rollout:
 
     def start(self, *targets: Any, **more: Any) -> str:
         """Start an execution that rolls the new AMI out to these targets; returns its ARN."""
-        document = {"amiId": self.new_ami, "targets": list(targets), **more}
+        return self.start_with({"amiId": self.new_ami, "targets": list(targets), **more})
+
+    def start_with(self, document: object) -> str:
+        """Start an execution with this input; returns its ARN."""
         answer = boto3.client("stepfunctions").start_execution(
             stateMachineArn=self.deployment.state_machine_arn, input=json.dumps(document)
         )
@@ -81,7 +84,8 @@ class Rollout:
 
 @contextmanager
 def rollout(scenario: Scenario) -> Iterator[Rollout]:
-    """The scenario's stacks, deployed, and nothing running yet."""
+    """The scenario's stacks, deployed, and nothing running yet; builds and boots are `shortened`."""
+    scenario = shortened(scenario)
     with LocalAws(scenario) as aws:
         deployment = deploy(scenario)
         world = Rollout(aws, deployment, "")

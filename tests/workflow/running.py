@@ -11,6 +11,7 @@ import boto3
 
 from local_aws import faults, scenario
 from local_aws.aws import LocalAws
+from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.deployment import Deployment, deploy
 from local_aws.imagebuilder.settings import ImageBuilderSettings
 from local_aws.report import RunReport
@@ -62,19 +63,31 @@ class Ran:
         return [event["message"] for event in events if text in event["message"]]
 
 
-# Most runs are not about the build: it then takes two minutes of virtual time in place of twenty, and as many looks.
+# Most runs are not about how long things take: a build then takes two minutes of virtual time in place of twenty, an
+# instance half a minute in place of three, and the state machine has as many fewer looks at them.
 _SHORT_BUILD = ImageBuilderSettings(building_seconds=70, testing_seconds=20, distributing_seconds=10)
+_SHORT_BOOT: dict[str, Any] = {"instance_boot_seconds": 25.0, "instance_signal_seconds": 30.0}
+
+
+def shortened(chosen: Scenario) -> Scenario:
+    """The scenario, with a short build and short boots where it says nothing of the one or the other."""
+    usual = CloudFormationSettings()
+    if chosen.image_builder == ImageBuilderSettings():
+        chosen = replace(chosen, image_builder=_SHORT_BUILD)
+    if all(getattr(chosen.cloudformation, name) == getattr(usual, name) for name in _SHORT_BOOT):
+        chosen = replace(chosen, cloudformation=replace(chosen.cloudformation, **_SHORT_BOOT))
+    return chosen
 
 
 @contextmanager
-def patch_run(of: str | Scenario, *, long_build: bool = False) -> Iterator[Ran]:
+def patch_run(of: str | Scenario, *, as_long_as_on_aws: bool = False) -> Iterator[Ran]:
     """The scenario's run, to its end; inside the context its AWS is there to be asked, and meets no more faults.
 
-    A scenario that says nothing of the build has a short one, unless it is to be a `long_build`, as on AWS.
+    The scenario is `shortened`, unless all is to take as long as on AWS.
     """
     chosen = scenario.load(of) if isinstance(of, str) else of
-    if chosen.image_builder == ImageBuilderSettings() and not long_build:
-        chosen = replace(chosen, image_builder=_SHORT_BUILD)
+    if not as_long_as_on_aws:
+        chosen = shortened(chosen)
     with LocalAws(chosen) as aws:
         deployment = deploy(chosen)
         with faults.spared():

@@ -56,12 +56,6 @@ def test_a_diagnosis_that_fails_does_not_hide_the_first_cause() -> None:
         assert "what its group launched could not be read" in words(ran) and "AccessDenied" in words(ran)
 
 
-def test_an_ami_that_cloudformation_rolled_back_from_is_held() -> None:
-    with patch_run("deployment-rolls-back"):
-        held = boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"]
-        assert [one["Value"] for one in held] == ["web was rolled back from it (DeploymentFailed)"]
-
-
 def test_no_room_for_both_groups() -> None:
     """Amazon EC2 user guide, "Amazon EC2 instance type quotas": counted in vCPUs of what runs."""
     with patch_run("no-room") as ran:

@@ -13,16 +13,16 @@ import pytest
 from local_aws.aws import ACCOUNT, LocalAws
 from local_aws.deployment import deploy
 from local_aws.scenario import Scenario
-from tests.workflow.running import describe, instances, parameters
+from tests.workflow.running import describe, instances, parameters, shortened
 
 HERE = Path(__file__).parent
 SECRET = "correct-horse-battery-staple"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/cloudformation"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def foreign() -> Iterator[LocalAws]:
-    scenario = Scenario(parameters={"CloudFormationRoleArn": ROLE})
+    scenario = shortened(Scenario(parameters={"CloudFormationRoleArn": ROLE}))
     with LocalAws(scenario) as aws:
         deployment = deploy(scenario)
         boto3.client("ssm").put_parameter(Name="/greeting", Value="hello", Type="String")
@@ -54,21 +54,27 @@ def create(name: str, template: str, given: dict[str, str]) -> None:
     assert describe(name)["StackStatus"] == "CREATE_COMPLETE"
 
 
-def patch(aws: LocalAws, **more: Any) -> dict[str, Any]:
+def execute(aws: LocalAws, target: Any) -> Any:
     stepfunctions = boto3.client("stepfunctions")
     (machine,) = stepfunctions.list_state_machines()["stateMachines"]
     arn = stepfunctions.start_execution(
-        stateMachineArn=machine["stateMachineArn"], input=json.dumps({"targets": ["theirs"], **more})
+        stateMachineArn=machine["stateMachineArn"], input=json.dumps({"targets": [target]})
     )["executionArn"]
     aws.clock.sleep(3600)
-    execution = stepfunctions.describe_execution(executionArn=arn)
+    return stepfunctions.describe_execution(executionArn=arn)
+
+
+@pytest.fixture(scope="module")
+def patched(foreign: LocalAws) -> dict[str, Any]:
+    """The output of the run that patches it."""
+    execution = execute(foreign, "theirs")
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     output: dict[str, Any] = json.loads(execution["output"])
     return output
 
 
-def test_its_instances_run_the_new_ami_behind_its_load_balancer(foreign: LocalAws) -> None:
-    ami = patch(foreign)["ami"]["amiId"]
+def test_its_instances_run_the_new_ami_behind_its_load_balancer(patched: dict[str, Any]) -> None:
+    ami = patched["ami"]["amiId"]
     serving = instances("theirs")
     assert [instance["ImageId"] for instance in serving] == [ami] * 3
     outputs = {one["OutputKey"]: one["OutputValue"] for one in describe("baseline")["Outputs"]}
@@ -78,10 +84,10 @@ def test_its_instances_run_the_new_ami_behind_its_load_balancer(foreign: LocalAw
     assert {one["Target"]["Id"] for one in health} == {instance["InstanceId"] for instance in serving}
 
 
-def test_no_parameter_is_lost(foreign: LocalAws) -> None:
+def test_no_parameter_is_lost(patched: dict[str, Any]) -> None:
     """What UpdateStack is not sent goes back to the template's default; a NoEcho value reads back as asterisks
     (CloudFormation API reference, UpdateStack and DescribeStacks)."""
-    ami = patch(foreign)["ami"]["amiId"]
+    ami = patched["ami"]["amiId"]
     assert parameters("theirs") == {
         "BaselineStack": "baseline",
         "InstanceAmi": ami,
@@ -94,25 +100,17 @@ def test_no_parameter_is_lost(foreign: LocalAws) -> None:
     assert kept["Value"] == SECRET
 
 
-def test_its_ami_parameter_is_found_though_it_has_another_name(foreign: LocalAws) -> None:
-    assert patch(foreign)["run"]["targets"][0]["amiParameter"] == "InstanceAmi"
+def test_its_ami_parameter_is_found_though_it_has_another_name(patched: dict[str, Any]) -> None:
+    assert patched["run"]["targets"][0]["amiParameter"] == "InstanceAmi"
 
 
-def test_tags_stay_and_a_stack_without_a_role_gets_the_one_of_the_deployment(foreign: LocalAws) -> None:
-    patch(foreign)
+def test_tags_stay_and_a_stack_without_a_role_gets_the_one_of_the_deployment(patched: dict[str, Any]) -> None:
     stack = describe("theirs")
     assert stack["Tags"] == [{"Key": "team", "Value": "web"}]
     assert stack["RoleARN"] == ROLE
 
 
 def test_a_parameter_that_takes_the_name_of_an_ssm_parameter_is_no_ami_parameter(foreign: LocalAws) -> None:
-    stepfunctions = boto3.client("stepfunctions")
-    (machine,) = stepfunctions.list_state_machines()["stateMachines"]
-    target = {"stackName": "theirs", "amiParameter": "Greeting"}
-    arn = stepfunctions.start_execution(
-        stateMachineArn=machine["stateMachineArn"], input=json.dumps({"targets": [target]})
-    )["executionArn"]
-    foreign.clock.sleep(60)
-    execution = stepfunctions.describe_execution(executionArn=arn)
+    execution = execute(foreign, {"stackName": "theirs", "amiParameter": "Greeting"})
     assert execution["error"] == "TargetNotReady"
     assert "takes the name of an SSM parameter" in execution["cause"]

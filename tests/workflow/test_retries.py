@@ -39,8 +39,9 @@ from tests.workflow.running import describe, instances, parameters
 
 @pytest.fixture
 def deployed() -> Iterator[tuple[LocalAws, Deployment]]:
-    with LocalAws(Scenario()) as aws:
-        yield aws, deploy(Scenario())
+    of = Scenario()
+    with LocalAws(of) as aws:
+        yield aws, deploy(of)
 
 
 def execution(name: str = "one") -> Execution:

@@ -13,12 +13,13 @@ import pytest
 from local_aws import scenario
 from local_aws.delivery import sns
 from local_aws.delivery.targets import undelivered
-from local_aws.scenario import ApplicationStack, Intervention
+from local_aws.scenario import ApplicationStack, Intervention, Scenario
+from tests.workflow.rollout import amis, rollout
 from tests.workflow.running import parameters, patch_run
 
 
 def test_happy_path() -> None:
-    with patch_run("happy-path", long_build=True) as ran:
+    with patch_run("happy-path", as_long_as_on_aws=True) as ran:
         new = ran.report.targets[0].ami_after
         assert ran.report.status == "SUCCEEDED"
         assert ran.amis("web") == [new, new] and new != ran.deployment.golden_ami
@@ -97,6 +98,9 @@ def test_deployment_rolls_back() -> None:
         # The first failed resource event of this update.
         assert "AppAutoScalingGroup" in told.message
         assert "Received 0 SUCCESS signal(s) out of 2" in " ".join(told.message.split())
+        # The AMI is not rolled out again until someone says so.
+        held = boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"]
+        assert [one["Value"] for one in held] == ["web was rolled back from it (DeploymentFailed)"]
 
 
 def test_rollback_fails() -> None:
@@ -181,7 +185,7 @@ def test_notification_fails() -> None:
 
 
 def test_aborted() -> None:
-    with patch_run("aborted", long_build=True) as ran:
+    with patch_run("aborted", as_long_as_on_aws=True) as ran:
         assert ran.report.status == "ABORTED"
         assert ran.instance_ids("web") == ran.instances_before["web"]
         (told,) = ran.report.notifications
@@ -198,33 +202,8 @@ def test_every_scenario_has_its_test() -> None:
 # -- the other ways through the state machine -------------------------------------------------------------------------
 
 
-def by_hand(document: object, **changes: object) -> scenario.Scenario:
+def by_hand(document: object, **changes: object) -> Scenario:
     return replace(scenario.load("happy-path"), trigger="manual", input=document, **changes)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("document", "error", "words"),
-    [
-        ({"amiID": "ami-0123456789abcdef0"}, "InvalidInput", "did you mean 'amiId'?"),
-        ([], "InvalidInput", "a JSON object"),
-        ({"targets": ["webb"]}, "TargetNotReady", "stack webb"),
-        ({"targets": [{"stackName": "web", "amiParameter": "Ami"}]}, "TargetNotReady", "expected a parameter Ami"),
-        ({"targets": [{"stackName": "web", "capacityParameter": "Size"}]}, "TargetNotReady", "parameter Size"),
-    ],
-)
-def test_bad_input_starts_nothing_and_is_told(document: object, error: str, words: str) -> None:
-    with patch_run(by_hand(document)) as ran:
-        assert (ran.report.status, ran.report.error) == ("FAILED", error)
-        assert ran.image_statuses() == []
-        assert ran.stack_status("web") == "CREATE_COMPLETE"
-        (told,) = ran.report.notifications
-        assert words in " ".join(told.message.split())
-
-
-def test_all_missing_stacks_are_told_at_once() -> None:
-    with patch_run(by_hand({"targets": ["one", "web", "two"]})) as ran:
-        (told,) = ran.report.notifications
-        assert "stack one:" in told.message and "stack two:" in told.message and "stack web:" not in told.message
 
 
 def test_a_missing_pipeline_is_told_before_anything_is_done() -> None:
@@ -249,15 +228,6 @@ def test_the_most_pressing_of_several_failures_names_the_runs_error() -> None:
         assert ran.stack_status("api") == "UPDATE_ROLLBACK_COMPLETE"
 
 
-def test_a_dry_run_changes_no_stack() -> None:
-    with patch_run(by_hand({"dryRun": True})) as ran:
-        assert ran.report.status == "SUCCEEDED"
-        assert ran.report.targets[0].outcome == "DRY_RUN"
-        assert ran.stack_status("web") == "CREATE_COMPLETE"
-        assert ran.instance_ids("web") == ran.instances_before["web"]
-        assert "would set AmazonMachineImage" in " ".join(ran.report.notifications[0].message.split())
-
-
 def test_a_given_ami_is_rolled_out_and_nothing_is_built() -> None:
     stacks = (ApplicationStack("web"), ApplicationStack("api"))
     document = {"amiId": "${GoldenAmi}", "targets": ["web"], "reason": "go back"}
@@ -277,43 +247,22 @@ def test_every_other_parameter_keeps_its_value() -> None:
         assert ran.amis("web") == [after["AmazonMachineImage"]] * 3
 
 
-def test_a_group_that_scaled_out_keeps_its_size_by_its_capacity_parameter() -> None:
-    """A replacing update creates the group with the template's capacity (CloudFormation user guide, UpdatePolicy)."""
-    target = {"stackName": "web", "capacityParameter": "DesiredCapacity"}
-    with patch_run(by_hand({"targets": [target]})) as ran:
-        group = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"][0]
-        boto3.client("autoscaling").set_desired_capacity(
-            AutoScalingGroupName=group["AutoScalingGroupName"], DesiredCapacity=3
-        )
-        execution_input = json.dumps({"targets": [target], "amiId": ran.deployment.golden_ami})
-        boto3.client("stepfunctions").start_execution(
-            stateMachineArn=ran.deployment.state_machine_arn, input=execution_input
-        )
-        ran.aws.clock.sleep(3600)
-        assert ran.amis("web") == [ran.deployment.golden_ami] * 3
-        assert parameters("web")["DesiredCapacity"] == "3"
-
-
 def test_a_joined_build_is_waited_for_and_not_started_twice() -> None:
-    with patch_run(by_hand({}), long_build=True) as ran:
-        stepfunctions, image_builder = boto3.client("stepfunctions"), boto3.client("imagebuilder")
-        image_builder.start_image_pipeline_execution(
-            imagePipelineArn=ran.deployment.pipeline_arn, clientToken="somebody-else"
+    with rollout(Scenario()) as world:
+        images = boto3.client("imagebuilder")
+        images.start_image_pipeline_execution(
+            imagePipelineArn=world.deployment.pipeline_arn, clientToken="somebody-else"
         )
-        ran.aws.clock.sleep(300)
-        arn = stepfunctions.start_execution(stateMachineArn=ran.deployment.state_machine_arn, input="{}")[
-            "executionArn"
-        ]
-        ran.aws.clock.sleep(3600)
-        execution = stepfunctions.describe_execution(executionArn=arn)
-        assert execution["status"] == "SUCCEEDED"
-        assert json.loads(execution["output"])["image"]["joined"] is True
-        assert ran.image_statuses() == ["AVAILABLE", "AVAILABLE"]
-        assert set(ran.amis("web")) == {json.loads(execution["output"])["ami"]["amiId"]}
+        world.aws.clock.sleep(30)
+        ended = world.end(world.start_with({}))
+        assert ended.status == "SUCCEEDED" and ended.output["image"]["joined"] is True
+        built = images.list_image_pipeline_images(imagePipelineArn=world.deployment.pipeline_arn)["imageSummaryList"]
+        assert [image["state"]["status"] for image in built] == ["AVAILABLE"]
+        assert amis("web") == {ended.output["ami"]["amiId"]}
 
 
 def test_a_build_cancelled_by_somebody_else_is_a_failed_build() -> None:
     cancelled = (Intervention("cancel-image", when_state="Wait For Image", after_seconds=200),)
-    with patch_run(by_hand({}, interventions=cancelled), long_build=True) as ran:
+    with patch_run(by_hand({}, interventions=cancelled), as_long_as_on_aws=True) as ran:
         assert ran.report.error == "ImageBuildFailed"
         assert "CANCELLED" in ran.report.notifications[0].message

@@ -1,0 +1,40 @@
+"""An input that cannot be carried out starts nothing, and a person is told what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from local_aws.scenario import Scenario
+from tests.workflow.rollout import Rollout, change_sets, rollout
+from tests.workflow.running import describe
+
+
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[Rollout]:
+    with rollout(Scenario()) as world:
+        yield world
+
+
+@pytest.mark.parametrize(
+    ("document", "error", "words"),
+    [
+        ({"amiID": "ami-0123456789abcdef0"}, "InvalidInput", ["did you mean 'amiId'?"]),
+        ([], "InvalidInput", ["a JSON object"]),
+        ({"targets": ["webb"]}, "TargetNotReady", ["stack webb"]),
+        ({"targets": ["one", "web", "two"]}, "TargetNotReady", ["stack one: ", "stack two: "]),
+        ({"targets": [{"stackName": "web", "amiParameter": "Ami"}]}, "TargetNotReady", ["expected a parameter Ami"]),
+        ({"targets": [{"stackName": "web", "capacityParameter": "Size"}]}, "TargetNotReady", ["parameter Size"]),
+    ],
+)
+def test_bad_input_starts_nothing_and_is_told(
+    untouched: Rollout, document: object, error: str, words: list[str]
+) -> None:
+    ended = untouched.end(untouched.start_with(document), hours=0.1)
+    assert (ended.status, ended.error) == ("FAILED", error)
+    assert all(word in ended.flowing for word in words)
+    images = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=untouched.deployment.pipeline_arn)
+    assert images["imageSummaryList"] == []
+    assert (describe("web")["StackStatus"], change_sets("web")) == ("CREATE_COMPLETE", [])
