@@ -8,6 +8,7 @@ import boto3
 
 from local_aws import scenario
 from local_aws.scenario import Intervention, Scenario
+from tests.workflow.rollout import ids, rollout
 from tests.workflow.running import Ran, patch_run
 
 CALENDAR = """BEGIN:VCALENDAR
@@ -85,20 +86,19 @@ def test_a_held_base_version_is_not_built_on() -> None:
     """The parent is the AMI that the recipe's SSM parameter names now (Image Builder API reference,
     CreateImageRecipe)."""
     parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-    with patch_run(scenario.load("frozen")) as ran:
-        parent = boto3.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+    with rollout(Scenario()) as world:
+        ssm = boto3.client("ssm")
+        parent = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
         (image,) = boto3.client("ec2").describe_images(ImageIds=[parent])["Images"]
-        release = image["Name"].split("-")[2]
-    hold = Intervention(
-        do="call",
-        when_state="Plan Run",
-        service="ssm",
-        operation="put_parameter",
-        parameters={"Name": f"/ami-autopatch/held/{release}", "Value": "breaks our agent", "Type": "String"},
-    )
-    with patch_run(Scenario(interventions=(hold,))) as ran:
-        assert ran.visited()[-1] == "Patch Skipped" and untouched(ran) and ran.image_statuses() == []
-        assert "breaks our agent" in words(ran) and f"delete-parameter --name {hold.parameters['Name']}" in words(ran)
+        hold = f"/ami-autopatch/held/{image['Name'].split('-')[2]}"
+        ssm.put_parameter(Name=hold, Value="breaks our agent", Type="String")
+        before = ids("web")
+        ended = world.end(world.start_with({}), hours=1)
+        assert ended.status == "SUCCEEDED" and ids("web") == before
+        built = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=world.deployment.pipeline_arn)
+        assert built["imageSummaryList"] == []
+        assert "SKIPPED: nothing was built" in ended.subject
+        assert "breaks our agent" in ended.flowing and f"delete-parameter --name {hold}" in ended.flowing
 
 
 def test_a_given_ami_is_not_kept_from_being_rolled_out_by_a_held_base_version() -> None:

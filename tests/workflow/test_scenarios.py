@@ -70,10 +70,11 @@ def test_image_build_fails() -> None:
 
 
 def test_image_build_hangs() -> None:
-    with patch_run("image-build-hangs") as ran:
+    of = scenario.load("image-build-hangs")
+    with patch_run(replace(of, parameters={"BuildDeadlineMinutes": "25"})) as ran:
         assert ran.report.error == "ImageBuildTimedOut"
         assert ran.image_statuses() == ["CANCELLED"]
-        assert ran.report.seconds == pytest.approx(120 * 60, abs=15)
+        assert ran.report.seconds == pytest.approx(25 * 60, abs=15)
         assert ran.instance_ids("web") == ran.instances_before["web"]
         assert len(ran.report.notifications) == 1
 
@@ -113,14 +114,15 @@ def test_rollback_fails() -> None:
 
 
 def test_deployment_hangs() -> None:
-    with patch_run("deployment-hangs") as ran:
+    of = scenario.load("deployment-hangs")
+    with patch_run(replace(of, parameters={"DeploymentDeadlineMinutes": "20"})) as ran:
         assert ran.report.error == "DeploymentTimedOut"
         assert ran.stack_status("web") == "UPDATE_ROLLBACK_COMPLETE"
         assert ran.instance_ids("web") == ran.instances_before["web"]
         events = boto3.client("cloudformation").describe_stack_events(StackName="web")["StackEvents"]
         cancelled = min(event["Timestamp"] for event in events if "ROLLBACK" in event["ResourceStatus"])
         begun = min(event["Timestamp"] for event in events if event["ResourceStatus"] == "UPDATE_IN_PROGRESS")
-        assert (cancelled - begun).total_seconds() == pytest.approx(90 * 60, abs=15)
+        assert (cancelled - begun).total_seconds() == pytest.approx(20 * 60, abs=15)
         (told,) = ran.report.notifications
         assert "still waiting for AppAutoScalingGroup" in " ".join(told.message.split())
 

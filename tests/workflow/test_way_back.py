@@ -12,6 +12,7 @@ from tests.workflow.rollout import change_sets
 from tests.workflow.running import Ran, parameters, patch_run
 
 HELD = "/ami-autopatch/held"
+SOON = {"VerificationDeadlineMinutes": "3"}
 
 
 def words(ran: Ran) -> str:
@@ -27,7 +28,7 @@ def holds() -> dict[str, str]:
 
 def test_a_failed_verification_is_taken_back_and_its_ami_held() -> None:
     # As the input says, whatever the deployment says; what is taken back unless anybody says otherwise, see below.
-    of = replace(scenario.load("verification-fails"), parameters={"Rollback": "manual"}, trigger="manual")
+    of = replace(scenario.load("verification-fails"), parameters={**SOON, "Rollback": "manual"}, trigger="manual")
     with patch_run(replace(of, input={"rollback": "automatic"})) as ran:
         golden = ran.deployment.golden_ami
         assert (ran.report.status, ran.report.error) == ("FAILED", "VerificationFailed")
@@ -52,7 +53,7 @@ def test_a_failed_verification_is_taken_back_and_its_ami_held() -> None:
 
 
 def test_a_failed_verification_is_left_to_a_person_where_the_deployment_says_so() -> None:
-    of = replace(scenario.load("verification-fails"), parameters={"Rollback": "manual"})
+    of = replace(scenario.load("verification-fails"), parameters={**SOON, "Rollback": "manual"})
     with patch_run(of) as ran:
         assert ran.report.error == "VerificationFailed"
         assert ran.deployment.golden_ami not in ran.amis("web") and holds() == {}
@@ -61,7 +62,7 @@ def test_a_failed_verification_is_left_to_a_person_where_the_deployment_says_so(
 
 
 def test_a_way_back_that_fails_calls_for_a_person() -> None:
-    with patch_run("way-back-fails") as ran:
+    with patch_run(replace(scenario.load("way-back-fails"), parameters=SOON)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "RollbackFailed")
         assert ran.deployment.golden_ami not in ran.amis("web"), "nothing was there to go back to"
         told = words(ran)
