@@ -54,11 +54,11 @@ def create(name: str, template: str, given: dict[str, str]) -> None:
     assert describe(name)["StackStatus"] == "CREATE_COMPLETE"
 
 
-def execute(aws: LocalAws, target: Any) -> Any:
+def execute(aws: LocalAws, target: Any, **more: Any) -> Any:
     stepfunctions = boto3.client("stepfunctions")
     (machine,) = stepfunctions.list_state_machines()["stateMachines"]
     arn = stepfunctions.start_execution(
-        stateMachineArn=machine["stateMachineArn"], input=json.dumps({"targets": [target]})
+        stateMachineArn=machine["stateMachineArn"], input=json.dumps({"targets": [target], **more})
     )["executionArn"]
     aws.clock.sleep(3600)
     return stepfunctions.describe_execution(executionArn=arn)
@@ -114,3 +114,25 @@ def test_a_parameter_that_takes_the_name_of_an_ssm_parameter_is_no_ami_parameter
     execution = execute(foreign, {"stackName": "theirs", "amiParameter": "Greeting"})
     assert execution["error"] == "TargetNotReady"
     assert "takes the name of an SSM parameter" in execution["cause"]
+
+
+def test_subnets_without_room_for_both_groups_are_refused(foreign: LocalAws, patched: dict[str, Any]) -> None:
+    """A replacing update has both groups running at once (CloudFormation user guide, "UpdatePolicy attribute")."""
+    ec2 = boto3.client("ec2")
+    before = {instance["InstanceId"]: instance["ImageId"] for instance in instances("theirs")}
+    filled: list[str] = []
+    for subnet in {instance["SubnetId"] for instance in instances("theirs")}:
+        (found,) = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
+        for _ in range(found["AvailableIpAddressCount"] - 1):
+            created = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]
+            filled.append(created["NetworkInterfaceId"])
+    golden = patched["run"]["targets"][0]["amiBefore"]
+    execution = execute(foreign, "theirs", amiId=golden)
+    for interface in filled:
+        ec2.delete_network_interface(NetworkInterfaceId=interface)
+    assert execution["error"] == "TargetNotReady"
+    assert (
+        "NoFreeAddresses: expected 3 free addresses in the subnets of Group, found 1 in subnet-" in execution["cause"]
+    )
+    assert {instance["InstanceId"]: instance["ImageId"] for instance in instances("theirs")} == before
+    assert parameters("theirs")["InstanceAmi"] == patched["ami"]["amiId"]

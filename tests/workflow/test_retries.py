@@ -20,12 +20,12 @@ from autopatch.errors import DeploymentTimedOut, ImageBuildTimedOut, TargetNotRe
 from autopatch.fleet import Fleets
 from autopatch.handlers.check_deployment import DeploymentChecker
 from autopatch.handlers.check_image import check_image
-from autopatch.handlers.check_readiness import Gateways, ReadinessChecker
 from autopatch.handlers.start_image_build import start_image_build
 from autopatch.handlers.summarise import summarise
 from autopatch.handlers.update_stack import StackUpdater
 from autopatch.holds import Holds
 from autopatch.image_builder import ImageBuilder
+from autopatch.readiness_checker import Gateways, ReadinessChecker
 from autopatch.service_quotas import ServiceQuotas
 from autopatch.settings import FreezeSettings, UpdateSettings
 from autopatch.stacks import Stacks
@@ -285,7 +285,7 @@ def test_a_rollback_has_a_deadline_of_its_own() -> None:
         one, run = execution(), plan(deployment, deployment.golden_ami)
         updating = execute(one, run, previewed(aws, one, run, new_ami()))
         while describe("web")["StackStatus"] != "UPDATE_ROLLBACK_IN_PROGRESS":
-            aws.clock.sleep(5)
+            aws.clock.sleep(30)
         now = datetime.now(UTC)
         checked = look(one, run, updating, now)
         assert (checked.status, checked.deadline_at) == ("ROLLING_BACK", now + timedelta(minutes=90))

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch import readiness
 from autopatch.change_calendars import ChangeCalendars
-from autopatch.change_sets import ChangeSet, ChangeSets, ChangeSetState
+from autopatch.change_sets import ChangeSets
 from autopatch.contracts import Ami, Execution, Run, Target, Update
-from autopatch.ec2 import Ec2, MachineImage
-from autopatch.errors import TargetNotReady, UnexpectedChanges
-from autopatch.fleet import Fleets, GroupFleet
-from autopatch.freezing import freeze
+from autopatch.ec2 import Ec2
+from autopatch.fleet import Fleets
 from autopatch.holds import Holds
-from autopatch.polling import deployment_poll_seconds
-from autopatch.readiness import Finding, GroupChange
+from autopatch.readiness_checker import Gateways, ReadinessChecker
 from autopatch.service_quotas import ServiceQuotas
 from autopatch.settings import FreezeSettings, UpdateSettings
-from autopatch.stacks import GROUP_TYPE, Stack, Stacks, not_updatable
+from autopatch.stacks import Stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-
-
-@dataclass(frozen=True)
-class Gateways:
-    """What the check asks AWS through."""
-
-    stacks: Stacks
-    change_sets: ChangeSets
-    fleets: Fleets
-    ec2: Ec2
-    quotas: ServiceQuotas
-    calendars: ChangeCalendars
-    holds: Holds
 
 
 @cache
@@ -72,228 +52,3 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     update = checker.check(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
     logger.info("checked whether the target is ready", stack=event["target"]["stackName"], update=update)
     return update
-
-
-class ReadinessChecker:
-    """One target of one run, and what is needed to judge it."""
-
-    def __init__(
-        self,
-        *,
-        execution: Execution,
-        run: Run,
-        target: Target,
-        ami: Ami,
-        freeze_settings: FreezeSettings,
-        update_settings: UpdateSettings,
-        gateways: Gateways,
-    ) -> None:
-        self._execution = execution
-        self._run = run
-        self._target = target
-        self._ami = ami
-        self._freeze_settings = freeze_settings
-        self._update_settings = update_settings
-        self._ask = gateways
-
-    def check(self, so_far: Update, now: datetime) -> Update:
-        """Where the target stands: FROZEN, BUSY or PREVIEWING; READY; or DONE with an outcome that changes nothing.
-
-        Raises TargetNotReady with all that is to be mended, UnexpectedChanges when the update would do more than bring
-        up other instances.
-        """
-        frozen = self._frozen(so_far, now)
-        if frozen is not None:
-            return frozen
-        stack = self._ask.stacks.stack(self._target.stack_name)
-        if stack.is_busy:
-            return self._waiting("BUSY", so_far, stack, now)
-        if not stack.is_ready:
-            raise not_updatable(stack)
-        fleet = self._ask.fleets.groups(stack.name)
-        known = replace(
-            so_far,
-            stack_id=stack.stack_id,
-            ami_before=stack.parameters[self._target.ami_parameter],
-            ami_after=self._ami.ami_id,
-        )
-        if known.ami_before == known.ami_after:
-            return self._already_current(known, stack, fleet, now)
-        if so_far.status != "PREVIEWING":
-            return self._previewing(known, stack, fleet, now)
-        assert so_far.change_set_id is not None
-        change_set = self._ask.change_sets.change_set(so_far.change_set_id, stack.name)
-        if change_set.state is ChangeSetState.CREATING:
-            return self._waiting("PREVIEWING", known, stack, now)
-        if change_set.state is ChangeSetState.GONE:
-            # An obsolete one is still there, and no other can be made under its name.
-            self._ask.change_sets.delete(change_set.change_set_id, stack.name)
-            return self._previewing(known, stack, fleet, now)
-        if _capacities(fleet) != so_far.capacities:
-            self._ask.change_sets.delete(change_set.change_set_id, stack.name)
-            return self._previewing(known, stack, fleet, now)
-        return self._judged(known, stack, fleet, change_set, now)
-
-    # -- before the preview ----------------------------------------------------------------------------------------
-
-    def _frozen(self, so_far: Update, now: datetime) -> Update | None:
-        frozen = freeze(self._freeze_settings, self._ask.calendars, self._execution.started_at, now)
-        if frozen.status == "OPEN":
-            return None
-        if frozen.status == "SKIP":
-            if so_far.change_set_id is not None:
-                self._ask.change_sets.delete(so_far.change_set_id, self._target.stack_name)
-            skipped = replace(so_far, ami_before=self._target.ami_before, started_at=now)
-            return skipped.done("SKIPPED", now, frozen.reason)
-        # The time until then counts neither as time elapsed nor for the deadline.
-        wait = timedelta(seconds=frozen.poll_after_seconds)
-        return replace(
-            so_far,
-            status="FROZEN",
-            begun_at=so_far.begun_at and so_far.begun_at + wait,
-            deadline_at=so_far.deadline_at and so_far.deadline_at + wait,
-            poll_after_seconds=frozen.poll_after_seconds,
-        )
-
-    def _already_current(self, known: Update, stack: Stack, fleet: tuple[GroupFleet, ...], now: datetime) -> Update:
-        """ALREADY_CURRENT; that the parameter holds the AMI is not enough, the instances have to run it."""
-        if findings := list(readiness.current_findings(self._ami.ami_id, self._target.ami_parameter, fleet)):
-            raise _not_ready(stack, findings)
-        return replace(known, started_at=now).done("ALREADY_CURRENT", now)
-
-    def _previewing(self, known: Update, stack: Stack, fleet: tuple[GroupFleet, ...], now: datetime) -> Update:
-        values = self._new_values(stack, fleet)
-        change_set_id = self._ask.change_sets.begin(
-            stack,
-            values,
-            has_transforms=self._ask.stacks.template_summary(stack.name).has_transforms,
-            role_arn=self._update_settings.cloudformation_role_arn,
-            alarm_arns=self._update_settings.alarm_arns,
-            bake_minutes=self._update_settings.bake_minutes,
-            name=self._execution.token(f"preview {stack.stack_id} {sorted(values.items())}"),
-        )
-        if change_set_id is None:
-            return self._waiting("BUSY", known, stack, now)
-        begun = replace(known, change_set_id=change_set_id, capacities=_capacities(fleet))
-        return self._waiting("PREVIEWING", begun, stack, now)
-
-    def _new_values(self, stack: Stack, fleet: tuple[GroupFleet, ...]) -> dict[str, str]:
-        """The AMI, and the live capacity where a parameter of the stack carries it.
-
-        A group that is replaced is created with the template's capacity (AutoScalingReplacingUpdate in the
-        CloudFormation user guide): one that has scaled out would come back small.
-        """
-        values = {self._target.ami_parameter: self._ami.ami_id}
-        if self._target.capacity_parameter is not None:
-            if len(fleet) != 1:
-                raise TargetNotReady(
-                    f"stack {stack.name}: expected one Auto Scaling group whose capacity "
-                    f"{self._target.capacity_parameter} carries, found {len(fleet)}; leave capacityParameter out"
-                )
-            values[self._target.capacity_parameter] = str(fleet[0].group.desired_capacity)
-        return values
-
-    # -- the preview -----------------------------------------------------------------------------------------------
-
-    def _judged(
-        self, known: Update, stack: Stack, fleet: tuple[GroupFleet, ...], change_set: ChangeSet, now: datetime
-    ) -> Update:
-        """READY, DRY_RUN, or still PREVIEWING; a change set that will not be executed is deleted."""
-        changed = _changed_groups(fleet, change_set)
-        findings = self._findings(stack, fleet, changed)
-        if self._may_settle(findings, known, now):
-            return self._waiting("PREVIEWING", known, stack, now)
-        our_parameters = {self._target.ami_parameter, self._target.capacity_parameter or ""}
-        unexpected = readiness.unexpected_changes(change_set.changes, our_parameters)
-        if findings or unexpected or self._run.dry_run:
-            self._ask.change_sets.delete(change_set.change_set_id, stack.name)
-        if unexpected:
-            raise UnexpectedChanges(
-                _list(
-                    f"stack {stack.name}: expected that only its instances would change, found:",
-                    unexpected,
-                )
-                + "\ngive what is not to change with the AMI a parameter of its own, or make these changes by an "
-                "update of their own, and start the execution again"
-                + (_list("\nand the stack is not ready:", findings) if findings else "")
-            )
-        if findings:
-            raise _not_ready(stack, findings)
-        ready = replace(
-            known,
-            capacities={group.logical_id: group.fleet.group.desired_capacity for group in changed},
-            changes=tuple(str(change) for change in change_set.changes),
-        )
-        if self._run.dry_run:
-            change = f"would set {self._target.ami_parameter} from {known.ami_before} to {self._ami.ami_id}"
-            return ready.done("DRY_RUN", now, change)
-        return replace(ready, status="READY", poll_after_seconds=0)
-
-    def _may_settle(self, findings: Sequence[Finding], known: Update, now: datetime) -> bool:
-        """Whether nothing but instances is amiss, which a group that scales just now mends by itself."""
-        assert known.begun_at is not None
-        patience = timedelta(minutes=self._run.verification_deadline_minutes)
-        return bool(findings) and now < known.begun_at + patience and all(finding.may_pass for finding in findings)
-
-    def _findings(self, stack: Stack, fleet: tuple[GroupFleet, ...], changed: tuple[GroupChange, ...]) -> list[Finding]:
-        image = self._ask.ec2.image(self._ami.ami_id)
-        found = [
-            *self._hold_findings(image),
-            *readiness.stack_findings(stack),
-            *readiness.ami_findings(self._ami.ami_id, image, fleet),
-            *readiness.fleet_findings(fleet),
-            *readiness.group_findings(changed, self._target.ami_parameter),
-            *readiness.room_findings(changed, self._ask.ec2.free_addresses, self._used_and_quota),
-        ]
-        return [finding for finding in found if finding.name not in self._target.accepted]
-
-    def _hold_findings(self, image: MachineImage | None) -> list[Finding]:
-        hold = self._ask.holds.covering(self._ami.ami_id, image.name if image else "")
-        if hold is None:
-            return []
-        return [Finding("Held", f"an AMI that may be rolled out, not {self._ami.ami_id}", str(hold), hold.release)]
-
-    def _used_and_quota(self) -> tuple[int, int]:
-        running = self._ask.ec2.running_instances().values()
-        used = sum(instance.virtual_cpus for instance in running if instance.is_standard)
-        return used, self._ask.quotas.standard_virtual_cpus()
-
-    # -- waiting ---------------------------------------------------------------------------------------------------
-
-    def _waiting(self, status: str, so_far: Update, stack: Stack, now: datetime) -> Update:
-        minutes = self._run.deployment_deadline_minutes
-        update = replace(so_far, status=status)
-        if so_far.deadline_at is None or so_far.begun_at is None:
-            update = replace(update.waiting(status, now, minutes), begun_at=now)
-        assert update.begun_at is not None and update.deadline_at is not None
-        if now >= update.deadline_at and status == "PREVIEWING":
-            raise TargetNotReady(
-                f"stack {stack.name}: expected a preview of its update within {minutes} minutes that still holds when "
-                "it is to be executed, found none; see the stack's change sets and events, and start a run again"
-            )
-        if now >= update.deadline_at:
-            raise TargetNotReady(
-                f"stack {stack.name}: expected it to settle within {minutes} minutes, found it still {stack.status}; "
-                "see what updates it, and start a run again when it has settled"
-            )
-        elapsed, remaining = now - update.begun_at, update.deadline_at - now
-        return replace(
-            update, poll_after_seconds=deployment_poll_seconds(elapsed.total_seconds(), remaining.total_seconds())
-        )
-
-
-def _capacities(fleet: Sequence[GroupFleet]) -> dict[str, int]:
-    return {group.logical_id: group.group.desired_capacity for group in fleet}
-
-
-def _changed_groups(fleet: tuple[GroupFleet, ...], change_set: ChangeSet) -> tuple[GroupChange, ...]:
-    changes = {change.logical_id: change for change in change_set.changes if change.resource_type == GROUP_TYPE}
-    return tuple(GroupChange(group, changes[group.logical_id]) for group in fleet if group.logical_id in changes)
-
-
-def _not_ready(stack: Stack, findings: Sequence[Finding]) -> TargetNotReady:
-    return TargetNotReady(_list(f"stack {stack.name} is not ready:", findings))
-
-
-def _list(title: str, lines: Sequence[object]) -> str:
-    return "\n".join([title, *(f"- {line}" for line in lines)])
