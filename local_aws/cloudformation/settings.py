@@ -63,7 +63,7 @@ class CloudFormationSettings:
     change_set_seconds: float = 8
     instance_boot_seconds: float = 180
     instance_signal_seconds: float = 200
-    load_balancer_patience_seconds: float = 600
+    load_balancer_patience_seconds: float = 300
     terminate_seconds: float = 60
     instant_create_and_delete: bool = True
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.aws import LocalAws
-from local_aws.deployment import REPOSITORY
+from local_aws.cloudformation.settings import CloudFormationSettings
+from local_aws.deployment import REPOSITORY, read_template
 from local_aws.scenario import Scenario
 from tests.workflow.running import describe, instances
 
@@ -90,6 +92,13 @@ def ids(stack: str) -> set[str]:
     return {instance["InstanceId"] for instance in instances(stack)}
 
 
+def user_data(site: Site) -> str:
+    """What the instances of the stack app run when they boot, as EC2 has it."""
+    identifier = site.physical_id("app", "AppLaunchTemplate")
+    versions = boto3.client("ec2").describe_launch_template_versions(LaunchTemplateId=identifier, Versions=["$Latest"])
+    return base64.b64decode(versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]["UserData"]).decode()
+
+
 def test_the_instances_stand_in_two_zones_behind_the_load_balancer(site: Site) -> None:
     running = instances("app")
     assert [instance["ImageId"] for instance in running] == [site.old, site.old]
@@ -129,9 +138,28 @@ def test_instances_need_version_2_of_the_metadata_service_and_have_encrypted_vol
     assert data["MetadataOptions"]["HttpTokens"] == "required"
     assert data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
     assert data["IamInstanceProfile"]["Name"] == site.network["InstanceProfileName"]
-    script = base64.b64decode(data["UserData"]).decode()
+    script = user_data(site)
     assert site.physical_id("app", "AppTargetGroup") in script and "describe-target-health" in script
     assert script.index("describe-target-health") < script.index("signal --exit-code 0")
+
+
+def test_an_instance_that_never_is_healthy_says_so_before_the_group_replaces_it(site: Site) -> None:
+    """Amazon EC2 Auto Scaling User Guide, "Set the health check grace period for an Auto Scaling group": what is
+    terminated cannot signal. The embedded AWS does not run user data, and has to wait as long as ours does."""
+    assumed = CloudFormationSettings()
+    script = user_data(site)
+    (attempts,) = re.findall(r"for attempt in \{1\.\.(\d+)\}", script)
+    (pause,) = re.findall(r"sleep (\d+)", script)
+    patience = int(attempts) * int(pause)
+    assert patience == assumed.load_balancer_patience_seconds
+    (group,) = boto3.client("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=[site.physical_id("app", "AppAutoScalingGroup")]
+    )["AutoScalingGroups"]
+    assert group["HealthCheckType"] == "ELB"
+    # Each attempt takes a second or two besides its pause.
+    assert group["HealthCheckGracePeriod"] > assumed.instance_boot_seconds + patience + 2 * int(attempts)
+    creation = read_template(TEMPLATES["application"])["Resources"]["AppAutoScalingGroup"]["CreationPolicy"]
+    assert creation["ResourceSignal"]["Timeout"] == "PT15M" and group["HealthCheckGracePeriod"] < 15 * 60
 
 
 def test_a_new_ami_brings_a_new_group_that_signals_when_the_load_balancer_finds_it_healthy(site: Site) -> None:
@@ -213,3 +241,11 @@ def test_subnets_of_another_vpc_are_refused(site: Site) -> None:
     with pytest.raises(ClientError) as refused:
         site.create("elsewhere", TEMPLATES["application"], **site.given(SubnetIds=subnet))
     assert "Every one of SubnetIds must be a subnet of VpcId" in refused.value.response["Error"]["Message"]
+
+
+def test_a_rolling_update_without_room_for_it_is_refused(site: Site) -> None:
+    """CloudFormation User Guide, "UpdatePolicy attribute": MinInstancesInService must be below the group's MaxSize,
+    which CloudFormation itself would find out in the middle of the update."""
+    with pytest.raises(ClientError) as refused:
+        site.create("tight", TEMPLATES["application"], **site.given(UpdateBy="RollingUpdate", MinSize="2", MaxSize="2"))
+    assert "For a RollingUpdate, MaxSize must be above MinSize" in refused.value.response["Error"]["Message"]
