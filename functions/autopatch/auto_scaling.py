@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +41,11 @@ class Group:
     load_balancer_names: tuple[str, ...]
 
 
+# Auto Scaling names the instance of an activity only in its description (Auto Scaling user guide, "Verify a scaling
+# activity").
+_LAUNCHED = re.compile(r"Launching a new EC2 instance: (i-[0-9a-f]+)")
+
+
 @dataclass(frozen=True)
 class Activity:
     """One launch or termination of a group; `status` is Successful, Failed, Cancelled or one of those before."""
@@ -48,6 +54,12 @@ class Activity:
     status: str
     message: str | None
     started_at: datetime
+
+    @property
+    def launched(self) -> str | None:
+        """The id of the instance that it launched, None when it launched none."""
+        match = _LAUNCHED.match(self.description)
+        return match[1] if match else None
 
 
 class AutoScaling:

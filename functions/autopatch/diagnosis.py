@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from autopatch.auto_scaling import Activity, AutoScaling
 from autopatch.ec2 import Ec2, Instance
 from autopatch.errors import AutopatchError
 from autopatch.stacks import GROUP_TYPE, ResourceFailure
-
-# Auto Scaling names the instance of an activity only in its description (Auto Scaling user guide, "Verify a scaling
-# activity").
-_LAUNCHED = re.compile(r"Launching a new EC2 instance: (i-[0-9a-f]+)")
 
 _INSTANCES_SHOWN = 4
 _CONSOLES_SHOWN = 2
@@ -45,7 +40,7 @@ class Diagnosis:
         return "".join(f"\n- {line}" for line in lines)
 
     def _instances(self, activities: tuple[Activity, ...]) -> list[str]:
-        launched = [match[1] for activity in activities if (match := _LAUNCHED.match(activity.description))]
+        launched = [activity.launched for activity in activities if activity.launched]
         instances = self._ec2.instances(launched)
         shown = launched[:_INSTANCES_SHOWN]
         lines = [_in_words(instance_id, instances.get(instance_id)) for instance_id in shown]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from autopatch.auto_scaling import AutoScaling, Group
 from autopatch.ec2 import Ec2, Instance
@@ -65,6 +66,11 @@ class Fleets:
             GroupFleet(logical_id, groups[name], self._members(groups[name], instances))
             for logical_id, name in names.items()
         )
+
+    def launched(self, group_name: str, since: datetime) -> int:
+        """How many instances the group has launched with success since then."""
+        activities = self._auto_scaling.activities(group_name, since)
+        return sum(activity.launched is not None and activity.status == "Successful" for activity in activities)
 
     def _members(self, group: Group, instances: dict[str, Instance]) -> tuple[Member, ...]:
         balancers = [(arn.split(":")[-1], self._load_balancing.target_health(arn)) for arn in group.target_group_arns]

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import boto3
 
+from autopatch.contracts import Run, Update
+from autopatch.ec2 import Ec2
+from autopatch.fleet import Fleets
+from autopatch.handlers.verify_instances import InstanceVerifier
 from local_aws import scenario
+from local_aws.scenario import Intervention
 from tests.workflow.rollout import change_sets
 from tests.workflow.running import Ran, parameters, patch_run
 
@@ -108,3 +114,26 @@ def test_a_dry_run_previews_and_changes_nothing() -> None:
         assert "would set AmazonMachineImage" in told
         assert "AppLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place (LaunchTemplateData)" in told
         assert "AppAutoScalingGroup (AWS::AutoScaling::AutoScalingGroup): replaced if its new values need it" in told
+
+
+def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
+    """As many have been launched as ran before; a group that came back small has launched fewer since."""
+    smaller = Intervention(
+        do="call",
+        when_state="Verify Instances",
+        service="autoscaling",
+        operation="set_desired_capacity",
+        parameters={"AutoScalingGroupName": "${web.AppAutoScalingGroup}", "DesiredCapacity": 1},
+    )
+    with patch_run(replace(scenario.load("happy-path"), interventions=(smaller,), parameters=SOON)) as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.report.status == "SUCCEEDED" and ran.amis("web") == [new]
+        assert "1 of 1 instances run it, and serve" in words(ran)
+        described = boto3.client("stepfunctions").describe_execution(executionArn=str(ran.report.execution_arn))
+        output = json.loads(described["output"])
+        patched = Update.from_event(output["results"][0]["update"])
+        run = Run.from_event(output["run"])
+        verifier = InstanceVerifier(run, run.targets[0], Fleets.create(), Ec2.create())
+        assert verifier.verify(patched, datetime.now(UTC)).status == "DONE"
+        small = replace(patched, begun_at=datetime.now(UTC))
+        assert verifier.verify(small, datetime.now(UTC)).status == "SETTLING"

@@ -53,9 +53,9 @@ class InstanceVerifier:
 
         Raises VerificationFailed, naming the instances, when it still is not at the deadline.
         """
-        shortfalls = self._shortfalls(so_far)
+        serving, shortfalls = self._look(so_far)
         if not shortfalls:
-            return so_far.done("PATCHED", now, _remark(so_far))
+            return so_far.done("PATCHED", now, _remark(serving))
         if so_far.status != "SETTLING":
             so_far = replace(
                 so_far, status="SETTLING", deadline_at=now + timedelta(minutes=self._run.verification_deadline_minutes)
@@ -73,18 +73,19 @@ class InstanceVerifier:
             so_far, poll_after_seconds=deployment_poll_seconds(elapsed.total_seconds(), remaining.total_seconds())
         )
 
-    def _shortfalls(self, update: Update) -> list[str]:
+    def _look(self, update: Update) -> tuple[int, list[str]]:
+        """How many instances of the updated groups serve, and what is not as it should be."""
         assert update.stack_id and update.ami_before
         try:
             fleet = self._fleets.groups(self._target.stack_name)
         except TargetNotReady as missing:
             # A group that somebody has deleted is a shortfall like any other: the way back makes a new one.
-            return [str(missing)]
+            return 0, [str(missing)]
+        updated = [group for group in fleet if group.logical_id in update.capacities]
         found = [
             shortfall
-            for group in fleet
-            if group.logical_id in update.capacities
-            for shortfall in _group_shortfalls(group, update)
+            for group in updated
+            for shortfall in _group_shortfalls(group, update, self._expected(group, update))
         ]
         found += [
             f"no Auto Scaling group {logical_id} any more"
@@ -93,20 +94,27 @@ class InstanceVerifier:
         ]
         members = {member.instance_id for group in fleet for member in group.members}
         left = self._ec2.running_instances_of(update.stack_id, list(update.capacities), update.ami_before)
-        return found + [
-            f"{instance_id} still runs {update.ami_before}" for instance_id in left if instance_id not in members
-        ]
+        found += [f"{instance_id} still runs {update.ami_before}" for instance_id in left if instance_id not in members]
+        return sum(group.serving for group in updated), found
+
+    def _expected(self, group: GroupFleet, update: Update) -> int:
+        """How many instances have to serve: as many as before the update.
+
+        A group that has launched as many since, and wants fewer now, has scaled in; one that has not came back small.
+        """
+        before, wanted = update.capacities[group.logical_id], group.group.desired_capacity
+        if wanted >= before or update.begun_at is None:
+            return before
+        return wanted if self._fleets.launched(group.group.name, update.begun_at) >= before else before
 
 
-def _remark(update: Update) -> str:
-    count = sum(update.capacities.values())
-    if count == 0:
+def _remark(serving: int) -> str:
+    if serving == 0:
         return "its groups are empty: nothing shows yet whether the AMI is good"
-    return f"{count} of {count} instances run it, and serve"
+    return f"{serving} of {serving} instances run it, and serve"
 
 
-def _group_shortfalls(group: GroupFleet, update: Update) -> list[str]:
-    expected = update.capacities[group.logical_id]
+def _group_shortfalls(group: GroupFleet, update: Update, expected: int) -> list[str]:
     found = [
         f"{member.instance_id} {' and '.join(wrong)}"
         for member in group.members
