@@ -398,6 +398,8 @@ class ExecutionEnvironment:
         self.json_logs = _logging_config(function).get("LogFormat", "Text") == "JSON"
         self._modules: dict[str, ModuleType] = {}
         self._foreign_modules: set[str] = set()
+        self._outside_modules: dict[str, ModuleType] = {}
+        self._outside_mark = self._mark = (0, "")
         self._session: Any = None
         self._session_initializers: list[Any] = []
         self._root_handlers: list[logging.Handler] = [_Handler(self)]
@@ -416,7 +418,7 @@ class ExecutionEnvironment:
         manager = logging.Logger.manager
         self._outside = {
             "environ": dict(os.environ),
-            "modules": self._take_own_modules(),
+            "modules": self._take_own_modules(self._outside_modules, self._outside_mark),
             "streams": (sys.stdout, sys.stderr),
             "session": boto3.DEFAULT_SESSION,
             "session initializers": _botocore._INITIALIZERS,
@@ -426,6 +428,7 @@ class ExecutionEnvironment:
         }
         _replace_environment(self._variables)
         sys.modules.update(self._modules)
+        self._mark = _mark_modules()
         sys.path.insert(0, str(self.code))
         sys.stdout = sys.stderr = self.output
         boto3.DEFAULT_SESSION = self._session
@@ -442,12 +445,13 @@ class ExecutionEnvironment:
         _running.environment = None
         manager = logging.Logger.manager
         self._variables = dict(os.environ)
-        self._modules = self._take_own_modules()
+        self._modules = self._take_own_modules(self._modules, self._mark)
         self._session = boto3.DEFAULT_SESSION
         self._root_handlers, self._root_level = logging.root.handlers, logging.root.level
         sys.path.remove(str(self.code))
         _replace_environment(outside["environ"])
         sys.modules.update(outside["modules"])
+        self._outside_modules, self._outside_mark = outside["modules"], _mark_modules()
         sys.stdout, sys.stderr = outside["streams"]
         boto3.DEFAULT_SESSION = outside["session"]
         _botocore._INITIALIZERS = outside["session initializers"]
@@ -456,8 +460,13 @@ class ExecutionEnvironment:
         logging.root.handlers = outside["root"][0]
         _set_root_level(outside["root"][1])
 
-    def _take_own_modules(self) -> dict[str, ModuleType]:
-        """Remove the function's own modules from `sys.modules`: those of its package, and those bundled with it."""
+    def _take_own_modules(self, known: dict[str, ModuleType], since: tuple[int, str]) -> dict[str, ModuleType]:
+        """Remove the function's own modules from `sys.modules`: those of its package, and those bundled with it.
+
+        `known` are those that were there at `since`, a mark of `_mark_modules`.
+        """
+        if _mark_modules() == since:
+            return {name: sys.modules.pop(name) for name in known if name in sys.modules}
         names = sys.modules.keys() - self._foreign_modules
         packages = {
             name
@@ -520,6 +529,11 @@ def _comes_from(module: ModuleType, directory: str) -> bool:
     if file is not None:
         return bool(file.startswith(directory))
     return any(f"{path}{os.sep}".startswith(directory) for path in getattr(module, "__path__", None) or ())
+
+
+def _mark_modules() -> tuple[int, str]:
+    """What is another when a module has been imported since: how many there are, and which came last."""
+    return len(sys.modules), next(reversed(sys.modules))
 
 
 def _library_loggers() -> dict[str, Any]:

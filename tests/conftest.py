@@ -19,6 +19,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
+def pytest_sessionfinish() -> None:
+    # pytest collects all garbage once more before it ends, which takes seconds, and tells nobody anything here.
+    gc.freeze()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     # A test that serves on a loopback port says so with the marker of pytest-socket.
