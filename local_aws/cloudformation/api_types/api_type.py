@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from local_aws.cloudformation.resources import Request, Resource
+
+_BY_CLOUDFORMATION = Config(user_agent="cloudformation.amazonaws.com")
 
 Creation = Callable[[Request], tuple[str, dict[str, Any]]]
 
 
 @functools.cache
 def client(service: str, region: str) -> Any:
-    """A client of the embedded AWS's own."""
-    return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+    """A client of the embedded AWS's own, which says who it is: CloudTrail names CloudFormation as the user agent."""
+    return boto3.client(service, region_name=region, config=_BY_CLOUDFORMATION)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
