@@ -174,6 +174,8 @@ class Operation:
     first_failure: ResourceFailure | None
     given_up: tuple[str, ...]
     """The resources that were not finished when the update failed or was cancelled."""
+    rollback_reason: str | None = None
+    """Why CloudFormation began to roll the stack back: all there is when no resource failed but an alarm went off."""
 
 
 class Stacks:
@@ -304,6 +306,14 @@ class Stacks:
             status_since=of_the_stack[0]["Timestamp"],
             first_failure=failures[-1] if failures else None,
             given_up=tuple(event["LogicalResourceId"] for event in ours if _was_given_up(event)),
+            rollback_reason=next(
+                (
+                    event.get("ResourceStatusReason")
+                    for event in reversed(of_the_stack)
+                    if phase_of(event["ResourceStatus"], stack_name) is Phase.ROLLING_BACK
+                ),
+                None,
+            ),
         )
 
     def _events(self, stack_id: str, not_before: datetime) -> Iterator[Any]:

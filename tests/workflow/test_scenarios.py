@@ -111,6 +111,16 @@ def test_rollback_fails() -> None:
         (told,) = ran.report.notifications
         assert told.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed"
         assert "continue-update-rollback" in told.message
+        # Nor does another run touch it: it says the way out before anything is changed.
+        again = boto3.client("stepfunctions").start_execution(
+            stateMachineArn=ran.deployment.state_machine_arn,
+            input=json.dumps({"targets": ["web"], "amiId": ran.deployment.golden_ami}),
+        )
+        ran.aws.clock.sleep(600)
+        refused = boto3.client("stepfunctions").describe_execution(executionArn=again["executionArn"])
+        assert refused["error"] == "TargetNotReady"
+        assert "found UPDATE_ROLLBACK_FAILED" in refused["cause"] and "continue-update-rollback" in refused["cause"]
+        assert ran.stack_status("web") == "UPDATE_ROLLBACK_FAILED"
 
 
 def test_deployment_hangs() -> None:

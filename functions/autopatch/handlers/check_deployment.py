@@ -112,7 +112,7 @@ class DeploymentChecker:
         self, so_far: Update, operation: Operation, started_at: datetime
     ) -> DeploymentFailed | DeploymentTimedOut | RollbackFailed:
         name, cause = self._target.stack_name, operation.first_failure
-        because, behind = "no resource event tells why", ""
+        because, behind = f"CloudFormation says: {operation.rollback_reason or 'nothing'}", ""
         if cause is not None:
             because, behind = f"the first failure: {cause}", self._diagnosis().behind(cause, started_at - CLOCK_SKEW)
         found = f"stack {name}: expected the update to end in UPDATE_COMPLETE, found {operation.status}; {because}"
