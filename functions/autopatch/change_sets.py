@@ -153,7 +153,8 @@ class ChangeSets:
     def change_set(self, change_set_id: str, stack_name: str) -> ChangeSet:
         """The change set with all its changes.
 
-        Raises TargetNotReady when CloudFormation could not make it, UnknownStatus for a status that is not documented.
+        Raises TargetNotReady when CloudFormation could not make it, which is deleted then; UnknownStatus for a status
+        that is not documented.
         """
         with named_errors(f"reading the preview of the stack {stack_name}"):
             try:
@@ -166,7 +167,11 @@ class ChangeSets:
                 if error_code(error) == "ChangeSetNotFound":
                     return ChangeSet(change_set_id, ChangeSetState.GONE)
                 raise
-        state = _state(pages[0], stack_name)
+        try:
+            state = _state(pages[0], stack_name)
+        except TargetNotReady:
+            self.delete(change_set_id, stack_name)
+            raise
         changes = tuple(_change(change["ResourceChange"]) for page in pages for change in page.get("Changes", []))
         return ChangeSet(change_set_id, state, changes)
 

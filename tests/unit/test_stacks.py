@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from autopatch.change_sets import ChangeSets
 from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault
 from autopatch.stacks import Phase, Stack, Stacks, UpdateAnswer
 
@@ -202,3 +203,14 @@ def test_the_deployments_role_is_only_for_stacks_without_one_of_their_own(answer
     role = "arn:aws:iam::1:role/deployment"
     answer = stacks.update(own, {"Ami": "ami-0new"}, has_transforms=False, role_arn=role, token="ours")
     assert answer is UpdateAnswer.STARTED
+
+
+def test_a_change_set_that_could_not_be_made_is_not_left_in_the_stack(
+    client: CloudFormationClient, answers: Stubber
+) -> None:
+    """CloudFormation user guide, "Deleting a change set": those that failed stay until they are deleted."""
+    failed = {"Status": "FAILED", "ExecutionStatus": "UNAVAILABLE", "StatusReason": "Transform X failed"}
+    answers.add_response("describe_change_set", failed, {"ChangeSetName": "ours", "IncludePropertyValues": True})
+    answers.add_response("delete_change_set", {}, {"ChangeSetName": "ours"})
+    with pytest.raises(TargetNotReady, match="could not make it: Transform X failed"):
+        ChangeSets(client).change_set("ours", "app")
