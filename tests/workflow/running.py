@@ -46,6 +46,11 @@ class Ran:
         answer = boto3.client("stepfunctions").list_executions(stateMachineArn=self.deployment.state_machine_arn)
         return list(answer["executions"])
 
+    def words(self) -> str:
+        """The subject and the message of the only notification, without line breaks."""
+        (told,) = self.report.notifications
+        return " ".join(f"{told.subject} {told.message}".split())
+
     def visited(self) -> list[str]:
         return [visit.name for visit in self.report.visits]
 

@@ -8,12 +8,7 @@ import boto3
 
 from local_aws import scenario
 from local_aws.faults import Fault
-from tests.workflow.running import Ran, patch_run
-
-
-def words(ran: Ran) -> str:
-    (told,) = ran.report.notifications
-    return " ".join(f"{told.subject} {told.message}".split())
+from tests.workflow.running import patch_run
 
 
 def test_the_instances_that_never_signalled_are_named_with_the_end_of_their_consoles() -> None:
@@ -21,7 +16,7 @@ def test_the_instances_that_never_signalled_are_named_with_the_end_of_their_cons
     of = replace(scenario.load("deployment-rolls-back"), trigger="manual", input={})
     panics = {"web": {"signals": "none", "console": "[ 1.0] booting\n[ 2.0] Kernel panic - not syncing\n"}}
     with patch_run(replace(of, cloudformation=replace(of.cloudformation, stacks=panics))) as ran:
-        told = words(ran)
+        told = ran.words()
         activities = boto3.client("autoscaling").describe_scaling_activities(IncludeDeletedGroups=True)["Activities"]
         (gone,) = {one["AutoScalingGroupName"] for one in activities} - {
             group["AutoScalingGroupName"]
@@ -44,7 +39,7 @@ def test_launches_that_failed_are_told_in_ec2s_words() -> None:
     """Auto Scaling user guide, "Troubleshoot issues in Amazon EC2 Auto Scaling": the status message of the activity."""
     with patch_run("no-capacity") as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "DeploymentFailed")
-        assert "2 launches failed: We currently do not have sufficient t3.micro capacity" in words(ran)
+        assert "2 launches failed: We currently do not have sufficient t3.micro capacity" in ran.words()
         assert ran.instance_ids("web") == ran.instances_before["web"]
 
 
@@ -52,13 +47,13 @@ def test_a_diagnosis_that_fails_does_not_hide_the_first_cause() -> None:
     fault = Fault(service="autoscaling", action="DescribeScalingActivities", error="AccessDenied", status=403, times=9)
     with patch_run(replace(scenario.load("deployment-rolls-back"), faults=(fault,))) as ran:
         assert ran.report.error == "DeploymentFailed"
-        assert "Received 0 SUCCESS signal(s) out of 2" in words(ran)
-        assert "what its group launched could not be read" in words(ran) and "AccessDenied" in words(ran)
+        assert "Received 0 SUCCESS signal(s) out of 2" in ran.words()
+        assert "what its group launched could not be read" in ran.words() and "AccessDenied" in ran.words()
 
 
 def test_no_room_for_both_groups() -> None:
     """Amazon EC2 user guide, "Amazon EC2 instance type quotas": counted in vCPUs of what runs."""
     with patch_run("no-room") as ran:
         assert ran.report.error == "TargetNotReady" and ran.instance_ids("web") == ran.instances_before["web"]
-        assert "QuotaExceeded: expected room for 4 more vCPUs" in words(ran)
-        assert "a quota of 6, of which 4 are in use" in words(ran)
+        assert "QuotaExceeded: expected room for 4 more vCPUs" in ran.words()
+        assert "a quota of 6, of which 4 are in use" in ran.words()

@@ -25,11 +25,6 @@ END:VCALENDAR
 """
 
 
-def words(ran: Ran) -> str:
-    (told,) = ran.report.notifications
-    return " ".join(f"{told.subject} {told.message}".split())
-
-
 def untouched(ran: Ran) -> bool:
     return ran.instance_ids("web") == ran.instances_before["web"] and ran.stack_status("web") == "CREATE_COMPLETE"
 
@@ -39,8 +34,8 @@ def test_a_closed_calendar_ends_the_run_before_anything_is_built() -> None:
     with patch_run("frozen") as ran:
         assert ran.report.status == "SUCCEEDED" and ran.visited()[-1] == "Patch Skipped"
         assert untouched(ran) and ran.image_statuses() == []
-        assert "SKIPPED: nothing was built; web not touched" in words(ran)
-        assert "the change calendar year-end is closed until 2027-01-04 08:00 UTC" in words(ran)
+        assert "SKIPPED: nothing was built; web not touched" in ran.words()
+        assert "the change calendar year-end is closed until 2027-01-04 08:00 UTC" in ran.words()
         assert ran.report.notifications[0].attributes["outcome"] == "SKIPPED"
 
 
@@ -63,7 +58,7 @@ def test_nobody_waits_for_longer_than_two_days() -> None:
     )
     with patch_run(of) as ran:
         assert ran.visited()[-1] == "Patch Skipped" and untouched(ran)
-        assert "closed until 2026-12-11 00:00 UTC, which is longer than a run waits (2 days)" in words(ran)
+        assert "closed until 2026-12-11 00:00 UTC, which is longer than a run waits (2 days)" in ran.words()
 
 
 def test_a_calendar_that_closes_during_the_build_leaves_the_stacks_alone() -> None:
@@ -73,13 +68,13 @@ def test_a_calendar_that_closes_during_the_build_leaves_the_stacks_alone() -> No
         assert ran.report.status == "SUCCEEDED" and untouched(ran)
         assert ran.image_statuses() == ["AVAILABLE"]
         assert ran.report.targets[0].outcome == "SKIPPED"
-        assert "SKIPPED: web" in words(ran) and "closed until 2026-12-08 12:00 UTC" in words(ran)
+        assert "SKIPPED: web" in ran.words() and "closed until 2026-12-08 12:00 UTC" in ran.words()
 
 
 def test_a_calendar_that_is_none_is_a_wrong_deployment() -> None:
     with patch_run(Scenario(parameters={"ChangeCalendars": "no-such-calendar"})) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "ConfigError")
-        assert "expected names or ARNs of change calendars, found no-such-calendar" in words(ran) and untouched(ran)
+        assert "expected names or ARNs of change calendars, found no-such-calendar" in ran.words() and untouched(ran)
 
 
 def test_a_held_base_version_is_not_built_on() -> None:

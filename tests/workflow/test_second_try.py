@@ -23,11 +23,6 @@ def resumptions(ran: Ran) -> int:
     return len(ran.log_lines('"status":"RETRIED"'))
 
 
-def words(ran: Ran) -> str:
-    (told,) = ran.report.notifications
-    return " ".join(f"{told.subject} {told.message}".split())
-
-
 def test_a_build_whose_tests_failed_once_is_resumed_and_rolled_out() -> None:
     """Image Builder API reference, RetryImage: the same build version goes on where it stopped."""
     with patch_run("image-tests-fail-once") as ran:
@@ -41,7 +36,7 @@ def test_a_build_that_fails_again_is_given_up(state: str) -> None:
     with patch_run(failing(state)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "ImageBuildFailed")
         assert ran.image_statuses() == ["FAILED"] and resumptions(ran) == 1
-        assert "after it had been resumed once" in words(ran)
+        assert "after it had been resumed once" in ran.words()
         assert ran.instance_ids("web") == ran.instances_before["web"]
         assert told_by_workflows(ran) == (state, True)
 
@@ -49,7 +44,7 @@ def test_a_build_that_fails_again_is_given_up(state: str) -> None:
 def test_a_build_that_failed_while_it_was_built_is_not_resumed() -> None:
     with patch_run(failing("BUILDING", times=1)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "ImageBuildFailed")
-        assert resumptions(ran) == 0 and "resumed" not in words(ran)
+        assert resumptions(ran) == 0 and "resumed" not in ran.words()
         assert told_by_workflows(ran) == ("BUILDING", False)
 
 

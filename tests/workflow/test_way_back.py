@@ -15,16 +15,10 @@ from autopatch.handlers.verify_instances import InstanceVerifier
 from local_aws import scenario
 from local_aws.scenario import Intervention
 from tests.workflow.rollout import change_sets
-from tests.workflow.running import Ran, parameters, patch_run
+from tests.workflow.running import parameters, patch_run
 
 HELD = "/ami-autopatch/held"
 SOON = {"VerificationDeadlineMinutes": "3"}
-
-
-def words(ran: Ran) -> str:
-    """The only notification, without its line breaks."""
-    (told,) = ran.report.notifications
-    return " ".join(f"{told.subject} {told.message}".split())
 
 
 def holds() -> dict[str, str]:
@@ -40,7 +34,7 @@ def test_a_failed_verification_is_taken_back_and_its_ami_held() -> None:
         assert (ran.report.status, ran.report.error) == ("FAILED", "VerificationFailed")
         assert ran.amis("web") == [golden, golden]
         assert ran.stack_status("web") == "UPDATE_COMPLETE" and parameters("web")["AmazonMachineImage"] == golden
-        told = words(ran)
+        told = ran.words()
         assert f"FAILED: web rolled back to {golden}" in told
         assert "1 of 2 instances of AppAutoScalingGroup serving" in told and "is InService and Unhealthy" in told
         assert f"rolled back to {golden}, and all its instances run that and serve" in told
@@ -64,14 +58,14 @@ def test_a_failed_verification_is_left_to_a_person_where_the_deployment_says_so(
         assert ran.report.error == "VerificationFailed"
         assert ran.deployment.golden_ami not in ran.amis("web") and holds() == {}
         assert "Roll Back" not in ran.visited()
-        assert "FAILED: web updated, but not verified" in words(ran)
+        assert "FAILED: web updated, but not verified" in ran.words()
 
 
 def test_a_way_back_that_fails_calls_for_a_person() -> None:
     with patch_run(replace(scenario.load("way-back-fails"), parameters=SOON)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "RollbackFailed")
         assert ran.deployment.golden_ami not in ran.amis("web"), "nothing was there to go back to"
-        told = words(ran)
+        told = ran.words()
         assert "ACTION NEEDED: the rollback of web failed" in told
         assert "1 of 2 instances of AppAutoScalingGroup serving" in told, "the first cause is told as well"
         assert f"The way back to {ran.deployment.golden_ami} failed as well" in told
@@ -86,7 +80,7 @@ def test_a_group_that_has_scaled_out_keeps_its_size() -> None:
         new = ran.report.targets[0].ami_after
         assert ran.amis("web") == [new] * 4
         assert parameters("web")["DesiredCapacity"] == "4"
-        assert "4 of 4 instances run it, and serve" in words(ran)
+        assert "4 of 4 instances run it, and serve" in ran.words()
 
 
 def test_a_group_that_scales_out_after_the_preview_is_previewed_again() -> None:
@@ -110,7 +104,7 @@ def test_a_dry_run_previews_and_changes_nothing() -> None:
         assert (ran.report.status, ran.report.targets[0].outcome) == ("SUCCEEDED", "DRY_RUN")
         assert ran.instance_ids("web") == ran.instances_before["web"]
         assert (ran.stack_status("web"), change_sets("web")) == ("CREATE_COMPLETE", [])
-        told = words(ran)
+        told = ran.words()
         assert "would set AmazonMachineImage" in told
         assert "AppLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place (LaunchTemplateData)" in told
         assert "AppAutoScalingGroup (AWS::AutoScaling::AutoScalingGroup): replaced if its new values need it" in told
@@ -128,7 +122,7 @@ def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
     with patch_run(replace(scenario.load("happy-path"), interventions=(smaller,), parameters=SOON)) as ran:
         new = ran.report.targets[0].ami_after
         assert ran.report.status == "SUCCEEDED" and ran.amis("web") == [new]
-        assert "1 of 1 instances run it, and serve" in words(ran)
+        assert "1 of 1 instances run it, and serve" in ran.words()
         described = boto3.client("stepfunctions").describe_execution(executionArn=str(ran.report.execution_arn))
         output = json.loads(described["output"])
         patched = Update.from_event(output["results"][0]["update"])
