@@ -13,7 +13,7 @@ from autopatch import readiness
 from autopatch.change_sets import ChangeSet, ChangeSetState
 from autopatch.errors import TargetNotReady, UnexpectedChanges
 from autopatch.freezing import freeze
-from autopatch.polling import deployment_poll_seconds
+from autopatch.polling import look_again
 from autopatch.readiness import Finding, GroupChange
 from autopatch.stacks import GROUP_TYPE, Stack, not_updatable
 
@@ -235,7 +235,7 @@ class ReadinessChecker:
         update = replace(so_far, status=status)
         if so_far.deadline_at is None or so_far.begun_at is None:
             update = replace(update.waiting(status, now, minutes), begun_at=now)
-        assert update.begun_at is not None and update.deadline_at is not None
+        assert update.deadline_at is not None
         if now >= update.deadline_at and status == "PREVIEWING":
             raise TargetNotReady(
                 f"stack {stack.name}: expected a preview of its update within {minutes} minutes that still holds when "
@@ -246,10 +246,7 @@ class ReadinessChecker:
                 f"stack {stack.name}: expected it to settle within {minutes} minutes, found it still {stack.status}; "
                 "see what updates it, and start a run again when it has settled"
             )
-        elapsed, remaining = now - update.begun_at, update.deadline_at - now
-        return replace(
-            update, poll_after_seconds=deployment_poll_seconds(elapsed.total_seconds(), remaining.total_seconds())
-        )
+        return look_again(update, now)
 
 
 def _capacities(fleet: Sequence[GroupFleet]) -> dict[str, int]:

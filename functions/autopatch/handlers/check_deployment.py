@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from autopatch.contracts import Execution, Run, Target, Update
 from autopatch.diagnosis import Diagnosis
 from autopatch.errors import DeploymentFailed, DeploymentTimedOut, RollbackFailed
-from autopatch.polling import deployment_poll_seconds
+from autopatch.polling import look_again
 from autopatch.stacks import CLOCK_SKEW, Operation, Phase, Stacks
 
 if TYPE_CHECKING:
@@ -102,11 +102,7 @@ class DeploymentChecker:
                 f"stack {self._target.stack_name}: expected its update to have ended, found it {_words(phase)} "
                 f"after {_minutes(now - so_far.started_at)}; it goes on without this run: follow it in the console"
             )
-        elapsed = now - (so_far.begun_at or so_far.started_at)
-        remaining = (so_far.deadline_at if now < so_far.deadline_at else give_up_at) - now
-        return replace(
-            so_far, poll_after_seconds=deployment_poll_seconds(elapsed.total_seconds(), remaining.total_seconds())
-        )
+        return look_again(so_far, now, None if now < so_far.deadline_at else give_up_at)
 
     def _ended_badly(
         self, so_far: Update, operation: Operation, started_at: datetime

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from autopatch.auto_scaling import AutoScaling
 from autopatch.contracts import Execution, Run, Target, Update
 from autopatch.errors import RollbackFailed
-from autopatch.polling import deployment_poll_seconds
+from autopatch.polling import look_again
 from autopatch.settings import CloudFormationSettings
 from autopatch.stacks import CLOCK_SKEW, Stack, Stacks, UpdateAnswer, not_updatable
 
@@ -120,9 +120,7 @@ class WayBack:
         return values
 
     def _updating(self, so_far: Update, now: datetime) -> Update:
-        minutes = self._run.deployment_deadline_minutes
-        begun = replace(so_far, poll_after_seconds=deployment_poll_seconds(_elapsed(so_far, now), minutes * 60))
-        return begun.waiting("UPDATING", now, minutes)
+        return look_again(so_far.waiting("UPDATING", now, self._run.deployment_deadline_minutes), now)
 
     def _busy(self, so_far: Update, stack: Stack, now: datetime) -> Update:
         minutes = self._run.deployment_deadline_minutes
@@ -134,9 +132,4 @@ class WayBack:
                 f"stack {stack.name}: expected it to settle within {minutes} minutes so that it can be rolled back, "
                 f"found it still {stack.status}; see what updates it, and roll it back by hand"
             )
-        remaining = (so_far.deadline_at - now).total_seconds()
-        return replace(so_far, poll_after_seconds=deployment_poll_seconds(_elapsed(so_far, now), remaining))
-
-
-def _elapsed(so_far: Update, now: datetime) -> float:
-    return (now - (so_far.begun_at or now)).total_seconds()
+        return look_again(so_far, now)

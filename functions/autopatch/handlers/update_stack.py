@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from autopatch.auto_scaling import AutoScaling
 from autopatch.change_sets import ChangeSets
 from autopatch.contracts import Execution, Run, Target, Update
-from autopatch.polling import deployment_poll_seconds
+from autopatch.polling import look_again
 from autopatch.stacks import CLOCK_SKEW, Stacks
 
 if TYPE_CHECKING:
@@ -80,10 +80,7 @@ class StackUpdater:
                 return replace(so_far, status="OUTDATED")
             if not self._change_sets.execute(so_far.change_set_id, self._target.stack_name, self._token):
                 return replace(so_far, status="OUTDATED")
-        minutes = self._run.deployment_deadline_minutes
-        elapsed = (now - (so_far.begun_at or now)).total_seconds()
-        begun = replace(so_far, poll_after_seconds=deployment_poll_seconds(elapsed, minutes * 60))
-        return begun.waiting("UPDATING", now, minutes)
+        return look_again(so_far.waiting("UPDATING", now, self._run.deployment_deadline_minutes), now)
 
     def _has_begun(self, stack_id: str) -> bool:
         """Whether an earlier attempt of this task has started the update already."""

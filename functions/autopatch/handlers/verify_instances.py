@@ -13,7 +13,7 @@ from autopatch.contracts import Run, Target, Update
 from autopatch.ec2 import Ec2
 from autopatch.errors import TargetNotReady, VerificationFailed
 from autopatch.fleet import Fleets, GroupFleet, Member
-from autopatch.polling import deployment_poll_seconds
+from autopatch.polling import look_again
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -60,7 +60,7 @@ class InstanceVerifier:
             so_far = replace(
                 so_far, status="SETTLING", deadline_at=now + timedelta(minutes=self._run.verification_deadline_minutes)
             )
-        assert so_far.deadline_at is not None and so_far.begun_at is not None
+        assert so_far.deadline_at is not None
         if now >= so_far.deadline_at:
             raise VerificationFailed(
                 f"stack {self._target.stack_name}: expected all its instances to run {so_far.ami_after} and to serve "
@@ -68,10 +68,7 @@ class InstanceVerifier:
                 f"found {'; '.join(shortfalls)}; "
                 "see what keeps them from it (the instances' logs, the health checks)"
             )
-        elapsed, remaining = now - so_far.begun_at, so_far.deadline_at - now
-        return replace(
-            so_far, poll_after_seconds=deployment_poll_seconds(elapsed.total_seconds(), remaining.total_seconds())
-        )
+        return look_again(so_far, now)
 
     def _look(self, update: Update) -> tuple[int, list[str]]:
         """How many instances of the updated groups serve, and what is not as it should be."""
