@@ -18,8 +18,15 @@ expect_attributes(models, "generate_private_key")
 expect_parameters(generate_private_key, "key_spec")
 
 
+class _NoPrivateKey:
+    """What a symmetric key has in place of a key pair. moto would sign with it."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotImplementedError(f"The embedded AWS does not model the private half of a symmetric KMS key: {name}")
+
+
 def _private_key(key_spec: str) -> Any:
-    return None if key_spec == "SYMMETRIC_DEFAULT" else generate_private_key(key_spec)
+    return _NoPrivateKey() if key_spec == "SYMMETRIC_DEFAULT" else generate_private_key(key_spec)
 
 
 @functools.cache
