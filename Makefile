@@ -44,7 +44,7 @@ help: ## this list
 	@echo "make clean    away with the environments and everything else that was generated"
 
 run: .venv/$(INSTALLED)
-	@$(RUN) -m local_aws run --scenario "$(SCENARIO)"
+	@$(RUN) -m rehearsal run --scenario "$(SCENARIO)"
 
 test: .venv/$(INSTALLED) .venv-aws-cli/$(INSTALLED)
 	@$(RUN) -m pytest -n auto --maxprocesses 8
@@ -58,10 +58,10 @@ bench: .venv/$(INSTALLED)
 	@$(RUN) benchmarks/run.py
 
 serve: .venv/$(INSTALLED)
-	@$(RUN) -m local_aws serve --port "$(PORT)" --speed "$(SPEED)"
+	@$(RUN) -m rehearsal serve --port "$(PORT)" --speed "$(SPEED)"
 
 validate: .venv/$(INSTALLED) .venv-validate/$(INSTALLED) .venv-sam/$(INSTALLED)
-	@$(RUN) -m local_aws validate
+	@$(RUN) -m linting
 
 build: .venv/$(INSTALLED) .venv-sam/$(INSTALLED) .venv-lambda/$(INSTALLED)
 	$(SAM) build
@@ -71,7 +71,7 @@ deploy: build
 	$(SAM) deploy --guided
 
 diagram: .venv/$(INSTALLED)
-	@$(RUN) -m local_aws.diagram
+	@$(RUN) -m rehearsal.report.picture.diagram
 
 lock:
 	@command -v uv >/dev/null 2>&1 || { \

@@ -36,7 +36,7 @@ def seconds(command: list[str]) -> float:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as out:
-        run = [sys.executable, "-m", "local_aws", "run", "--out", out]
+        run = [sys.executable, "-m", "rehearsal", "run", "--out", out]
         baseline = [sys.executable, "-c", BASELINE]
         seconds(run)  # once to warm the file cache and to write the .pyc files
         pairs = [(seconds(run), seconds(baseline)) for _ in range(ROUNDS)]

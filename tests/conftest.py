@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from pytest_socket import disable_socket
 
-from local_aws.aws import CREDENTIALS, REGION, LocalAws
+from local_aws.aws import CREDENTIALS, LocalAws
+from local_aws.core.ids import REGION
 
 
 def pytest_collection_finish() -> None:

@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from local_aws.cloudformation import autoscaling, parameters, schemas
+from local_aws.autoscaling import groups as autoscaling
+from local_aws.cloudformation import parameters, schemas
 from local_aws.cloudformation.deployment import evaluator
 from local_aws.cloudformation.functions import Evaluator
-from local_aws.cloudformation.resources import Resource
 from local_aws.cloudformation.stacks import Inputs, Stack
 from local_aws.cloudformation.template import references
+from local_aws.core.resources import Resource
 
 if TYPE_CHECKING:
     from local_aws.cloudformation.models import CloudFormationBackend

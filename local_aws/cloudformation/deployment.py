@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 
-from local_aws import clock
-from local_aws.cloudformation import autoscaling, parameters, providers, schemas
+from local_aws.autoscaling import activities as scaling_activities
+from local_aws.autoscaling import groups as autoscaling
+from local_aws.autoscaling.settings import AutoScalingSettings
+from local_aws.cloudformation import parameters, providers, schemas
 from local_aws.cloudformation.errors import NotModelled, OperationFailed, ResourceFailed, ValidationError
 from local_aws.cloudformation.functions import Evaluator, Scope
-from local_aws.cloudformation.resources import Definition, Request, Resource
-from local_aws.cloudformation.settings import settings
+from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.cloudformation.stacks import Inputs, Operation, Output, Signals, Stack, seconds
-from local_aws.seams import scaling_activities
+from local_aws.core import clock, settings
+from local_aws.core.resources import Definition, Request, Resource
 
 if TYPE_CHECKING:
     from local_aws.cloudformation.models import CloudFormationBackend
@@ -226,7 +228,7 @@ class Deployment:
         assert previous is not None
         self._cancellable = False
         self._rolling_back = True
-        refused = settings().behaviour(stack.name).rollback_fails if may_fail else ""
+        refused = settings.current(CloudFormationSettings).rollback_fails.get(stack.name, "") if may_fail else ""
         while self._changes:
             change = self._changes[0]
             try:
@@ -328,7 +330,11 @@ class Deployment:
             return True
         self._resource_event(resource, "DELETE_IN_PROGRESS")
         is_group = definition.type == providers.GROUP
-        self._sleep(settings().terminate_seconds if is_group else settings().resource_seconds)
+        self._sleep(
+            settings.current(AutoScalingSettings).terminate_seconds
+            if is_group
+            else settings.current(CloudFormationSettings).resource_seconds
+        )
         try:
             providers.delete(resource)
         except (ResourceFailed, NotModelled) as error:
@@ -456,7 +462,7 @@ class Deployment:
         self._resource_event(resource, f"{status}_IN_PROGRESS", INITIATED)
         if definition.type == providers.GROUP:
             self._decide_what_serves(resource, autoscaling.instance_ids(resource.model))
-        self._sleep(settings().resource_seconds)
+        self._sleep(settings.current(CloudFormationSettings).resource_seconds)
         self._await_creation_policy(resource, f"{status}_IN_PROGRESS")
         self._in_progress = None
         self._resource_event(resource, f"{status}_COMPLETE")
@@ -491,7 +497,7 @@ class Deployment:
         """Change a resource where it is."""
         self._in_progress = (resource, "UPDATE_IN_PROGRESS")
         self._resource_event(resource, "UPDATE_IN_PROGRESS")
-        self._sleep(settings().resource_seconds)
+        self._sleep(settings.current(CloudFormationSettings).resource_seconds)
         old = resource.definition
         if old.properties != definition.properties or dict(resource.request.tags) != dict(request.tags):
             rolling = definition.update_policy.get("AutoScalingRollingUpdate")
@@ -556,7 +562,7 @@ class Deployment:
 
         Gives the number of successes.
         """
-        stack, behaviour = self._stack, settings().behaviour(self._stack.name)
+        stack, behaviour = self._stack, settings.current(AutoScalingSettings).instances_of(self._stack.name)
         signals = Signals(status)
         stack.awaiting[resource.logical_id] = signals
         try:
@@ -568,7 +574,7 @@ class Deployment:
             number = len(senders) if wanted == "all" else wanted if isinstance(wanted, int) else 0
             now = clock.current().time()
             for sender in senders[:number]:
-                moment, said = now + settings().instance_signal_seconds, "SUCCESS"
+                moment, said = now + settings.current(AutoScalingSettings).instance_signal_seconds, "SUCCESS"
                 if resource.definition.type == providers.GROUP:
                     moment, said = autoscaling.signal_of(resource.model, sender)
                 clock.current().call_later(
@@ -601,7 +607,7 @@ class Deployment:
             return
         if self._rolling_back:
             return
-        behaviour = settings().behaviour(self._stack.name)
+        behaviour = settings.current(AutoScalingSettings).instances_of(self._stack.name)
         if behaviour.launches_fail:
             scaling_activities.fail_launches(group.model, ids, behaviour.launches_fail)
         elif not behaviour.serves:
@@ -690,7 +696,7 @@ class Deployment:
                 "UPDATE_IN_PROGRESS",
                 f"Terminating instance(s) [{','.join(doomed)}]; replacing with {number} new instance(s).",
             )
-            self._sleep(settings().terminate_seconds)
+            self._sleep(settings.current(AutoScalingSettings).terminate_seconds)
             autoscaling.terminate(group, doomed)
             done = 100 * (total - len(obsolete)) // total
             self._resource_event(

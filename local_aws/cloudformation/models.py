@@ -13,7 +13,6 @@ from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
 
-from local_aws import clock
 from local_aws.cloudformation import providers, schemas
 from local_aws.cloudformation.change_sets import changes
 from local_aws.cloudformation.deployment import Deployment, output_signature, signatures
@@ -27,9 +26,10 @@ from local_aws.cloudformation.errors import (
     TokenAlreadyExists,
     ValidationError,
 )
-from local_aws.cloudformation.settings import settings
+from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.cloudformation.stacks import UPDATABLE, Inputs, Operation, Output, Stack
 from local_aws.cloudformation.template import Template
+from local_aws.core import clock, settings
 
 NOTHING_TO_UPDATE = "No updates are to be performed."
 NOTHING_IN_CHANGE_SET = (
@@ -235,7 +235,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
 
     def _begin_creation(self, stack: Stack, token: str | None, request: str, on_failure: str) -> Operation:
         operation = self._begin(stack, "CREATE_STACK", token, request)
-        instant = settings().instant_create_and_delete
+        instant = settings.current(CloudFormationSettings).instant_create_and_delete
         deployment = Deployment(self, stack, operation, instant=instant)
         stack.set_status(operation, "CREATE_IN_PROGRESS", "User Initiated")
         self._run(partial(deployment.create, on_failure), stack, instant=instant)
@@ -381,7 +381,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
                     f"Export {output.export_name} cannot be deleted as it is in use by {', '.join(users)}"
                 )
         operation = self._begin(stack, "DELETE_STACK", token)
-        instant = settings().instant_create_and_delete
+        instant = settings.current(CloudFormationSettings).instant_create_and_delete
         deployment = Deployment(self, stack, operation, instant=instant)
         self._run(partial(deployment.delete, set(retain)), stack, instant=instant)
 
@@ -404,7 +404,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             description,
             changes(self, stack, inputs, planned),
             clock.current().now(),
-            clock.current().time() + settings().change_set_seconds,
+            clock.current().time() + settings.current(CloudFormationSettings).change_set_seconds,
         )
         if kind == "UPDATE":
             self._check_types(stack, inputs.template)

@@ -19,13 +19,14 @@ from moto.core.common_models import CloudFormationModel
 from moto.core.exceptions import ServiceException
 from moto.ec2.models.core import TaggedEC2Resource
 
-from local_aws import faults
-from local_aws.cloudformation import autoscaling, schemas
-from local_aws.cloudformation.api_types import API_TYPES
-from local_aws.cloudformation.api_types.api_type import client, names
-from local_aws.cloudformation.api_types.ec2 import all_tags
+from local_aws.autoscaling import groups as autoscaling
+from local_aws.cloudformation import schemas
 from local_aws.cloudformation.errors import NotModelled, ResourceFailed
-from local_aws.cloudformation.resources import Request, Resource
+from local_aws.cloudformation.types import TYPES
+from local_aws.core import faults
+from local_aws.core.resource_types import client, names
+from local_aws.core.resources import Request, Resource
+from local_aws.ec2.resource_types import all_tags
 
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
 
@@ -79,13 +80,13 @@ def _moto_model(resource_type: str) -> Any:
 
 def is_modelled(resource_type: str) -> bool:
     """Whether the embedded AWS has resources of the type."""
-    return resource_type in API_TYPES or _moto_model(resource_type) is not None
+    return resource_type in TYPES or _moto_model(resource_type) is not None
 
 
 def name_property(resource_type: str) -> str | None:
     """The property by which a template may name a resource of the type."""
-    if resource_type in API_TYPES:
-        return API_TYPES[resource_type].name_property
+    if resource_type in TYPES:
+        return TYPES[resource_type].name_property
     named: str | None = _moto_model(resource_type).cloudformation_name_type()
     return named or None
 
@@ -105,8 +106,8 @@ def create(request: Request) -> tuple[str, dict[str, Any], Any]:
     """
     with _failures(request):
         _check_properties(request)
-        if request.type in API_TYPES:
-            physical_id, attributes = API_TYPES[request.type].create(request)
+        if request.type in TYPES:
+            physical_id, attributes = TYPES[request.type].create(request)
             return physical_id, attributes, None
         document = _document(request)
         if request.type == GROUP:
@@ -132,12 +133,12 @@ def update(request: Request, resource: Resource) -> None:
     """
     with _failures(request):
         _check_properties(request)
-        if request.type in API_TYPES:
+        if request.type in TYPES:
             _update_by_api(request, resource)
         elif request.type == GROUP:
             _check_group_update(request, resource)
             autoscaling.modify(resource.model, request, resource.request)
-        elif request.type in _UPDATED_IN_PLACE | _SAFELY_MADE_AGAIN or _is_ours(request.type):
+        elif request.type in _UPDATED_IN_PLACE | _SAFELY_MADE_AGAIN:
             resource.model = _moto_model(request.type).update_from_cloudformation_json(
                 original_resource=resource.model,
                 new_resource_name=resource.request.name,
@@ -161,8 +162,8 @@ def delete(resource: Resource) -> None:
     """
     request = resource.request
     with _failures(request):
-        if request.type in API_TYPES:
-            API_TYPES[request.type].delete(request, resource)
+        if request.type in TYPES:
+            TYPES[request.type].delete(request, resource)
         elif request.type == GROUP:
             autoscaling.delete(resource.model)
         elif request.type in _DELETIONS:
@@ -235,12 +236,6 @@ def _service_error(request: Request, code: str, text: str) -> ResourceFailed:
     )
 
 
-def _is_ours(resource_type: str) -> bool:
-    """Whether the model is one of this repository's, written to CloudFormation's rules."""
-    model = _moto_model(resource_type)
-    return str(model.__module__).startswith("local_aws.") and _implements(model, "update_from_cloudformation_json")
-
-
 def _implements(model: Any, method: str) -> bool:
     return model is not None and not getattr(getattr(model, method), "__isabstractmethod__", False)
 
@@ -252,7 +247,7 @@ def _document(request: Request) -> dict[str, Any]:
 
 def _check_properties(request: Request) -> None:
     """Raise NotModelled when the request gives a property that nothing would be done with."""
-    api = API_TYPES.get(request.type)
+    api = TYPES.get(request.type)
     known = api.properties if api is not None else _PROPERTIES.get(request.type)
     unknown = [] if known is None else sorted(request.properties.keys() - known)
     if unknown:
@@ -273,7 +268,7 @@ def _physical_id(request: Request, model: Any) -> str:
 
 
 def _update_by_api(request: Request, resource: Resource) -> None:
-    api = API_TYPES[request.type]
+    api = TYPES[request.type]
     if api.update is not None:
         api.update(request, resource)
     elif api.repeatable:

@@ -19,9 +19,9 @@ from moto.s3.models import s3_backends
 from local_aws.cloudformation import parameters, rules
 from local_aws.cloudformation.errors import ValidationError
 from local_aws.cloudformation.models import ChangeSet, CloudFormationBackend, cloudformation_backends
-from local_aws.cloudformation.resources import Resource
 from local_aws.cloudformation.stacks import Event, Inputs, Stack
 from local_aws.cloudformation.template import Template, parse
+from local_aws.core.resources import Resource
 
 _PAGE = 100
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com")

@@ -16,11 +16,11 @@ from typing import Any
 from moto.moto_api._internal import mock_random
 from moto.sns.models import sns_backends
 
-from local_aws import clock
 from local_aws.cloudformation.parameters import ParameterValue
-from local_aws.cloudformation.resources import Resource
 from local_aws.cloudformation.template import Template
-from local_aws.delivery.events import put_aws_event
+from local_aws.core import clock
+from local_aws.core.resources import Resource
+from local_aws.events.rules import put_aws_event
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 

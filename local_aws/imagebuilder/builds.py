@@ -22,13 +22,14 @@ from moto.ec2.models import ec2_backends
 from moto.moto_api._internal import mock_random
 from moto.ssm.models import ssm_backends
 
-from local_aws import clock
+from local_aws.core import clock, settings
+from local_aws.events.rules import put_aws_event
 from local_aws.imagebuilder import notifications
 from local_aws.imagebuilder.amis import DistributionFailed, Volume, register, volumes_of
 from local_aws.imagebuilder.arns import latest_match
 from local_aws.imagebuilder.logs import LogsNotWritten, write_build_log
 from local_aws.imagebuilder.scans import scan_state
-from local_aws.imagebuilder.settings import BUILD_STATES, settings
+from local_aws.imagebuilder.settings import BUILD_STATES, ImageBuilderSettings
 from local_aws.imagebuilder.shapes import Document
 
 FINAL_STATES = ("AVAILABLE", "CANCELLED", "FAILED")
@@ -230,7 +231,7 @@ class Build:
     def start(self) -> None:
         """Begin; the image is PENDING when this returns, and goes on by the clock."""
         self._enter("PENDING")
-        after = settings().cancelled_after
+        after = settings.current(ImageBuilderSettings).cancelled_after
         if after is not None:
             self._later(after, self.cancel)
 
@@ -240,7 +241,10 @@ class Build:
             return
         self._cancelling = True
         self._timer.cancel()
-        self._later(settings().cancelling_seconds, lambda: self._end("CANCELLED", reason="Cancelled by user"))
+        self._later(
+            settings.current(ImageBuilderSettings).cancelling_seconds,
+            lambda: self._end("CANCELLED", reason="Cancelled by user"),
+        )
 
     @property
     def resumable_state(self) -> str | None:
@@ -276,11 +280,16 @@ class Build:
         for kind, (running, _) in _WORKFLOWS.items():
             if running == state:
                 self.image.workflow_execution_ids[kind] = f"wf-{mock_random.uuid4()}"
-        if settings().hang_in != state:
-            self._timer = self._later(settings().seconds_in(state), lambda: self._leave(state))
+        if settings.current(ImageBuilderSettings).hang_in != state:
+            self._timer = self._later(
+                settings.current(ImageBuilderSettings).seconds_in(state), lambda: self._leave(state)
+            )
 
     def _leave(self, state: str) -> None:
-        failed = settings().fail_in == state and self._failures < settings().fail_times
+        failed = (
+            settings.current(ImageBuilderSettings).fail_in == state
+            and self._failures < settings.current(ImageBuilderSettings).fail_times
+        )
         try:
             self._write_log(state, failed)
         except LogsNotWritten as error:
@@ -331,13 +340,13 @@ class Build:
         for arn in self._component_arns:
             lines += [f"{now} Document {arn} phase {phase}" for phase in phases]
         if failed:
-            lines.append(f"{now} {settings().error_message}")
+            lines.append(f"{now} {settings.current(ImageBuilderSettings).error_message}")
         lines.append(f"{now} Workflow execution {execution_id} ended with status {'FAILED' if failed else 'COMPLETED'}")
         write_build_log(self.image.document, self.image.account_id, self.image.region, execution_id, lines)
 
     def _fail(self, state: str) -> None:
         """As the settings say; the reason is in the words that AWS uses for a component that fails."""
-        told = settings()
+        told = settings.current(ImageBuilderSettings)
         context: Document = {"imageStatus": state}
         reason = "Image creation failed with status = 'Failed' in state = '{status}': {message}"
         kind = next((kind for kind, (running, _) in _WORKFLOWS.items() if running == state), None)
@@ -389,8 +398,6 @@ class Build:
 
         The event is as in the User Guide, "EventBridge integration"; the beginning is no change.
         """
-        from local_aws.delivery.events import put_aws_event
-
         previous = self.image.history[-1][0] if self.image.history else None
         self.image.history.append((state, clock.current().time()))
         if previous is not None:
@@ -475,7 +482,7 @@ class Build:
         """The distributions to do: the configuration's, or the build's own Region, unless a scenario says which."""
         configuration = self.image.document.get("distributionConfiguration", {})
         configured = {distribution["region"]: distribution for distribution in configuration.get("distributions", [])}
-        regions = settings().distribute_to
+        regions = settings.current(ImageBuilderSettings).distribute_to
         if regions is None:
             return list(configured.values()) or [{"region": self.image.region}]
         return [configured.get(region, {"region": region}) for region in regions]

@@ -24,8 +24,8 @@ from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 
-from local_aws import clock
-from local_aws.delivery.resource_policy import ServiceRequest, allows
+from local_aws.core import clock
+from local_aws.core.resource_policies import ServiceRequest, allows
 from local_aws.imagebuilder.arns import latest_match
 from local_aws.imagebuilder.builds import Image
 from local_aws.imagebuilder.exceptions import InvalidRequestException

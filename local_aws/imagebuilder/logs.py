@@ -20,7 +20,7 @@ from moto.s3.exceptions import MissingBucket
 from moto.s3.models import s3_backends
 from moto.utilities.utils import get_partition
 
-from local_aws import clock
+from local_aws.core import clock
 from local_aws.imagebuilder.amis import key_arn
 from local_aws.imagebuilder.shapes import Document
 

@@ -21,7 +21,7 @@ from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.sns.models import sns_backends
 
-from local_aws import clock
+from local_aws.core import clock
 from local_aws.imagebuilder import lifecycle
 from local_aws.imagebuilder.amis import key_arn
 from local_aws.imagebuilder.arns import (

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from moto.inspector2.models import inspector2_backends
 
-from local_aws.imagebuilder.settings import BUILD_STATES, settings
+from local_aws.core import settings
+from local_aws.imagebuilder.settings import BUILD_STATES, ImageBuilderSettings
 from local_aws.imagebuilder.shapes import Document
 
 # The scan's states while an image is built; it begins with the test instance.
@@ -36,7 +37,7 @@ def scan_state(states: list[str], account_id: str, region: str) -> Document:
 
 def severity_counts(scanned: Iterable[str]) -> Document:
     """The SeverityCounts of images that were scanned, by their ARNs: each has as many findings as the settings say."""
-    told, number = settings(), len(list(scanned))
+    told, number = settings.current(ImageBuilderSettings), len(list(scanned))
     counts = {"critical": told.critical_findings, "high": told.high_findings, "medium": told.medium_findings}
     total = sum(counts.values()) + told.low_findings
     return {name: count * number for name, count in {"all": total, **counts}.items()}

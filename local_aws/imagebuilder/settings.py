@@ -1,15 +1,13 @@
-"""What a scenario may say about Image Builder's builds."""
+"""How Image Builder's builds go where that is chance."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from local_aws.core.settings import InvalidSettings
+
 BUILD_STATES = ("PENDING", "CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING")
 """The states of an image that is being built, in their order (Image Builder API reference, ImageState)."""
-
-
-class ImageBuilderSettingsError(ValueError):
-    """A setting of the builds makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class ImageBuilderSettings:
     get an AMI in place of those of the distribution configuration. `cancelling_seconds` pass from
     CancelImageCreation to CANCELLED. `*_findings` are what a vulnerability scan finds in each image, by severity.
 
-    Raises ImageBuilderSettingsError.
+    Raises InvalidSettings.
     """
 
     pending_seconds: float = 5
@@ -58,29 +56,15 @@ class ImageBuilderSettings:
         for name in ("fail_in", "hang_in"):
             state = getattr(self, name)
             if state is not None and state not in BUILD_STATES:
-                raise ImageBuilderSettingsError(
+                raise InvalidSettings(
                     f"expected {name} to be one of {', '.join(BUILD_STATES)}, found {state!r}; "
                     "name a state that an image passes through while it is built"
                 )
         if self.fail_in is not None and self.fail_in == self.hang_in:
-            raise ImageBuilderSettingsError(
+            raise InvalidSettings(
                 f"expected a build to fail or to hang in {self.fail_in}, found both; leave fail_in or hang_in out"
             )
 
     def seconds_in(self, state: str) -> float:
         """How long an image stays in a state of BUILD_STATES, in seconds."""
         return float(getattr(self, f"{state.lower()}_seconds"))
-
-
-_settings = ImageBuilderSettings()
-
-
-def configure(settings: ImageBuilderSettings) -> None:
-    """Use `settings` from now on, also for builds that are under way."""
-    global _settings
-    _settings = settings
-
-
-def settings() -> ImageBuilderSettings:
-    """The settings that hold now."""
-    return _settings

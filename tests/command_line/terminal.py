@@ -155,7 +155,7 @@ def served_aws() -> Iterator[Terminal]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {"PATH": os.environ["PATH"]}
-    serve = [sys.executable, "-u", "-m", "local_aws", "serve", "--port", str(port), "--speed", str(SPEED)]
+    serve = [sys.executable, "-u", "-m", "rehearsal", "serve", "--port", str(port), "--speed", str(SPEED)]
     with _process(serve, environment) as server:
         assert server.stdout is not None
         for line in server.stdout:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.deployment import REPOSITORY, read_template, transformed_template
+from rehearsal.deployment import REPOSITORY, read_template, transformed_template
 
 Template = dict[str, Any]
 Rule = Callable[[str, Template], list[str]]

@@ -11,10 +11,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.aws import LocalAws
-from local_aws.cloudformation.settings import CloudFormationSettings
-from local_aws.deployment import REPOSITORY, read_template
-from local_aws.scenario import Scenario
+from rehearsal.deployment import REPOSITORY, read_template
 from tests.workflow.running import describe, instances
 
 TEMPLATES = {name: (REPOSITORY / "infrastructure" / f"{name}.yaml").read_text() for name in ("network", "application")}
@@ -82,7 +81,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    with LocalAws(Scenario()) as aws:
+    with LocalAws() as aws:
         site = Site(aws)
         site.create("app", TEMPLATES["application"], **site.given())
         yield site
@@ -146,7 +145,7 @@ def test_instances_need_version_2_of_the_metadata_service_and_have_encrypted_vol
 def test_an_instance_that_never_is_healthy_says_so_before_the_group_replaces_it(site: Site) -> None:
     """Amazon EC2 Auto Scaling User Guide, "Set the health check grace period for an Auto Scaling group": what is
     terminated cannot signal. The embedded AWS does not run user data, and has to wait as long as ours does."""
-    assumed = CloudFormationSettings()
+    assumed = AutoScalingSettings()
     script = user_data(site)
     (attempts,) = re.findall(r"for attempt in \{1\.\.(\d+)\}", script)
     (pause,) = re.findall(r"sleep (\d+)", script)

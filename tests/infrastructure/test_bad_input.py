@@ -13,9 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.aws import LocalAws
-from local_aws.delivery.cron import next_firing
-from local_aws.deployment import transformed_template
-from local_aws.scenario import Scenario
+from local_aws.scheduler.cron import next_firing
+from rehearsal.deployment import transformed_template
 
 PIPELINE = "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/golden-image"
 TOPIC = "arn:aws:sns:us-east-1:137112412989:amazon-linux-2023-ami-updates"
@@ -41,7 +40,7 @@ A_PATTERN = "must be a pattern of AMI names, such as al2023-ami-2023.*-x86_64"
 
 @pytest.fixture(scope="module")
 def cloudformation() -> Iterator[Any]:
-    with LocalAws(Scenario()):
+    with LocalAws():
         yield boto3.client("cloudformation")
 
 

@@ -22,8 +22,8 @@ from autopatch.settings import (
     UpdateSettings,
 )
 from local_aws.aws import LocalAws
-from local_aws.deployment import deploy
-from local_aws.scenario import Scenario
+from rehearsal.deployment import deploy
+from rehearsal.scenario import Scenario
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
@@ -32,8 +32,8 @@ EVENTS = ROOT / "events"
 @pytest.fixture(scope="module")
 def functions() -> Iterator[dict[str, Any]]:
     """The deployed functions, by the names that the template has for them."""
-    with LocalAws(Scenario()) as aws:
-        deploy(aws.scenario)
+    with LocalAws():
+        deploy(Scenario())
         found = boto3.client("lambda").list_functions()["Functions"]
         yield {function["FunctionName"].split("-")[2]: function for function in found}
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from local_aws.aws import LocalAws
 from local_aws.cloudformation import schemas
 from local_aws.cloudformation.template import parse
-from local_aws.deployment import REPOSITORY
+from rehearsal.deployment import REPOSITORY
 
 TEMPLATE = (REPOSITORY / "infrastructure" / "network.yaml").read_text()
 APPLICATION = (REPOSITORY / "infrastructure" / "application.yaml").read_text()

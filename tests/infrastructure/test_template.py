@@ -16,16 +16,16 @@ from autopatch.image_builder import ImageBuilder
 from autopatch.settings import PlanSettings
 from autopatch.stacks import Stacks
 from local_aws.aws import LocalAws
-from local_aws.clock import current
-from local_aws.deployment import BASE_AMI_TOPIC, STACK, Deployment, deploy, transformed_template
-from local_aws.scenario import Scenario
+from local_aws.core.clock import current
+from rehearsal.deployment import BASE_AMI_TOPIC, STACK, Deployment, deploy, transformed_template
+from rehearsal.scenario import Scenario
 from tests.workflow.running import describe
 
 
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[Deployment]:
-    with LocalAws(Scenario()) as aws:
-        yield deploy(aws.scenario)
+    with LocalAws():
+        yield deploy(Scenario())
 
 
 def create(name: str, deployed: Deployment, **changed: str) -> str:

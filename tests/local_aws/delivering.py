@@ -13,15 +13,13 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
-from local_aws import lambda_runtime
-from local_aws.clock import Clock
-from local_aws.delivery import settings
-from local_aws.seams import events, scheduler, sns
+from local_aws.aws import LocalAws
+from local_aws.core.clock import Clock
+from local_aws.core.ids import ACCOUNT, REGION
 
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
+__all__ = ["ACCOUNT", "REGION", "Aws", "aws"]
+
 FUNCTION = """
 import json, boto3
 
@@ -116,18 +114,10 @@ class Aws:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws() -> Iterator[Aws]:
     """An embedded AWS with what delivers and what is delivered to."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    for seam in (events, scheduler, sns):
-        seam.install()
-    settings.configure(settings.DeliverySettings())
-    lambda_runtime.reset()
-    with Clock(datetime(2026, 11, 1, tzinfo=UTC)) as running, mock_aws():
-        yield Aws(running)
-    settings.configure(settings.DeliverySettings())
+    with LocalAws(start=datetime(2026, 11, 1, tzinfo=UTC)) as running:
+        yield Aws(running.clock)
 
 
 @cache

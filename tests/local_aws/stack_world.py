@@ -11,9 +11,10 @@ from typing import Any
 
 import boto3
 
-from local_aws.aws import REGION, LocalAws
-from local_aws.clock import Clock
-from local_aws.cloudformation import CloudFormationSettings, configure
+from local_aws.aws import LocalAws
+from local_aws.core import settings
+from local_aws.core.clock import Clock
+from local_aws.core.ids import REGION
 
 INFRASTRUCTURE = Path(__file__).parents[2] / "infrastructure"
 # A network, and an application of one Auto Scaling group in it: as little as an update takes to replace something.
@@ -168,4 +169,4 @@ def stack_world() -> Iterator[StackWorld]:
             clients["ec2"].register_image(Name=name, RootDeviceName="/dev/xvda")["ImageId"] for name in ("old", "new")
         )
         yield StackWorld(aws.clock, **clients, old_ami=old, new_ami=new)
-        configure(CloudFormationSettings())
+        settings.reset()

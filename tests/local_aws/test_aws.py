@@ -11,25 +11,25 @@ from moto.autoscaling.models import autoscaling_backends
 from moto.ec2.models import ec2_backends
 from moto.moto_api._internal import mock_random
 
-from local_aws import scenario
 from local_aws.aws import CREDENTIALS, LocalAws
-from local_aws.clock import ClockError
-from local_aws.scenario import Scenario
+from local_aws.core import settings
+from local_aws.core.clock import ClockError
+from local_aws.sns.settings import SnsSettings
 
 
 def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
     before = dict(os.environ)
-    with LocalAws(Scenario(name="mine")):
+    with LocalAws(SnsSettings(duplicate_deliveries=2)):
         assert "AWS_PROFILE" not in os.environ
         assert os.environ["AWS_ACCESS_KEY_ID"] == CREDENTIALS["AWS_ACCESS_KEY_ID"]
-        assert scenario.current().name == "mine"
+        assert settings.current(SnsSettings).duplicate_deliveries == 2
         # In this order: when moto empties Auto Scaling's backend it looks for EC2's, which it has emptied before.
         assert boto3.client("ec2").describe_vpcs()["Vpcs"]
         boto3.client("autoscaling").describe_auto_scaling_groups()
 
     assert dict(os.environ) == before
-    assert scenario.current().name == "happy-path"
+    assert settings.current(SnsSettings).duplicate_deliveries == 0
     assert list(ec2_backends.keys()) == []
     assert list(autoscaling_backends.keys()) == []
 

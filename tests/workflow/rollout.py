@@ -13,9 +13,9 @@ from typing import Any
 import boto3
 
 from local_aws.aws import LocalAws
-from local_aws.delivery import sns
-from local_aws.deployment import REPOSITORY, Deployment, deploy, read_template
-from local_aws.scenario import ApplicationStack, Scenario
+from local_aws.sns import topics as sns
+from rehearsal.deployment import REPOSITORY, Deployment, deploy, read_template
+from rehearsal.scenario import ApplicationStack, Scenario
 from tests.workflow.running import instances, shortened
 
 Change = Callable[[dict[str, Any]], object]
@@ -86,7 +86,7 @@ class Rollout:
 def rollout(scenario: Scenario) -> Iterator[Rollout]:
     """The scenario's stacks, deployed, and nothing running yet; builds and boots are `shortened`."""
     scenario = shortened(scenario)
-    with LocalAws(scenario) as aws:
+    with LocalAws(*scenario.behaviour) as aws:
         deployment = deploy(scenario)
         world = Rollout(aws, deployment, "")
         yield Rollout(aws, deployment, world.register_ami("golden-image-second"))

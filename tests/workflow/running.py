@@ -9,14 +9,15 @@ from typing import Any
 
 import boto3
 
-from local_aws import faults, scenario
+from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.aws import LocalAws
-from local_aws.cloudformation.settings import CloudFormationSettings
-from local_aws.deployment import Deployment, deploy
+from local_aws.core import faults
 from local_aws.imagebuilder.settings import ImageBuilderSettings
-from local_aws.report import RunReport
-from local_aws.run import PatchRun
-from local_aws.scenario import Scenario
+from rehearsal import scenario
+from rehearsal.deployment import Deployment, deploy
+from rehearsal.report.document import RunReport
+from rehearsal.run import PatchRun
+from rehearsal.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,11 @@ _SHORT_BOOT: dict[str, Any] = {"instance_boot_seconds": 25.0, "instance_signal_s
 
 def shortened(chosen: Scenario) -> Scenario:
     """The scenario, with a short build and short boots where it says nothing of the one or the other."""
-    usual = CloudFormationSettings()
+    usual = AutoScalingSettings()
     if chosen.image_builder == ImageBuilderSettings():
         chosen = replace(chosen, image_builder=_SHORT_BUILD)
-    if all(getattr(chosen.cloudformation, name) == getattr(usual, name) for name in _SHORT_BOOT):
-        chosen = replace(chosen, cloudformation=replace(chosen.cloudformation, **_SHORT_BOOT))
+    if all(getattr(chosen.autoscaling, name) == getattr(usual, name) for name in _SHORT_BOOT):
+        chosen = replace(chosen, autoscaling=replace(chosen.autoscaling, **_SHORT_BOOT))
     return chosen
 
 
@@ -93,11 +94,11 @@ def patch_run(of: str | Scenario, *, as_long_as_on_aws: bool = False) -> Iterato
     chosen = scenario.load(of) if isinstance(of, str) else of
     if not as_long_as_on_aws:
         chosen = shortened(chosen)
-    with LocalAws(chosen) as aws:
+    with LocalAws(*chosen.behaviour) as aws:
         deployment = deploy(chosen)
         with faults.spared():
             before = {name: {one["InstanceId"] for one in instances(name)} for name in deployment.stacks}
-        report = PatchRun(aws, deployment).run()
+        report = PatchRun(aws, chosen, deployment).run()
         with faults.spared():
             yield Ran(aws, deployment, report, before)
 

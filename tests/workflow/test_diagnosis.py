@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import boto3
 
-from local_aws import scenario
-from local_aws.faults import Fault
+from local_aws.core.faults import Fault
+from rehearsal import scenario
 from tests.workflow.running import patch_run
 
 
@@ -15,7 +15,7 @@ def test_the_instances_that_never_signalled_are_named_with_the_end_of_their_cons
     """EC2 API reference, GetConsoleOutput: kept for about an hour after the termination."""
     of = replace(scenario.load("deployment-rolls-back"), trigger="manual", input={})
     panics = {"web": {"signals": "none", "console": "[ 1.0] booting\n[ 2.0] Kernel panic - not syncing\n"}}
-    with patch_run(replace(of, cloudformation=replace(of.cloudformation, stacks=panics))) as ran:
+    with patch_run(replace(of, autoscaling=replace(of.autoscaling, stacks=panics))) as ran:
         told = ran.words()
         activities = boto3.client("autoscaling").describe_scaling_activities(IncludeDeletedGroups=True)["Activities"]
         (gone,) = {one["AutoScalingGroupName"] for one in activities} - {

@@ -10,9 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
-from local_aws.aws import ACCOUNT, LocalAws
-from local_aws.deployment import deploy
-from local_aws.scenario import Scenario
+from local_aws.aws import LocalAws
+from local_aws.core.ids import ACCOUNT
+from rehearsal.deployment import deploy
+from rehearsal.scenario import Scenario
 from tests.workflow.running import describe, instances, parameters, shortened
 
 HERE = Path(__file__).parent
@@ -23,7 +24,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/cloudformation"
 @pytest.fixture(scope="module")
 def foreign() -> Iterator[LocalAws]:
     scenario = shortened(Scenario(parameters={"CloudFormationRoleArn": ROLE}))
-    with LocalAws(scenario) as aws:
+    with LocalAws(*scenario.behaviour) as aws:
         deployment = deploy(scenario)
         boto3.client("ssm").put_parameter(Name="/greeting", Value="hello", Type="String")
         trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}}]}

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import boto3
 
-from local_aws import scenario
-from local_aws.scenario import Intervention, Scenario
+from rehearsal import scenario
+from rehearsal.scenario import Intervention, Scenario
 from tests.workflow.rollout import ids, rollout
 from tests.workflow.running import Ran, patch_run
 

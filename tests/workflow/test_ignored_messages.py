@@ -9,16 +9,16 @@ import boto3
 import pytest
 
 from local_aws.aws import LocalAws
-from local_aws.delivery import sns
-from local_aws.deployment import BASE_AMI_TOPIC, deploy
-from local_aws.scenario import Scenario
+from local_aws.sns import topics as sns
+from rehearsal.deployment import BASE_AMI_TOPIC, deploy
+from rehearsal.scenario import Scenario
 from tests.workflow.test_triggers import Deployed
 
 
 @pytest.fixture(scope="module")
 def idle() -> Iterator[Deployed]:
     of = Scenario()
-    with LocalAws(of) as aws:
+    with LocalAws(*of.behaviour) as aws:
         yield Deployed(aws, deploy(of))
 
 

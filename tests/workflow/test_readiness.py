@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local_aws.scenario import Scenario
+from rehearsal.scenario import Scenario
 from tests.workflow.rollout import Rollout, amis, application, change_sets, group_name, group_of, ids, rollout
 from tests.workflow.running import describe
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from local_aws.scenario import Scenario
+from rehearsal.scenario import Scenario
 from tests.workflow.rollout import Rollout, change_sets, rollout
 from tests.workflow.running import describe
 

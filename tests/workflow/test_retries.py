@@ -29,10 +29,10 @@ from autopatch.readiness_checker import Gateways, ReadinessChecker
 from autopatch.service_quotas import ServiceQuotas
 from autopatch.settings import FreezeSettings, UpdateSettings
 from autopatch.stacks import Stacks
-from local_aws import scenario
 from local_aws.aws import LocalAws
-from local_aws.deployment import Deployment, deploy
-from local_aws.scenario import Scenario
+from rehearsal import scenario
+from rehearsal.deployment import Deployment, deploy
+from rehearsal.scenario import Scenario
 from tests.workflow.rollout import change_sets, group_name
 from tests.workflow.running import describe, instances, parameters
 
@@ -40,7 +40,7 @@ from tests.workflow.running import describe, instances, parameters
 @pytest.fixture
 def deployed() -> Iterator[tuple[LocalAws, Deployment]]:
     of = Scenario()
-    with LocalAws(of) as aws:
+    with LocalAws(*of.behaviour) as aws:
         yield aws, deploy(of)
 
 
@@ -279,8 +279,8 @@ def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[
 
 
 def test_a_rollback_has_a_deadline_of_its_own() -> None:
-    chosen = scenario.from_document("rolls-back", {"cloudformation": {"stacks": {"web": {"signals": "none"}}}})
-    with LocalAws(chosen) as aws:
+    chosen = scenario.from_document("rolls-back", {"autoscaling": {"stacks": {"web": {"signals": "none"}}}})
+    with LocalAws(*chosen.behaviour) as aws:
         deployment = deploy(chosen)
         one, run = execution(), plan(deployment, deployment.golden_ami)
         updating = execute(one, run, previewed(aws, one, run, new_ami()))

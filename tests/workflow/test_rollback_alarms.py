@@ -6,8 +6,8 @@ from typing import Any
 
 import boto3
 
-from local_aws.aws import ACCOUNT, REGION
-from local_aws.scenario import Scenario
+from local_aws.core.ids import ACCOUNT, REGION
+from rehearsal.scenario import Scenario
 from tests.workflow.rollout import amis, ids, rollout
 from tests.workflow.running import describe, parameters
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local_aws import scenario
-from local_aws.delivery import sns
-from local_aws.delivery.targets import undelivered
-from local_aws.scenario import ApplicationStack, Intervention, Scenario
+from local_aws.core.delivery import undelivered
+from local_aws.sns import topics as sns
+from rehearsal import scenario
+from rehearsal.scenario import ApplicationStack, Intervention, Scenario
 from tests.workflow.rollout import amis, rollout
 from tests.workflow.running import parameters, patch_run
 
@@ -226,11 +226,12 @@ def test_a_missing_pipeline_is_told_before_anything_is_done() -> None:
 
 
 def test_the_most_pressing_of_several_failures_names_the_runs_error() -> None:
-    stacks = {"api": {"signals": "none"}, "web": {"signals": "none", "rollback_fails": "the old image is gone"}}
+    stacks = {"api": {"signals": "none"}, "web": {"signals": "none"}}
     document = {
         "trigger": "manual",
         "stacks": [{"name": "api"}, {"name": "web"}],
-        "cloudformation": {"stacks": stacks},
+        "autoscaling": {"stacks": stacks},
+        "cloudformation": {"rollback_fails": {"web": "the old image is gone"}},
     }
     with patch_run(scenario.from_document("two-stacks-fail", document)) as ran:
         assert ran.report.error == "RollbackFailed"

@@ -9,7 +9,7 @@ import pytest
 
 from autopatch.image_builder import ImageBuilder
 from local_aws.imagebuilder.settings import ImageBuilderSettings
-from local_aws.scenario import Scenario
+from rehearsal.scenario import Scenario
 from tests.workflow.running import Ran, patch_run
 
 

@@ -17,7 +17,6 @@ from autopatch.image_builder import ImageBuilder
 from autopatch.settings import PlanSettings
 from autopatch.stacks import Stacks
 from local_aws.aws import LocalAws
-from local_aws.scenario import Scenario
 
 AMI, OTHER = "ami-0123456789abcdef0", "ami-0fedcba9876543210"
 SETTINGS = PlanSettings(
@@ -35,7 +34,7 @@ SETTINGS = PlanSettings(
 
 @pytest.fixture(autouse=True)
 def aws() -> Iterator[LocalAws]:
-    with LocalAws(Scenario()) as running:
+    with LocalAws() as running:
         boto3.client("ssm").put_parameter(Name="/base-ami", Value=AMI, Type="String")
         yield running
 

@@ -10,12 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from local_aws import faults
 from local_aws.aws import LocalAws
-from local_aws.delivery import sns
-from local_aws.deployment import BASE_AMI_TOPIC, Deployment, deploy
-from local_aws.faults import Fault
-from local_aws.scenario import Scenario
+from local_aws.core import faults, settings
+from local_aws.core.faults import Fault
+from local_aws.sns import topics as sns
+from rehearsal.deployment import BASE_AMI_TOPIC, Deployment, deploy
+from rehearsal.scenario import Scenario
 from tests.workflow.running import shortened
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -45,7 +45,7 @@ class Deployed:
 @pytest.fixture
 def deployed() -> Iterator[Deployed]:
     of = shortened(Scenario())
-    with LocalAws(of) as aws:
+    with LocalAws(*of.behaviour) as aws:
         yield Deployed(aws, deploy(of))
 
 
@@ -84,7 +84,7 @@ def test_a_failure_that_was_told_is_not_told_again_from_outside(deployed: Deploy
 
 
 def test_a_failure_that_could_not_be_told_is_told_from_outside_with_the_first_error(deployed: Deployed) -> None:
-    faults.configure((Fault("sns", "Publish", "AuthorizationError", status=403, times=1),))
+    settings.use(faults.Faults((Fault("sns", "Publish", "AuthorizationError", status=403, times=1),)))
     arn = deployed.stepfunctions.start_execution(stateMachineArn=deployed.machine, input='{"nonsense": 1}')
     deployed.clock.sleep(1800)
     execution = deployed.stepfunctions.describe_execution(executionArn=arn["executionArn"])

@@ -12,8 +12,8 @@ from autopatch.contracts import Run, Update
 from autopatch.ec2 import Ec2
 from autopatch.fleet import Fleets
 from autopatch.handlers.verify_instances import InstanceVerifier
-from local_aws import scenario
-from local_aws.scenario import Intervention
+from rehearsal import scenario
+from rehearsal.scenario import Intervention
 from tests.workflow.rollout import change_sets
 from tests.workflow.running import parameters, patch_run
 

@@ -1,0 +1,1 @@
+"""What judges the templates, the policies in them and the state machine."""

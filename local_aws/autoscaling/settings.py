@@ -1,0 +1,71 @@
+"""How Auto Scaling's instances behave where that is chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from local_aws.core.settings import InvalidSettings
+
+_BOOTED = """\
+[    3.274031] systemd[1]: Reached target multi-user.target - Multi-User System.
+[    4.102377] cloud-init[1632]: Cloud-init v. 22.2.2 running 'modules:final'
+[    9.880154] cloud-init[1632]: Cloud-init v. 22.2.2 finished. Datasource DataSourceEc2.
+
+Amazon Linux 2023
+Kernel on an x86_64 (-)
+login: """
+
+
+@dataclass(frozen=True)
+class StackInstances:
+    """How the instances that one stack starts behave.
+
+    `signals`: which of those started under a CreationPolicy or WaitOnResourceSignals signal success: "all", "none", the
+    number that does, or "hang": none does, and the wait for them has no end.
+    `serves`: whether what runs on them answers the health checks of a load balancer.
+    `launches_fail`: why Auto Scaling cannot launch them at all, in EC2's words; "" when it can.
+    `console`: what each writes on its console.
+    """
+
+    signals: str | int = "all"
+    serves: bool = True
+    launches_fail: str = ""
+    console: str = _BOOTED
+
+    def __post_init__(self) -> None:
+        if self.signals not in ("all", "none", "hang") and (isinstance(self.signals, str | bool) or self.signals < 0):
+            raise InvalidSettings(
+                f'expected signals to be "all", "none", "hang" or a number of instances, found {self.signals!r}'
+            )
+
+
+@dataclass(frozen=True)
+class AutoScalingSettings:
+    """How long things take, in virtual seconds, and how the instances behave; the defaults are the happy path.
+
+    `instance_boot_seconds` passes from the launch of an instance until it answers health checks,
+    `instance_signal_seconds` until its success signal. One whose user data asks a load balancer about it signals when
+    that finds it healthy; when it has not done so within `load_balancer_patience_seconds` from there, it signals
+    failure. `terminate_seconds` is what the deletion of a group with its instances takes, or the termination of a batch
+    of them. `stacks` has the fields of StackInstances by stack name; those under "*" hold for every stack.
+    """
+
+    instance_boot_seconds: float = 180
+    instance_signal_seconds: float = 200
+    load_balancer_patience_seconds: float = 300
+    terminate_seconds: float = 60
+    stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = {field.name for field in fields(StackInstances)}
+        for name, behaviour in self.stacks.items():
+            if unknown := sorted(set(behaviour) - known):
+                raise InvalidSettings(
+                    f"stacks, {name!r}: expected only {', '.join(sorted(known))}, found {', '.join(unknown)}"
+                )
+            StackInstances(**behaviour)
+
+    def instances_of(self, stack_name: str) -> StackInstances:
+        """How the instances of the stack of that name behave."""
+        return StackInstances(**{**self.stacks.get("*", {}), **self.stacks.get(stack_name, {})})

@@ -1,0 +1,36 @@
+"""CloudFormation's own resources.
+
+Source: CloudFormation Template Reference, AWS::CloudFormation::WaitCondition, AWS::CloudFormation::WaitConditionHandle.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.moto_api._internal import mock_random
+
+from local_aws.core.resource_types import ResourceType, names, nothing
+from local_aws.core.resources import Request
+
+
+def _wait_condition_handle(request: Request) -> tuple[str, dict[str, Any]]:
+    url = (
+        f"https://cloudformation-waitcondition-{request.region}.s3.amazonaws.com/"
+        f"{request.stack_id}/{request.logical_id}"
+    )
+    return url, {"Id": url}
+
+
+def _wait_condition(request: Request) -> tuple[str, dict[str, Any]]:
+    physical_id = f"{request.stack_id}/{mock_random.uuid4()}/{request.logical_id}"
+    return physical_id, {"Data": "{}", "Id": physical_id}
+
+
+TYPES = {
+    "AWS::CloudFormation::WaitCondition": ResourceType(
+        _wait_condition, nothing, names("Count Handle Timeout"), update=nothing
+    ),
+    "AWS::CloudFormation::WaitConditionHandle": ResourceType(
+        _wait_condition_handle, nothing, names(""), update=nothing
+    ),
+}

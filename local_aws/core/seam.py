@@ -1,0 +1,116 @@
+"""The gate that every call of an AWS API passes, in this process and by HTTP alike: before moto's service answers.
+
+Here a call takes its time, and here planned faults strike.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from http.client import NOT_IMPLEMENTED
+from typing import Any
+
+from moto.core import responses, utils
+from moto.core.base_backend import BackendDict
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+
+from local_aws.core import faults
+from local_aws.core.guard import expect_attributes, expect_parameters
+
+expect_attributes(utils, "create_loader")
+expect_parameters(responses.method_names_from_class, "clazz")
+expect_attributes(BackendDict, "_instances")
+expect_parameters(BaseResponse.call_action, "self")
+expect_parameters(BaseResponse.serialized, "self", "action_result")
+expect_attributes(BaseResponse, "_get_action", "_transform_response", "_enrich_response", "boto3_service_name")
+
+_call_action = BaseResponse.call_action
+
+_passages: list[Callable[[], AbstractContextManager[None]]] = []
+
+
+def around_calls(passage: Callable[[], AbstractContextManager[None]]) -> None:
+    """Have every call answered inside the context that `passage` makes, for the rest of the process."""
+    _passages.append(passage)
+
+
+def _gate(self: Any) -> Any:
+    with ExitStack() as passages:
+        for passage in _passages:
+            passages.enter_context(passage())
+        service, action = self.boto3_service_name, self._get_action()
+        if action and faults.wanted(service, action):
+            fault = faults.take(service, action, _parameters(self))
+            if fault is not None:
+                return _refuse(self, fault.error, fault.message, fault.status)
+        try:
+            return _call_action(self)
+        except NotImplementedError:
+            if not self.is_werkzeug_request:
+                raise
+            # By HTTP it would be an error 500 without a name, which clients try again.
+            message = f"The embedded AWS does not model {action} of {service}"
+            return _refuse(self, "NotImplemented", message, NOT_IMPLEMENTED)
+
+
+def _parameters(response: Any) -> dict[str, Any]:
+    """The parameters of a call, as far as a fault's `where` can name them: those of its body and its path."""
+    found: dict[str, Any] = {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for name, value in response.querystring.items()
+    }
+    try:
+        body = json.loads(response.body or "{}")
+    except ValueError:
+        body = {}
+    if isinstance(body, dict):
+        found.update(body)
+    found.update(response.uri_match)
+    return found
+
+
+class _Refusal(ServiceException):  # type: ignore[misc]
+    """An error that no service raised. moto looks for its shape in the service that was called."""
+
+
+def _refuse(response: Any, error: str, message: str, http_status: int) -> Any:
+    """Answer with the error in the protocol of the service."""
+    with warnings.catch_warnings():
+        # moto warns of codes that the service's model does not list, such as Throttling.
+        warnings.simplefilter("ignore")
+        status, headers, body = response.serialized(ActionResult(_Refusal(error, message)))
+    headers["status"] = http_status
+    status, headers, body = response._transform_response(response.response_headers, (body, headers))
+    headers, body = response._enrich_response(headers, body)
+    return status, headers, body
+
+
+@contextmanager
+def mocked(mock: Any) -> Iterator[None]:
+    """moto, started and stopped, with nothing left behind.
+
+    When moto stops it empties its backends one by one, and while it does makes some of them again, unseen. In the next
+    run these would not draw their ids, and the run would not be like the first.
+    """
+    mock.start()
+    try:
+        yield
+    finally:
+        made = list(BackendDict._instances)
+        mock.stop()
+        for backends in made:
+            backends.clear()
+
+
+@functools.cache
+def install() -> None:
+    """Put the gate in place, for the rest of the process."""
+    BaseResponse.call_action = _gate
+    # moto makes a loader, and has it search all of botocore's data, for each service that it describes.
+    utils.create_loader = functools.cache(utils.create_loader)
+    # It lists the methods of a response class for each request, which are many hundred for EC2.
+    responses.method_names_from_class = functools.cache(responses.method_names_from_class)

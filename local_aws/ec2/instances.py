@@ -1,0 +1,52 @@
+"""Instances, as other services see them: what they do when one is terminated, and what it writes on its console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.core.types import Base64EncodedString
+from moto.ec2.models.instance_types import INSTANCE_TYPES
+from moto.ec2.models.instances import InstanceBackend
+
+from local_aws.core import clock
+
+terminate_instances = InstanceBackend.terminate_instances
+
+_termination_listeners: list[Callable[[Any], None]] = []
+_consoles: list[Callable[[Any], str]] = []
+
+
+def on_termination(listener: Callable[[Any], None]) -> None:
+    """Have `listener` called with each of moto's instances that is about to be terminated while it runs."""
+    _termination_listeners.append(listener)
+
+
+def write_consoles(console: Callable[[Any], str]) -> None:
+    """Have `console` say what one of moto's instances has written on its console."""
+    _consoles.append(console)
+
+
+def terminate(backend: Any, instance_ids: list[str]) -> Any:
+    """TerminateInstances of moto's backend, and who has to hear of it does."""
+    for identifier in instance_ids:
+        instance = backend.get_instance_by_id(identifier)
+        if instance is not None and instance.state == "running":
+            for listener in _termination_listeners:
+                listener(instance)
+    return terminate_instances(backend, instance_ids)
+
+
+def console_output(response: Any) -> ActionResult:
+    """The answer of GetConsoleOutput. Source: EC2 API Reference, GetConsoleOutput."""
+    instance = response.ec2_backend.get_instance(response._get_param("InstanceId"))
+    text = "".join(console(instance) for console in _consoles)
+    output = Base64EncodedString.from_raw_string(text)
+    return ActionResult({"InstanceId": instance.id, "Timestamp": clock.current().now(), "Output": output})
+
+
+def cpu_options(instance: Any) -> dict[str, int]:
+    """The CpuOptions of an instance that was launched without any."""
+    cpus = INSTANCE_TYPES[instance.instance_type]["VCpuInfo"]
+    return {"CoreCount": cpus["DefaultCores"], "ThreadsPerCore": cpus["DefaultThreadsPerCore"]}

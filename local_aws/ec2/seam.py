@@ -1,0 +1,193 @@
+"""EC2: each Region starts with Amazon's own images, but for the 1,200 that are made for ECS; and what moto forgets.
+
+moto makes the images anew for every account and Region of every embedded AWS, which takes a fifth of a second each.
+It shows the description of a security group's rule only where the rule is about an address range, leaves the routes
+of a gateway endpoint where they are when the endpoint's route tables change, keeps the network interface of an
+instance and of a NAT gateway for good, and deletes a subnet with what runs in it. It forgets the architecture of
+RegisterImage, says nothing of an instance's CPU options, and writes nothing on consoles.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.models import amis
+from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.nat_gateways import NatGatewayBackend
+from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.models.subnets import SubnetBackend
+from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.responses.amis import AmisResponse
+from moto.ec2.responses.general import General
+from moto.elbv2.models import elbv2_backends
+
+from local_aws.core.guard import expect_attributes, expect_parameters
+from local_aws.ec2 import instances
+
+expect_attributes(amis, "load_resource", "AmiBackend")
+expect_attributes(amis.AmiBackend, "_load_amis")
+expect_parameters(amis.load_resource, "resource")
+
+expect_parameters(
+    SecurityGroupRule.__init__,
+    *("self", "ec2_backend", "ip_protocol", "group_id", "from_port", "to_port", "ip_range", "source_group"),
+    *("prefix_list_id", "is_egress", "tags"),
+)
+expect_attributes(SecurityGroupRule, "description")
+expect_parameters(
+    VPCEndPoint.modify,
+    *("self", "policy_doc", "add_subnets", "remove_subnets", "add_route_tables", "remove_route_tables"),
+    *("add_security_groups", "remove_security_groups"),
+)
+expect_parameters(
+    Instance.prep_nics,
+    *("self", "nic_spec", "private_ip", "associate_public_ip", "security_groups", "ipv6_address_count"),
+)
+expect_parameters(SubnetBackend.delete_subnet, "self", "subnet_id")
+expect_attributes(amis.AmiBackend, "register_image")
+expect_attributes(AmisResponse, "register_image", "_get_param")
+expect_parameters(General.get_console_output, "self")
+expect_attributes(General, "ec2_backend")
+expect_parameters(InstanceBackend.terminate_instances, "self", "instance_ids")
+expect_parameters(NatGatewayBackend.delete_nat_gateway, "self", "nat_gateway_id")
+
+_load_resource = amis.load_resource
+_register_image = AmisResponse.register_image
+_initialise_rule = SecurityGroupRule.__init__
+_modify_endpoint = VPCEndPoint.modify
+_prepare_interfaces = Instance.prep_nics
+_delete_subnet = SubnetBackend.delete_subnet
+_delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
+
+
+def _load_all_but_those_for_ecs(resource: str) -> Any:
+    return [] if resource.startswith("ec2/resources/ecs/") else _load_resource(resource)
+
+
+def _init_rule(
+    self: Any,
+    ec2_backend: Any,
+    ip_protocol: str,
+    group_id: str,
+    from_port: str | None,
+    to_port: str | None,
+    ip_range: dict[str, str] | None,
+    source_group: dict[str, str] | None = None,
+    prefix_list_id: dict[str, str] | None = None,
+    is_egress: bool = True,
+    tags: dict[str, str] | None = None,
+) -> None:
+    _initialise_rule(
+        self,
+        ec2_backend,
+        ip_protocol,
+        group_id,
+        from_port,
+        to_port,
+        ip_range,
+        source_group,
+        prefix_list_id,
+        is_egress,
+        tags,
+    )
+    self.prefix_list_description = (prefix_list_id or {}).get("Description")
+
+
+def _description(rule: Any) -> str | None:
+    found: str | None = (
+        rule.ip_range.get("Description") or rule.source_group.get("Description") or rule.prefix_list_description
+    )
+    return found
+
+
+def _modify_endpoint_and_routes(
+    self: Any,
+    policy_doc: str | None,
+    add_subnets: list[str] | None,
+    remove_subnets: list[str] | None,
+    add_route_tables: list[str] | None,
+    remove_route_tables: list[str] | None,
+    add_security_groups: list[str] | None,
+    remove_security_groups: list[str] | None,
+) -> None:
+    before = list(self.route_table_ids)
+    _modify_endpoint(
+        self,
+        policy_doc,
+        add_subnets,
+        remove_subnets,
+        add_route_tables,
+        remove_route_tables,
+        add_security_groups,
+        remove_security_groups,
+    )
+    if self.destination_prefix_list_id is None:
+        return
+    for table in set(before) - set(self.route_table_ids):
+        self.ec2_backend.delete_route(table, self.destination_prefix_list_id)
+    for table in sorted(set(self.route_table_ids) - set(before)):
+        self.ec2_backend.create_route(
+            table, None, gateway_id=self.id, destination_prefix_list_id=self.destination_prefix_list_id
+        )
+
+
+def _prepare_interfaces_and_when_they_go(
+    self: Any,
+    nic_spec: list[dict[str, Any]],
+    private_ip: str | None = None,
+    associate_public_ip: bool | None = None,
+    security_groups: list[Any] | None = None,
+    ipv6_address_count: int | None = None,
+) -> None:
+    """The primary interface goes with its instance, unless the launch says otherwise.
+
+    Source: EC2 User Guide, "Delete the network interface on termination".
+    """
+    own_rule = any("NetworkInterfaceId" in nic or "DeleteOnTermination" in nic for nic in nic_spec)
+    _prepare_interfaces(self, nic_spec, private_ip, associate_public_ip, security_groups, ipv6_address_count)
+    if 0 in self.nics and not own_rule:
+        self.nics[0].delete_on_termination = True
+
+
+def _delete_nat_gateway_and_its_interface(self: Any, nat_gateway_id: str) -> Any:
+    """Source: VPC User Guide, "NAT gateway basics": the network interface is the gateway's own."""
+    gateway = _delete_nat_gateway(self, nat_gateway_id)
+    self.enis.pop(gateway._eni.id, None)
+    return gateway
+
+
+def _delete_subnet_that_is_not_in_use(self: Any, subnet_id: str) -> Any:
+    """Source: VPC User Guide, "Delete a subnet": not while there is a network interface in it, and of those moto makes
+    none for load balancers."""
+    balancers = elbv2_backends[self.account_id][self.region_name].load_balancers.values()
+    if any(interface.subnet.id == subnet_id for interface in self.enis.values()) or any(
+        subnet_id in (subnet.id for subnet in balancer.subnets) for balancer in balancers
+    ):
+        raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+    return _delete_subnet(self, subnet_id)
+
+
+def _register_image_of_its_architecture(self: Any) -> Any:
+    """Source: EC2 API Reference, RegisterImage: i386 where none is given."""
+    answer = _register_image(self)
+    ami = self.ec2_backend.amis[answer.result["ImageId"]]
+    ami.architecture = self._get_param("Architecture", "i386")
+    return answer
+
+
+@functools.cache
+def install() -> None:
+    """Put this in place, for the rest of the process."""
+    AmisResponse.register_image = _register_image_of_its_architecture
+    Instance.cpu_options = property(instances.cpu_options)
+    General.get_console_output = instances.console_output
+    InstanceBackend.terminate_instances = instances.terminate
+    amis.load_resource = _load_all_but_those_for_ecs
+    SecurityGroupRule.__init__ = _init_rule
+    SecurityGroupRule.description = property(_description)
+    VPCEndPoint.modify = _modify_endpoint_and_routes
+    NatGatewayBackend.delete_nat_gateway = _delete_nat_gateway_and_its_interface
+    SubnetBackend.delete_subnet = _delete_subnet_that_is_not_in_use
+    Instance.prep_nics = _prepare_interfaces_and_when_they_go

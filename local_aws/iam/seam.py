@@ -1,0 +1,62 @@
+"""IAM: AWS's own managed policies exist, each from the first time that somebody names it; policies are of any version.
+
+moto has the documents of the managed policies, but makes either all 1,400 of them for every account, which takes a
+second, or none. It refuses policies of the version 2008-10-17, which is that of a policy that names none: AWS SAM
+writes such policies (IAM User Guide, "IAM JSON policy elements: Version").
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+from moto.iam import models, policy_validation
+
+from local_aws.core.guard import expect_attributes, expect_parameters
+
+expect_attributes(models, "aws_managed_policies_data")
+expect_attributes(models.IAMBackend, "get_policy", "attach_role_policy", "attach_group_policy", "attach_user_policy")
+expect_parameters(models.IAMBackend.attach_role_policy, "self", "policy_arn", "role_name")
+expect_parameters(models.IAMBackend.get_policy, "self", "policy_arn")
+expect_parameters(models.AWSManagedPolicy.from_data, "name", "account_id", "region_name", "data")
+expect_attributes(policy_validation, "VALID_VERSIONS")
+expect_parameters(policy_validation.BaseIAMPolicyValidator._validate_version, "self")
+
+
+@functools.cache
+def _documents() -> dict[str, Any]:
+    return json.loads(models.aws_managed_policies_data)  # type: ignore[no-any-return]
+
+
+def _make_known(backend: Any, policy_arn: str) -> None:
+    if ":iam::aws:policy/" not in policy_arn or policy_arn in backend.managed_policies:
+        return
+    name = policy_arn.rsplit("/", 1)[1]
+    if name in _documents():
+        policy = models.AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, _documents()[name])
+        if policy.arn == policy_arn:
+            backend.aws_managed_policies.append(policy)
+            backend.managed_policies[policy.arn] = policy
+
+
+def _validate_version(self: Any) -> None:
+    assert self._policy_json.get("Version", "2008-10-17") in policy_validation.VALID_VERSIONS
+
+
+def _knowing(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def wrapper(self: Any, policy_arn: str, *args: Any, **kwargs: Any) -> Any:
+        _make_known(self, policy_arn)
+        return method(self, policy_arn, *args, **kwargs)
+
+    return wrapper
+
+
+@functools.cache
+def install() -> None:
+    """Put all this in place, for the rest of the process."""
+    for name in ("get_policy", "attach_role_policy", "attach_group_policy", "attach_user_policy"):
+        setattr(models.IAMBackend, name, _knowing(getattr(models.IAMBackend, name)))
+    policy_validation.BaseIAMPolicyValidator._validate_version = _validate_version

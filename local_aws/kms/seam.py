@@ -1,0 +1,35 @@
+"""KMS: a symmetric key has no private half.
+
+KMS Developer Guide, "Key spec reference": only asymmetric key specs have a key pair. moto makes an RSA pair for every
+key, such as the account's own for EBS, which takes longer than everything else that launching an instance takes.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from moto.kms import models
+from moto.kms.utils import generate_private_key
+
+from local_aws.core.guard import expect_attributes, expect_parameters
+
+expect_attributes(models, "generate_private_key")
+expect_parameters(generate_private_key, "key_spec")
+
+
+class _NoPrivateKey:
+    """What a symmetric key has in place of a key pair. moto would sign with it."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotImplementedError(f"The embedded AWS does not model the private half of a symmetric KMS key: {name}")
+
+
+def _private_key(key_spec: str) -> Any:
+    return _NoPrivateKey() if key_spec == "SYMMETRIC_DEFAULT" else generate_private_key(key_spec)
+
+
+@functools.cache
+def install() -> None:
+    """Put the seam in place, for the rest of the process."""
+    models.generate_private_key = _private_key

@@ -1,0 +1,69 @@
+"""What every new execution environment does over again, remembered for the process.
+
+Each function has modules and a boto3 session of its own, so that none sees another's. What these are made from never
+changes while the process runs, and most of a cold start went into reading it: the services' models, the methods that
+botocore makes from them (EC2 has many hundred), the names and signatures of its event handlers, and the text from which
+`dataclasses` makes methods.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from typing import Any
+
+import botocore.client
+import botocore.hooks
+import botocore.loaders
+
+from local_aws.core.guard import expect_parameters
+
+_Loader: Any = botocore.loaders.JSONFileLoader
+_Creator: Any = botocore.client.ClientCreator
+
+_hooks: Any = botocore.hooks
+
+expect_parameters(_Loader.load_file, "self", "file_path")
+expect_parameters(_Creator._load_service_model, "self", "service_name", "api_version")
+expect_parameters(_Creator._create_methods, "self", "service_model")
+expect_parameters(_hooks.EventAliaser._alias_event_name, "self", "event_name")
+expect_parameters(_hooks.accepts_kwargs, "func")
+
+_load_file = functools.cache(_Loader().load_file)
+_full_accepts_kwargs = _hooks.accepts_kwargs
+_compile = functools.cache(lambda text: compile(text, "<string>", "exec"))
+
+
+def _once(make: Any, key: Any) -> Any:
+    """The method `make`, called once for each value of `key`, which gets the method's arguments."""
+    made: dict[Any, Any] = {}
+
+    def remembered(self: Any, *arguments: Any, **named: Any) -> Any:
+        what = key(*arguments, **named)
+        if what not in made:
+            made[what] = make(self, *arguments, **named)
+        return made[what]
+
+    return remembered
+
+
+def _accepts_kwargs(function: Any) -> bool:
+    """What botocore's function of this name finds out by making the whole signature."""
+    code = getattr(function, "__code__", None)
+    return bool(code.co_flags & inspect.CO_VARKEYWORDS) if code else _full_accepts_kwargs(function)
+
+
+@functools.cache
+def install() -> None:
+    """Remember from now on, for the rest of the process."""
+    _Loader.load_file = lambda _, file_path: _load_file(file_path)
+    _Creator._load_service_model = _once(
+        _Creator._load_service_model, lambda name, api_version=None: (name, api_version)
+    )
+    methods = _once(_Creator._create_methods, lambda service_model: service_model)
+    _Creator._create_methods = lambda self, service_model: dict(methods(self, service_model))
+    _hooks.EventAliaser._alias_event_name = _once(_hooks.EventAliaser._alias_event_name, lambda event_name: event_name)
+    _hooks.accepts_kwargs = _accepts_kwargs
+    # The module finds this name before the built-in one.
+    dataclasses.exec = lambda text, *namespaces: exec(_compile(text), *namespaces)  # type: ignore[attr-defined]

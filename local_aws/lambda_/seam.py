@@ -1,0 +1,169 @@
+"""Lambda: moto keeps the functions, `local_aws.lambda_.runtime` runs them.
+
+moto's own would start a container, or echo the payload, and drops what a template says of log groups, dead-letter
+queues, tags and architectures.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+from urllib.parse import unquote
+
+from moto.awslambda import models, responses
+from moto.core.exceptions import JsonRESTError
+
+from local_aws.core import delivery, seam
+from local_aws.core.errors import NotModelled
+from local_aws.core.guard import expect_attributes, expect_parameters
+from local_aws.lambda_ import logs
+from local_aws.lambda_.asynchronous import invoke_async
+from local_aws.lambda_.delivery import deliver
+from local_aws.lambda_.environments import api_call
+from local_aws.lambda_.functions import LambdaServiceError, find_function
+from local_aws.lambda_.invocations import invoke
+
+expect_attributes(models.LambdaFunction, "invoke", "create_from_cloudformation_json", "update_from_cloudformation_json")
+expect_attributes(responses.LambdaResponse, "invoke", "invoke_async")
+expect_parameters(
+    models.LambdaFunction.create_from_cloudformation_json.__func__,
+    *("cls", "resource_name", "cloudformation_json", "account_id", "region_name", "kwargs"),
+)
+expect_parameters(
+    models.LambdaFunction.update_from_cloudformation_json.__func__,
+    *("cls", "original_resource", "new_resource_name", "cloudformation_json", "account_id", "region_name"),
+)
+expect_parameters(models.LambdaFunction.invoke, "self", "body", "request_headers", "response_headers")
+expect_parameters(models.LambdaFunction.__init__, "self", "account_id", "spec", "region", "version")
+
+_create = models.LambdaFunction.create_from_cloudformation_json.__func__
+_update = models.LambdaFunction.update_from_cloudformation_json.__func__
+_initialise = models.LambdaFunction.__init__
+
+_KNOWN_PROPERTIES = {
+    *("Architectures", "Code", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FunctionName"),
+    *("Handler", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions", "Role"),
+    *("Runtime", "Tags", "Timeout", "TracingConfig"),
+}
+
+
+class PropertyNotModelled(NotModelled):
+    """A template gives a function a property that the embedded Lambda does nothing with."""
+
+
+def _service_error(error: LambdaServiceError) -> JsonRESTError:
+    answer = JsonRESTError(error.code, str(error))
+    answer.code = error.status
+    return answer
+
+
+def _init(self: Any, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
+    _initialise(self, account_id, spec, region, version)
+    _take_more(self, spec)
+
+
+def _take_more(function: Any, spec: dict[str, Any]) -> None:
+    if "DeadLetterConfig" in spec:
+        function.dead_letter_config = spec["DeadLetterConfig"]
+    if "LoggingConfig" in spec:
+        function.logging_config = spec["LoggingConfig"]
+        function.logs_group_name = spec["LoggingConfig"].get("LogGroup", function.logs_group_name)
+    if "Architectures" in spec:
+        function.architectures = spec["Architectures"]
+    if "TracingConfig" in spec:
+        function.tracing_config = spec["TracingConfig"]
+    if "EphemeralStorage" in spec:
+        function.ephemeral_storage = int(spec["EphemeralStorage"]["Size"])
+
+
+def _create_from_cloudformation_json(
+    cls: Any, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **kwargs: Any
+) -> Any:
+    properties = cloudformation_json["Properties"]
+    _refuse_unknown(resource_name, properties)
+    function = _create(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
+    _take_more(function, properties)
+    function.tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+    return function
+
+
+def _update_from_cloudformation_json(
+    cls: Any,
+    original_resource: Any,
+    new_resource_name: str,
+    cloudformation_json: dict[str, Any],
+    account_id: str,
+    region_name: str,
+) -> Any:
+    properties = cloudformation_json["Properties"]
+    _refuse_unknown(new_resource_name, properties)
+    function = _update(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name)
+    _take_more(function, properties)
+    function.environment_vars = properties.get("Environment", {}).get("Variables", {})
+    function.reserved_concurrency = properties.get("ReservedConcurrentExecutions")
+    return function
+
+
+def _refuse_unknown(name: str, properties: dict[str, Any]) -> None:
+    unknown = sorted(properties.keys() - _KNOWN_PROPERTIES)
+    if unknown:
+        raise PropertyNotModelled(f"AWS::Lambda::Function {name}: the properties {', '.join(unknown)}")
+
+
+def _invoke(self: Any) -> tuple[int, dict[str, str], str]:
+    """The Invoke API. API Reference, Invoke."""
+    function = unquote(self.path.rsplit("/", 2)[-2])
+    qualifier = self._get_param("Qualifier")
+    kind = self.headers.get("X-Amz-Invocation-Type") or "RequestResponse"
+    if qualifier and not function.endswith(f":{qualifier}"):
+        function = f"{function}:{qualifier}"
+    try:
+        payload = json.loads(self.body) if self.body else {}
+    except ValueError as error:
+        raise JsonRESTError(
+            "InvalidRequestContentException", f"Could not parse request body into json: {error}"
+        ) from error
+    try:
+        if kind == "DryRun":
+            find_function(function, self.region)
+            return 204, {"status": "204"}, ""
+        if kind == "Event":
+            invoke_async(function, payload, self.region)
+            return 202, {"status": "202"}, ""
+        result = invoke(function, payload, self.region)
+    except LambdaServiceError as error:
+        raise _service_error(error) from error
+    headers = {
+        "status": "200",
+        "content-type": "application/json",
+        "x-amz-executed-version": str(find_function(function, self.region).version),
+    }
+    if result.error_type is not None:
+        headers["x-amz-function-error"] = "Unhandled"
+    if self.headers.get("X-Amz-Log-Type") == "Tail":
+        headers["x-amz-log-result"] = logs.log_tail(result.log)
+    return 200, headers, json.dumps(result.payload)
+
+
+def _invoke_function(self: Any, body: str, request_headers: Any, response_headers: Any) -> bytes:  # noqa: ARG001
+    """What moto's other services call: an event, of which the caller hears nothing more."""
+    invoke_async(self.function_arn, json.loads(body) if body else {}, self.region)
+    return b""
+
+
+def _invoke_async(_: Any) -> Any:
+    raise NotModelled("Lambda's InvokeAsync, which is deprecated: call Invoke with InvocationType=Event")
+
+
+@functools.cache
+def install() -> None:
+    """Put all this in place of moto's own, for the rest of the process."""
+    models.LambdaFunction.__init__ = _init
+    models.LambdaFunction.create_from_cloudformation_json = classmethod(_create_from_cloudformation_json)  # type: ignore[arg-type]
+    models.LambdaFunction.update_from_cloudformation_json = classmethod(_update_from_cloudformation_json)
+    models.LambdaFunction.invoke = _invoke_function
+    responses.LambdaResponse.invoke = _invoke
+    responses.LambdaResponse.invoke_async = _invoke_async
+    seam.around_calls(api_call)
+    delivery.register("lambda", deliver)

@@ -1,0 +1,121 @@
+"""Buckets and their policies.
+
+Source: CloudFormation Template Reference, AWS::S3::Bucket, AWS::S3::BucketPolicy; Amazon S3 API Reference.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_aws.cloudformation.errors import NotModelled
+from local_aws.core.resource_types import ResourceType, client, names, picked, policy_text, tag_list, tags
+from local_aws.core.resources import Request
+
+_RULE_PROPERTIES = names(
+    "AbortIncompleteMultipartUpload ExpirationInDays Id NoncurrentVersionExpiration Prefix Status TagFilters "
+    "Transitions"
+)
+
+
+def _create_bucket(request: Request) -> tuple[str, dict[str, Any]]:
+    s3, name = client("s3", request.region), request.name
+    place: dict[str, Any] = {}
+    if request.region != "us-east-1":
+        place = {"CreateBucketConfiguration": {"LocationConstraint": request.region}}
+    s3.create_bucket(Bucket=name, **place)
+    _configure(request, {})
+    return name, {
+        "Arn": f"arn:aws:s3:::{name}",
+        "DomainName": f"{name}.s3.amazonaws.com",
+        "DualStackDomainName": f"{name}.s3.dualstack.{request.region}.amazonaws.com",
+        "RegionalDomainName": f"{name}.s3.{request.region}.amazonaws.com",
+        "WebsiteURL": f"http://{name}.s3-website-{request.region}.amazonaws.com",
+    }
+
+
+def _configure(request: Request, old: dict[str, Any]) -> None:
+    """Give the bucket what the request says of it, and take away what only `old` says."""
+    s3, new = client("s3", request.region), request.properties
+    bucket = {"Bucket": request.name}
+    if "BucketEncryption" in new:
+        rules = [
+            {
+                **picked(rule, "BucketKeyEnabled"),
+                "ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"],
+            }
+            for rule in new["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        ]
+        s3.put_bucket_encryption(**bucket, ServerSideEncryptionConfiguration={"Rules": rules})
+    elif "BucketEncryption" in old:
+        s3.delete_bucket_encryption(**bucket)
+    if "VersioningConfiguration" in new:
+        s3.put_bucket_versioning(**bucket, VersioningConfiguration=new["VersioningConfiguration"])
+    elif "VersioningConfiguration" in old:
+        s3.put_bucket_versioning(**bucket, VersioningConfiguration={"Status": "Suspended"})
+    if "PublicAccessBlockConfiguration" in new:
+        s3.put_public_access_block(**bucket, PublicAccessBlockConfiguration=new["PublicAccessBlockConfiguration"])
+    elif "PublicAccessBlockConfiguration" in old:
+        s3.delete_public_access_block(**bucket)
+    if "OwnershipControls" in new:
+        s3.put_bucket_ownership_controls(**bucket, OwnershipControls=new["OwnershipControls"])
+    elif "OwnershipControls" in old:
+        s3.delete_bucket_ownership_controls(**bucket)
+    if "LifecycleConfiguration" in new:
+        rules = [_lifecycle_rule(rule) for rule in new["LifecycleConfiguration"]["Rules"]]
+        s3.put_bucket_lifecycle_configuration(**bucket, LifecycleConfiguration={"Rules": rules})
+    elif "LifecycleConfiguration" in old:
+        s3.delete_bucket_lifecycle(**bucket)
+    if found := tags(request):
+        s3.put_bucket_tagging(**bucket, Tagging={"TagSet": tag_list(found)})
+    elif "Tags" in old:
+        s3.delete_bucket_tagging(**bucket)
+
+
+def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    if unknown := sorted(rule.keys() - _RULE_PROPERTIES):
+        raise NotModelled(
+            f"the local AWS does not model {', '.join(unknown)} of a lifecycle rule of an AWS::S3::Bucket"
+        )
+    made: dict[str, Any] = picked(rule, "AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration", "Status")
+    if "Id" in rule:
+        made["ID"] = rule["Id"]
+    if "ExpirationInDays" in rule:
+        made["Expiration"] = {"Days": rule["ExpirationInDays"]}
+    if "Transitions" in rule:
+        made["Transitions"] = [
+            {"StorageClass": each["StorageClass"], "Days": each["TransitionInDays"]} for each in rule["Transitions"]
+        ]
+    if "TagFilters" in rule:
+        made["Filter"] = {"And": {"Prefix": rule.get("Prefix", ""), "Tags": rule["TagFilters"]}}
+    else:
+        made["Filter"] = {"Prefix": rule.get("Prefix", "")}
+    return made
+
+
+def _bucket_policy(request: Request) -> tuple[str, dict[str, Any]]:
+    bucket = request.properties["Bucket"]
+    client("s3", request.region).put_bucket_policy(
+        Bucket=bucket, Policy=policy_text(request.properties["PolicyDocument"])
+    )
+    return bucket, {}
+
+
+TYPES = {
+    # moto has a model of this one, which knows its encryption and its tags.
+    "AWS::S3::Bucket": ResourceType(
+        _create_bucket,
+        lambda request, resource: client("s3", request.region).delete_bucket(Bucket=resource.physical_id),
+        names(
+            "BucketEncryption BucketName LifecycleConfiguration OwnershipControls PublicAccessBlockConfiguration Tags "
+            "VersioningConfiguration"
+        ),
+        update=lambda request, resource: _configure(request, {**resource.request.properties}),
+        name_property="BucketName",
+    ),
+    "AWS::S3::BucketPolicy": ResourceType(
+        _bucket_policy,
+        lambda request, _: client("s3", request.region).delete_bucket_policy(Bucket=request.properties["Bucket"]),
+        names("Bucket PolicyDocument"),
+        repeatable=True,
+    ),
+}

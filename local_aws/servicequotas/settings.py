@@ -1,0 +1,15 @@
+"""The quotas of the account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ServiceQuotasSettings:
+    """The account's quotas; the defaults leave room.
+
+    `standard_virtual_cpus` is how many vCPUs may run in On-Demand Standard instances.
+    """
+
+    standard_virtual_cpus: int = 256

@@ -1,0 +1,1 @@
+"""AMI Autopatch on the embedded AWS: deployed, started, watched and reported."""

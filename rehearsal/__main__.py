@@ -1,0 +1,169 @@
+"""`python -m rehearsal`: run the patch on an AWS that fits in this process."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+OUT = Path("out")
+USAGE_ERROR = 2
+BROKEN_PIPE = 141
+
+
+class UsageError(Exception):
+    """The command line asks for what there is not."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status: 0, or 1 when the execution did not succeed, or 2 for a mistake of the caller's."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return int(parsed.command(parsed))
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain of it once more when it flushes at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the patch once, and show how it goes")
+    run.add_argument("--scenario", default="happy-path", help="what happens to the run (default: %(default)s)")
+    run.add_argument(
+        "--trigger",
+        choices=("schedule", "manual", "base-image"),
+        help="what starts it (default: the scenario's; manual with --input)",
+    )
+    run.add_argument(
+        "--input",
+        metavar="FILE",
+        type=Path,
+        help="a JSON file, the input of StartExecution; a schedule and a topic have inputs of their own",
+    )
+    run.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
+    run.add_argument("--out", type=Path, default=OUT, help="where the reports go (default: %(default)s)")
+    run.set_defaults(command=_run)
+
+    scenarios = commands.add_parser("scenarios", help="list the scenarios")
+    scenarios.set_defaults(command=_scenarios)
+
+    serve = commands.add_parser("serve", help="offer the embedded AWS on a local port")
+    serve.add_argument("--port", type=_port, default=5077, help="(default: %(default)s)")
+    serve.add_argument("--speed", type=_speed, default=60, help="virtual seconds in a real one (default: %(default)s)")
+    serve.add_argument("--scenario", default="happy-path", help="what happens to runs (default: %(default)s)")
+    serve.set_defaults(command=_serve)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, found {text!r}")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0
+    if not 0 < speed < 1e6:
+        raise argparse.ArgumentTypeError(f"expected a number of virtual seconds above 0, found {text!r}")
+    return speed
+
+
+def _load(name: str) -> Any:
+    from rehearsal import scenario
+
+    try:
+        return scenario.load(name)
+    except scenario.ScenarioError as error:
+        raise UsageError(str(error)) from error
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    if parsed.input and parsed.trigger not in (None, "manual"):
+        raise UsageError(
+            f"expected --input with the manual trigger, found the trigger {parsed.trigger}: "
+            "only StartExecution takes an input; leave --trigger out"
+        )
+    execution_input = _read_input(parsed.input) if parsed.input else None
+    scenario = _load(parsed.scenario)
+    _make_folder(parsed.out)
+    if parsed.trigger or parsed.input:
+        scenario = replace(scenario, trigger=parsed.trigger or "manual")
+    if parsed.input:
+        scenario = replace(scenario, input=execution_input)
+
+    # A third of the time would go to looking for garbage in a process that ends before it has any to speak of.
+    gc.disable()
+    from rehearsal import run
+    from rehearsal.report import document as report
+    from rehearsal.report import terminal as view
+
+    if parsed.json:
+        result = run.run(scenario)
+        print(json.dumps(report.to_document(result), indent=2, ensure_ascii=False))  # noqa: T201
+    else:
+        with view.LiveView() as live:
+            result = run.run(scenario, live)
+            live.summary(result, parsed.out / "report.html")
+    report.write_report(result, parsed.out)
+    return 0 if result.status == "SUCCEEDED" else 1
+
+
+def _read_input(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--input {path}: expected a file with JSON, found {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"--input {path}: expected JSON, found {error}") from error
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {path}: expected a folder, or a place for one, found {error.strerror}") from error
+
+
+def _scenarios(_: argparse.Namespace) -> int:
+    from rehearsal import scenario
+
+    width = max(len(name) for name in scenario.names())
+    for name in scenario.names():
+        print(f"{name:<{width}}  {_load(name).description}")  # noqa: T201
+    return 0
+
+
+def _serve(parsed: argparse.Namespace) -> int:
+    scenario = _load(parsed.scenario)
+
+    from rehearsal import serve
+
+    try:
+        serve.serve(scenario, parsed.port, parsed.speed)
+    except serve.PortInUse as error:
+        raise UsageError(str(error)) from error
+    return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # To take an embedded AWS apart, object by object, would take most of a second, for nothing.
+    os._exit(status)

@@ -1,0 +1,222 @@
+"""Deploying into the embedded AWS as a user would into their own: the stacks to patch, the pipeline, our own stack."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+from local_aws.core import faults
+from local_aws.core.ids import ACCOUNT, REGION
+from local_aws.lambda_ import environments
+from rehearsal.scenario import Scenario
+
+REPOSITORY = Path(__file__).parent.parent
+STACK = "ami-autopatch"
+BASE_AMI_TOPIC = "arn:aws:sns:us-east-1:137112412989:amazon-linux-2023-ami-updates"
+"""Amazon Linux user guide, "Receive notifications on new updates": owned by Amazon."""
+
+_NETWORK_STACK = "network"
+_PIPELINE_STACK = "image-pipeline"
+_CODE_BUCKET = f"deployment-{ACCOUNT}-{REGION}"
+_CLIENT_CIDR = "203.0.113.0/24"
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+class DeploymentError(Exception):
+    """A template cannot be deployed."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What was deployed. `stacks` are the names of the application stacks; `definition` is the ASL as deployed."""
+
+    state_machine_arn: str
+    notification_topic_arn: str
+    pipeline_arn: str
+    golden_ami: str
+    stacks: tuple[str, ...]
+    definition: dict[str, Any]
+
+
+def deploy(scenario: Scenario) -> Deployment:
+    """Create the stacks to patch, the image pipeline and our own stack, in the embedded AWS that runs now.
+
+    The scenario's faults do not strike here. Raises DeploymentError when a stack is not created.
+    """
+    with faults.spared():
+        return _deploy(scenario)
+
+
+def _deploy(scenario: Scenario) -> Deployment:
+    golden_ami = boto3.client("ec2").register_image(
+        Name="golden-image-first", RootDeviceName="/dev/xvda", Architecture="x86_64"
+    )["ImageId"]
+    network = _create(_NETWORK_STACK, _template("infrastructure/network.yaml"), {})
+    for stack in scenario.stacks:
+        document = _template(stack.template)
+        offered = {"AmazonMachineImage": golden_ami, "ClientCidr": _CLIENT_CIDR, **network}
+        given = {**offered, **_filled(stack.parameters, golden_ami)}
+        _create(stack.name, document, _known(given, document), network["ApplicationServiceRoleArn"])
+    pipeline = _template("infrastructure/image-pipeline.yaml")
+    built_in = {**network, "SubnetId": network["SubnetIds"].split(",")[0]}
+    pipeline_arn = _create(_PIPELINE_STACK, pipeline, _known(built_in, pipeline))["ImagePipelineArn"]
+    for name, content in scenario.change_calendars.items():
+        boto3.client("ssm").create_document(
+            Name=name, Content=content, DocumentType="ChangeCalendar", DocumentFormat="TEXT"
+        )
+    ours = {
+        "PipelineArn": pipeline_arn,
+        "ApplicationStacks": ",".join(stack.name for stack in scenario.stacks),
+        "BaseAmiTopicArn": BASE_AMI_TOPIC,
+        "NotificationEmail": "operations@example.com",
+        **_filled(scenario.parameters, golden_ami),
+    }
+    package, code_hash = _package()
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=_CODE_BUCKET)
+    s3.put_object(Bucket=_CODE_BUCKET, Key="functions.zip", Body=package)
+    environments.register_code(code_hash, REPOSITORY / "functions")
+    outputs = _create(STACK, json.dumps(transformed_template()), ours)
+    machine_arn = outputs["StateMachineArn"]
+    machine = boto3.client("stepfunctions").describe_state_machine(stateMachineArn=machine_arn)
+    return Deployment(
+        state_machine_arn=machine_arn,
+        notification_topic_arn=outputs["NotificationTopicArn"],
+        pipeline_arn=pipeline_arn,
+        golden_ami=golden_ami,
+        stacks=tuple(stack.name for stack in scenario.stacks),
+        definition=json.loads(machine["definition"]),
+    )
+
+
+def fill(value: Any, golden_ami: str) -> Any:
+    """`value`, a JSON value of a scenario, with `${GoldenAmi}` filled in."""
+    return json.loads(json.dumps(value).replace("${GoldenAmi}", golden_ami))
+
+
+def _filled(parameters: Mapping[str, str], golden_ami: str) -> dict[str, str]:
+    return fill(dict(parameters), golden_ami)  # type: ignore[no-any-return]
+
+
+def _known(parameters: Mapping[str, str], template: str) -> dict[str, str]:
+    """Those of the parameters that the template has."""
+    declared = read_template(template).get("Parameters", {})
+    return {name: value for name, value in parameters.items() if name in declared}
+
+
+def _template(path: str) -> str:
+    return _read(REPOSITORY / path)
+
+
+@functools.cache
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise DeploymentError(f"expected a template at {path}, found none: {error.strerror}") from error
+
+
+def _create(name: str, template: str, parameters: Mapping[str, str], role_arn: str | None = None) -> dict[str, str]:
+    """Create a stack and wait for it; returns its outputs."""
+    cloudformation = boto3.client("cloudformation")
+    with_role = {} if role_arn is None else {"RoleARN": role_arn}
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=template,
+        Parameters=[{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
+        Capabilities=_CAPABILITIES,  # type: ignore[arg-type]
+        **with_role,  # type: ignore[arg-type]
+    )
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        raise DeploymentError(
+            f"stack {name}: expected CREATE_COMPLETE, found {stack['StackStatus']}: {stack.get('StackStatusReason')}"
+        )
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+# -- what `sam build` and `sam deploy` do -----------------------------------------------------------------------------
+
+
+class _CloudFormationLoader(yaml.CSafeLoader):
+    """YAML with the short forms of intrinsic functions."""
+
+
+def _intrinsic(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    key = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        text = loader.construct_scalar(node)
+        return {key: text.split(".", 1) if suffix == "GetAtt" else text}
+    if isinstance(node, yaml.SequenceNode):
+        return {key: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {key: loader.construct_mapping(node, deep=True)}
+
+
+_CloudFormationLoader.add_multi_constructor("!", _intrinsic)
+
+
+@functools.cache
+def read_template(text: str) -> dict[str, Any]:
+    """A template's document, from YAML or JSON, short forms of intrinsic functions spelled out. Do not change it."""
+    return yaml.load(text, _CloudFormationLoader)  # type: ignore[no-any-return]
+
+
+@functools.cache
+def transformed_template() -> dict[str, Any]:
+    """`template.yaml` after the SAM transform, its code and its state machine's definition packaged. Do not change it.
+
+    Raises DeploymentError, with the transform's own words, when it is not a valid SAM template.
+    """
+    from samtranslator.model.exceptions import InvalidDocumentException  # takes a quarter of a second to import
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
+    template = json.loads(json.dumps(read_template(_template("template.yaml"))))
+    template.setdefault("Globals", {}).setdefault("Function", {})["CodeUri"] = f"s3://{_CODE_BUCKET}/functions.zip"
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
+            properties["Definition"] = yaml.safe_load(_template(properties.pop("DefinitionUri")))
+    try:
+        translator = Translator(_ManagedPolicies(), Parser(), boto_session=boto3.Session(region_name=REGION))
+        transformed: dict[str, Any] = translator.translate(template, parameter_values={})
+    except InvalidDocumentException as error:
+        causes = "; ".join(str(cause.message) for cause in error.causes)
+        raise DeploymentError(f"template.yaml: expected a valid SAM template, found: {causes}") from error
+    for resource in transformed["Resources"].values():
+        if resource["Type"] == "AWS::StepFunctions::StateMachine":
+            # The transform joins the lines of the definition, of which there are more than cfn-lint can follow.
+            delimiter, lines = resource["Properties"]["DefinitionString"]["Fn::Join"]
+            resource["Properties"]["DefinitionString"] = delimiter.join(lines)
+    return transformed
+
+
+class _ManagedPolicies(dict[str, str]):
+    """ARNs of AWS's managed policies by name, for the transform; ours are all given by ARN or inline."""
+
+
+@functools.cache
+def _package() -> tuple[bytes, str]:
+    """The functions' code as a package, and its hash as Lambda gives it."""
+    packed = io.BytesIO()
+    directory = REPOSITORY / "functions"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(directory.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                # A fixed time, so that the same code has the same hash.
+                information = zipfile.ZipInfo(str(path.relative_to(directory)), (1980, 1, 1, 0, 0, 0))
+                archive.writestr(information, path.read_bytes())
+    content = packed.getvalue()
+    return content, base64.b64encode(hashlib.sha256(content).digest()).decode()

@@ -1,0 +1,205 @@
+"""A patch run as it goes by on the terminal, and what is to be read there when it is over.
+
+All times are virtual. On a terminal, a progress line per wait moves at the bottom; into a file or a pipe go the same
+lines without it, and without control codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from rehearsal.report.document import OUTCOMES, Notification, RunReport, clock_time, duration, plain_cause, verdict
+
+_OUTCOME_STYLES: dict[str | None, str] = dict.fromkeys((None, *OUTCOMES), "bold green") | {
+    None: "dim",
+    "DRY_RUN": "bold",
+    "FAILED": "bold red",
+}
+
+
+@dataclass
+class _Loop:
+    """The states that a part of the run (itself, or one target) keeps going through."""
+
+    seen: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    rounds: int = 0
+    at: float = 0.0
+    status: str = ""
+
+
+class LiveView:
+    """Shows a run on `console` (by default the standard output); a context manager."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+        # Its own thread would refresh in real time, which the embedded AWS has none of.
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._loops: dict[str | None, _Loop] = {}
+        self._build_status = ""
+        self._deployment_statuses: dict[str, tuple[str, str]] = {}
+
+    def __enter__(self) -> LiveView:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for target in list(self._loops):
+            self._leave_loop(target)
+        self._live.stop()
+
+    def on_state_entered(self, name: str, at_seconds: float, target: str | None) -> None:
+        """The execution entered the state `name`, `at_seconds` after its start; inside the Map, for the stack `target`.
+
+        A state entered again is a round of a loop: the rounds are counted in one line.
+        """
+        loop = self._loops.setdefault(target, _Loop())
+        if name in loop.seen:
+            if name not in loop.names:
+                self._leave_loop(target)
+                loop.names = loop.seen[loop.seen.index(name) :]
+            if name == loop.names[0]:
+                loop.rounds += 1
+            loop.at = at_seconds
+            self._refresh()
+            return
+        self._leave_loop(target)
+        loop.seen.append(name)
+        self._print_line(at_seconds, target, Text(name))
+
+    def on_build_progress(self, status: str, elapsed_seconds: float) -> None:
+        """The image's build has `status` (an Image Builder image status), `elapsed_seconds` after its start."""
+        if status != self._build_status:
+            self._build_status = status
+            self._print_progress(None, f"image {status}", elapsed_seconds)
+
+    def on_deployment_progress(self, stack: str, status: str, elapsed_seconds: float, detail: str) -> None:
+        """The update of `stack` has `status` (a stack status), `elapsed_seconds` after its start.
+
+        `detail` says more where there is more to say, such as the signals received so far; else it is "".
+        """
+        if (status, detail) != self._deployment_statuses.get(stack):
+            self._deployment_statuses[stack] = (status, detail)
+            self._print_progress(stack, f"{status}  {detail}".rstrip(), elapsed_seconds)
+
+    def on_notification(self, notification: Notification) -> None:
+        """SNS published `notification`."""
+        attributes = ", ".join(f"{name}={value}" for name, value in sorted(notification.attributes.items()))
+        lines = [
+            Text(""),
+            Text.assemble(("Notification: ", "cyan"), (notification.subject, "bold")),
+            Text(f"  {attributes}", style="dim"),
+            *(Text(f"  {line}".rstrip()) for line in notification.message.rstrip().splitlines()),
+            Text(""),
+        ]
+        for line in lines:
+            self._console.print(line, soft_wrap=True)
+
+    def summary(self, report: RunReport, page: Path | None = None) -> None:
+        """The end of the run: the verdict first; `page` is where the report was written to."""
+        for target in list(self._loops):
+            self._leave_loop(target)
+        style = {None: "bold yellow", "SUCCEEDED": "bold green"}.get(report.status, "bold red")
+        cause = plain_cause(report.cause)
+        parts: list[Text | Table] = [
+            Text.assemble((report.status or "NOT STARTED", style), "  ", (verdict(report), "bold"))
+        ]
+        if cause:
+            parts.append(Text(cause))
+        if report.targets:
+            parts += [Text(""), _targets(report)]
+        parts += [Text(""), _numbers(report)]
+        if page is not None:
+            parts += [Text(""), Text(f"Report: {page}", overflow="fold")]
+        self._console.print()
+        self._console.print(Group(*parts))
+
+    # -- lines -------------------------------------------------------------------------------------------------
+
+    def _print_line(self, at_seconds: float, target: str | None, text: Text) -> None:
+        line = Text.assemble((f"+{clock_time(at_seconds)}  ", "dim"), (f"{target}: " if target else "", "cyan"), text)
+        self._console.print(line, soft_wrap=True)
+
+    def _print_progress(self, target: str | None, text: str, elapsed_seconds: float) -> None:
+        loop = self._loops.setdefault(target, _Loop())
+        loop.status = text
+        stack = f"{target}: " if target else ""
+        line = Text.assemble(
+            " " * 11, (stack, "cyan"), (f"{text} ", "dim"), (f"after {duration(elapsed_seconds)}", "dim")
+        )
+        self._console.print(line, soft_wrap=True)
+        self._refresh()
+
+    def _leave_loop(self, target: str | None) -> None:
+        loop = self._loops[target]
+        if not loop.names:
+            return
+        rounds = f"{loop.rounds} more round" + ("" if loop.rounds == 1 else "s")
+        text = Text(f"{rounds} from {loop.names[0]}", style="dim")
+        loop.names, loop.rounds = [], 0
+        self._refresh()
+        self._print_line(loop.at, target, text)
+
+    def _refresh(self) -> None:
+        self._live.update(Group(*self._progress()), refresh=True)
+
+    def _progress(self) -> list[Text]:
+        """A line for each wait that is going on."""
+        return [
+            Text.assemble(
+                (f"+{clock_time(loop.at)}  ", "bold"),
+                (f"{target}: " if target else "", "cyan"),
+                f"{loop.names[0]}, round {loop.rounds + 1}",
+                (f"  {loop.status}", "dim"),
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+            for target, loop in self._loops.items()
+            if loop.names
+        ]
+
+
+def _targets(report: RunReport) -> Table:
+    """The outcome of each stack; what failed it, in the row below."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    for heading in ("Stack", "Outcome", "AMI before -> after"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("Replaced", "Took"):
+        table.add_column(heading, justify="right")
+    for target in report.targets:
+        table.add_row(
+            Text(target.stack_name),
+            Text(target.outcome or "not reached", style=_OUTCOME_STYLES[target.outcome]),
+            Text(_amis(target.ami_before or "-", target.ami_after or "-")),
+            Text(str(target.instances_replaced)),
+            Text(duration(target.seconds)),
+        )
+    return table
+
+
+def _amis(before: str, after: str) -> str:
+    return f"{before}\n(unchanged)" if before == after else f"{before}\n-> {after}"
+
+
+def _numbers(report: RunReport) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("Virtual duration", duration(report.seconds)),
+        ("  image build", duration(report.build_seconds)),
+        ("  deployment", duration(report.deploy_seconds)),
+        ("  beyond these", duration(report.overhead_seconds)),
+        ("State transitions", str(report.transitions)),
+        ("Lambda invocations", str(report.invocations)),
+    ):
+        table.add_row(Text(name, style="dim"), Text(value))
+    return table

@@ -1,0 +1,132 @@
+"""The embedded AWS on a local port, for the AWS CLI and SDKs, with the application deployed."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shlex
+import signal
+import socket
+import textwrap
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from local_aws.aws import CREDENTIALS, LocalAws
+from local_aws.core.clock import Clock
+from local_aws.core.ids import REGION
+from local_aws.sns import topics as sns
+from rehearsal.deployment import Deployment, deploy
+from rehearsal.scenario import Scenario
+
+HOST = "127.0.0.1"
+
+_MAIL_SECONDS = 10
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class PortInUse(Exception):
+    """Somebody else listens on the port."""
+
+
+def serve(scenario: Scenario, port: int, speed: float, announce: Callable[[str], None] = print) -> None:
+    """Serve until the process is interrupted or terminated.
+
+    `speed` is the number of virtual seconds in a real one. `announce` is given what a person has to know, once all is
+    ready. Raises PortInUse.
+    """
+    with _listen(port) as listener, LocalAws(*scenario.behaviour, speed=speed) as aws:
+        # In the beginning the clock is ours, and nothing that is deployed waits for its turn.
+        deployment = deploy(scenario)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = make_server(HOST, port, _in_turn(aws.clock), threaded=True, fd=listener.fileno())
+        threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
+        announce(_announcement(deployment, port, speed))
+        aws.clock.spawn(partial(_show_mail, aws.clock, announce), "mail")
+        _wait_for_the_end(aws.clock, server)
+
+
+def _show_mail(clock: Clock, announce: Callable[[str], None]) -> None:
+    """Show each e-mail as it is sent: no API of AWS would."""
+    shown = 0
+    while True:
+        for email in sns.emails()[shown:]:
+            shown += 1
+            announce(f"\nE-mail to {email.address}: {email.subject}\n\n{textwrap.indent(email.body, '  ')}")
+        clock.sleep(_MAIL_SECONDS)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            reason = (error.strerror or str(error)).lower()
+            raise PortInUse(
+                f"expected the port {port} of {HOST} to be free, found {reason}; "
+                "choose another: make serve PORT=..., or --port"
+            ) from error
+        raise
+    return listener
+
+
+def _in_turn(clock: Clock) -> Application:
+    """moto's server; each request has the embedded AWS for itself while it is answered."""
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with clock.turn():
+            return [b"".join(moto(environ, start_response))]
+
+    return application
+
+
+def _wait_for_the_end(clock: Clock, server: BaseWSGIServer) -> None:
+    ended = threading.Event()
+
+    def end(_: int, __: FrameType | None) -> None:
+        ended.set()
+
+    handlers = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with clock.away():
+            ended.wait()
+            server.shutdown()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _announcement(deployment: Deployment, port: int, speed: float) -> str:
+    endpoint = f"http://{HOST}:{port}"
+    variables = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": endpoint}
+    machine = deployment.state_machine_arn
+    command = ["aws", "stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", "{}"]
+    return "\n".join(
+        [
+            f"The embedded AWS listens on {endpoint}; {speed:g} of its seconds pass in one.",
+            f"Region:         {REGION}",
+            f"State machine:  {machine}",
+            f"Stacks:         {', '.join(deployment.stacks)}",
+            "",
+            "In another terminal, point the AWS CLI at it (the credentials are of nobody):",
+            "",
+            *(f"  export {name}={value}" for name, value in variables.items()),
+            "",
+            "Then start a run:",
+            "",
+            f"  {shlex.join(command)}",
+            "",
+            "Ctrl-C ends it.",
+        ]
+    )

@@ -1,0 +1,88 @@
+"""What groups launched and terminated, as Auto Scaling tells it; AMIs' architecture and instances' vCPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from local_aws.aws import LocalAws
+from rehearsal.deployment import deploy
+from rehearsal.scenario import Scenario
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    # No run is to start in the weeks that pass here.
+    with LocalAws() as aws:
+        deploy(Scenario(parameters={"ScheduleExpression": "at(2030-01-01T00:00:00)"}))
+        yield aws
+
+
+def group() -> str:
+    (found,) = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    return found["AutoScalingGroupName"]
+
+
+def activities(**more: Any) -> list[Any]:
+    return list(boto3.client("autoscaling").describe_scaling_activities(**more)["Activities"])
+
+
+def test_each_launch_and_termination_is_an_activity_the_newest_first(aws: LocalAws) -> None:
+    """Auto Scaling API reference, Activity; user guide, "Verify a scaling activity for an Auto Scaling group"."""
+    autoscaling, name = boto3.client("autoscaling"), group()
+    assert len(activities(AutoScalingGroupName=name)) == 2
+    aws.clock.sleep(60)
+    autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=3)
+    aws.clock.sleep(60)
+    autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=2)
+    found = activities(AutoScalingGroupName=name)
+    kinds = [one["Description"].rsplit(":", 1)[0] for one in found]
+    assert kinds == ["Terminating EC2 instance", *["Launching a new EC2 instance"] * 3]
+    assert found[0]["StartTime"] > found[1]["StartTime"] > found[2]["StartTime"]
+    assert {one["StatusCode"] for one in found} == {"Successful"}
+
+
+def test_activities_come_in_pages(aws: LocalAws) -> None:
+    pages = (
+        boto3.client("autoscaling")
+        .get_paginator("describe_scaling_activities")
+        .paginate(AutoScalingGroupName=group(), PaginationConfig={"PageSize": 1})
+    )
+    found = [page["Activities"] for page in pages]
+    assert len(found) >= 2 and all(len(page) == 1 for page in found)
+
+
+def test_the_activities_of_a_deleted_group_have_to_be_asked_for(aws: LocalAws) -> None:
+    """Auto Scaling API reference, DescribeScalingActivities: IncludeDeletedGroups, for six weeks."""
+    autoscaling = boto3.client("autoscaling")
+    template = boto3.client("ec2").describe_launch_templates()["LaunchTemplates"][0]["LaunchTemplateId"]
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName="gone",
+        LaunchTemplate={"LaunchTemplateId": template, "Version": "1"},
+        MinSize=1,
+        MaxSize=1,
+        AvailabilityZones=["us-east-1a"],
+    )
+    autoscaling.delete_auto_scaling_group(AutoScalingGroupName="gone", ForceDelete=True)
+    assert activities(AutoScalingGroupName="gone") == []
+    assert activities(AutoScalingGroupName="gone", IncludeDeletedGroups=True) != []
+    aws.clock.sleep(43 * 24 * 3600)
+    assert activities(AutoScalingGroupName="gone", IncludeDeletedGroups=True) == []
+
+
+def test_registered_amis_and_their_instances_tell_architecture_and_vcpus(aws: LocalAws) -> None:
+    """EC2 API reference, RegisterImage: Architecture, i386 where none is given; Instance: CpuOptions."""
+    ec2 = boto3.client("ec2")
+    for given, expected in (({"Architecture": "arm64"}, "arm64"), ({}, "i386")):
+        more: Any = given
+        image_id = ec2.register_image(Name=f"of-{expected}", RootDeviceName="/dev/xvda", **more)["ImageId"]
+        assert ec2.describe_images(ImageIds=[image_id])["Images"][0]["Architecture"] == expected
+    (reservation, *_) = ec2.describe_instances(Filters=[{"Name": "instance-type", "Values": ["t3.micro"]}])[
+        "Reservations"
+    ]
+    (instance, *_) = reservation["Instances"]
+    assert instance["Architecture"] == "x86_64"
+    assert instance["CpuOptions"] == {"CoreCount": 1, "ThreadsPerCore": 2}

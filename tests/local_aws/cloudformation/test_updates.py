@@ -1,0 +1,568 @@
+"""Updates of stacks with Auto Scaling groups, held against what AWS documents of them.
+
+The documents are chapters of the CloudFormation User Guide unless another is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+
+from local_aws.autoscaling.settings import AutoScalingSettings
+from local_aws.cloudformation.settings import CloudFormationSettings
+from local_aws.core import settings
+from tests.local_aws.stack_world import APPLICATION, NETWORK, StackWorld, stack_world
+
+
+@pytest.fixture
+def world() -> Iterator[StackWorld]:
+    with stack_world() as found:
+        yield found
+
+
+def behave(rollback_fails: str = "", **behaviour: object) -> None:
+    settings.use(AutoScalingSettings(stacks={"app": dict(behaviour)}))
+    settings.use(CloudFormationSettings(rollback_fails={"app": rollback_fails} if rollback_fails else {}))
+
+
+def without_replacement(policy: str = "") -> str:
+    """The application's template with another UpdatePolicy, or none."""
+    head, rest = APPLICATION.split("    UpdatePolicy:\n", 1)
+    _, tail = rest.split("    Properties:\n", 1)
+    body = f"{head}{policy}    Properties:\n{tail}"
+    assert "AutoScalingReplacingUpdate" not in body
+    return body
+
+
+ROLLING = """    UpdatePolicy:
+      AutoScalingRollingUpdate:
+        MaxBatchSize: 1
+        MinInstancesInService: 1
+        PauseTime: PT10M
+        WaitOnResourceSignals: true
+"""
+
+
+# -- AutoScalingReplacingUpdate ---------------------------------------------------------------------------------
+
+
+def test_a_new_ami_replaces_the_group_and_all_its_instances(world: StackWorld) -> None:
+    """UpdatePolicy attribute, AutoScalingReplacingUpdate: a new group takes the place of the old one."""
+    world.create_application()
+    old = world.group()
+    world.patch()
+    assert world.status() == "UPDATE_IN_PROGRESS"
+    assert set(world.running().values()) == {world.old_ami}
+    assert world.settle() == "UPDATE_COMPLETE"
+    new = world.group()
+    assert new["AutoScalingGroupName"] != old["AutoScalingGroupName"]
+    assert new["AutoScalingGroupName"] == world.outputs("app")["AutoScalingGroupName"]
+    assert world.running() == {instance["InstanceId"]: world.new_ami for instance in new["Instances"]}
+    assert len(new["Instances"]) == 2
+    tags = world.ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": list(world.running())}])["Tags"]
+    assert {tag["Value"] for tag in tags if tag["Key"] == "aws:ec2launchtemplate:version"} == {"2"}
+    assert {tag["Value"] for tag in tags if tag["Key"] == "aws:cloudformation:stack-name"} == {"app"}
+
+
+def test_old_and_new_group_run_side_by_side_until_the_new_one_has_signalled(world: StackWorld) -> None:
+    """UpdatePolicy attribute: CloudFormation retains the old group until it finishes creating the new one."""
+    world.create_application()
+    world.patch()
+    world.clock.sleep(120)
+    assert len(world.groups()) == 2
+    assert sorted(world.running().values()) == sorted([world.old_ami] * 2 + [world.new_ami] * 2)
+    assert world.status() == "UPDATE_IN_PROGRESS"
+
+
+def test_the_events_of_a_replacement_come_in_cloudformations_order(world: StackWorld) -> None:
+    """Update behaviors of stack resources, "Understand stack update events": replacement before clean-up."""
+    world.create_application()
+    world.patch(token="patch-1")
+    world.settle()
+    assert world.trail(token="patch-1") == [
+        ("app", "UPDATE_IN_PROGRESS"),
+        ("AppLaunchTemplate", "UPDATE_IN_PROGRESS"),
+        ("AppLaunchTemplate", "UPDATE_COMPLETE"),
+        ("AppAutoScalingGroup", "UPDATE_IN_PROGRESS"),
+        ("AppAutoScalingGroup", "UPDATE_IN_PROGRESS"),
+        ("AppAutoScalingGroup", "UPDATE_IN_PROGRESS"),
+        ("AppAutoScalingGroup", "UPDATE_IN_PROGRESS"),
+        ("AppAutoScalingGroup", "UPDATE_COMPLETE"),
+        ("app", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+        ("AppAutoScalingGroup", "DELETE_IN_PROGRESS"),
+        ("AppAutoScalingGroup", "DELETE_COMPLETE"),
+        ("app", "UPDATE_COMPLETE"),
+    ]
+    ids = sorted(world.running())
+    reasons = world.reasons(token="patch-1")
+    assert reasons[:3] == [
+        "User Initiated",
+        "Requested update requires the creation of a new physical resource; hence creating one.",
+        "Resource creation Initiated",
+    ]
+    assert sorted(reasons[3:]) == [f"Received SUCCESS signal with UniqueId {identifier}" for identifier in ids]
+
+
+def test_every_event_of_an_operation_has_its_token(world: StackWorld) -> None:
+    """API Reference, UpdateStack, ClientRequestToken: all events of a stack operation are assigned the same token."""
+    world.create_application()
+    before = len(world.events())
+    world.patch(token="patch-1")
+    world.settle()
+    assert len(world.events(token="patch-1")) == len(world.events()) - before
+    times = [event["Timestamp"] for event in world.events(token="patch-1")]
+    assert (times[-1] - times[0]).total_seconds() == 10 + 10 + 200 + 60
+
+
+def test_the_new_group_has_the_templates_capacity(world: StackWorld) -> None:
+    """UpdatePolicy attribute, AutoScalingReplacingUpdate: a scaled-out group comes back as the template says."""
+    world.create_application(MaxSize="10")
+    name = world.group()["AutoScalingGroupName"]
+    world.autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=7)
+    world.patch()
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert world.group()["DesiredCapacity"] == len(world.group()["Instances"]) == 2
+
+
+def test_the_capacity_is_carried_over_by_its_parameter(world: StackWorld) -> None:
+    """CreationPolicy attribute: the count of signals to wait for is the parameter's too."""
+    world.create_application(MaxSize="10")
+    world.patch(DesiredCapacity="7")
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert len(world.group()["Instances"]) == 7
+    assert sum("Received SUCCESS signal" in reason for reason in world.reasons(token="patch-1")) == 7
+
+
+def test_without_a_creation_policy_the_update_waits_for_no_instance(world: StackWorld) -> None:
+    """CreationPolicy attribute: without one, a group is complete as soon as it is created."""
+    behave(signals="none")
+    document = APPLICATION.replace(
+        "    CreationPolicy:\n      ResourceSignal:\n        Count: !Ref DesiredCapacity\n        Timeout: PT15M\n", ""
+    )
+    assert "CreationPolicy" not in document
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    world.create("app", document, AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    world.patch()
+    world.clock.sleep(25)
+    assert world.status() == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+
+
+# -- failure and rollback ---------------------------------------------------------------------------------------
+
+
+def test_missing_signals_roll_back_to_the_very_instances_that_ran(world: StackWorld) -> None:
+    """CreationPolicy attribute: the timeout fails the resource. "UpdatePolicy attribute": CloudFormation rolls back
+    to the old group and deletes the new one."""
+    behave(signals="none")
+    world.create_application()
+    before = world.running()
+    group = world.group()["AutoScalingGroupName"]
+    world.patch(token="patch-1")
+    began = world.clock.time()
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert 900 <= world.clock.time() - began < 1100
+    assert world.running() == before
+    assert world.group()["AutoScalingGroupName"] == group == world.outputs("app")["AutoScalingGroupName"]
+    assert world.parameters("app")["AmazonMachineImage"] == world.old_ami
+    failed = [event for event in world.events(token="patch-1") if event["ResourceStatus"].endswith("FAILED")]
+    assert [(event["LogicalResourceId"], event["ResourceStatusReason"]) for event in failed] == [
+        (
+            "AppAutoScalingGroup",
+            "Received 0 SUCCESS signal(s) out of 2.  Unable to satisfy 100% MinSuccessfulInstancesPercent requirement",
+        )
+    ]
+    statuses = [status for logical_id, status in world.trail(token="patch-1") if logical_id == "app"]
+    assert statuses == [
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE",
+    ]
+    assert "The following resource(s) failed to update: [AppAutoScalingGroup]. " in world.reasons(token="patch-1")
+
+
+def test_too_few_signals_fail_as_none_do(world: StackWorld) -> None:
+    """CreationPolicy attribute, ResourceSignal Count: so many success signals must come before the timeout."""
+    behave(signals=1)
+    world.create_application()
+    world.patch()
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert any(reason.startswith("Received 1 SUCCESS signal(s) out of 2.") for reason in world.reasons())
+    assert any(reason.startswith("Failed to receive 1 resource signal(s)") for reason in world.reasons())
+
+
+def test_after_a_rollback_the_same_update_is_an_update_again_and_the_old_parameters_are_none(world: StackWorld) -> None:
+    """Update CloudFormation stacks: what counts is what the stack has, which the rollback restored."""
+    behave(signals="none")
+    world.create_application()
+    world.patch(token="first")
+    world.settle()
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        world.patch(token="none", AmazonMachineImage=world.old_ami)
+    behave(signals="all")
+    world.patch(token="second")
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert set(world.running().values()) == {world.new_ami}
+
+
+def test_a_rollback_that_fails_leaves_both_groups_and_can_be_continued(world: StackWorld) -> None:
+    """Continue rolling back an update: UPDATE_ROLLBACK_FAILED allows no update, and continues to ..._COMPLETE."""
+    behave(signals="none", rollback_fails="You are not authorized to perform this operation.")
+    world.create_application()
+    before = world.running()
+    world.patch(token="patch-1")
+    assert world.settle() == "UPDATE_ROLLBACK_FAILED"
+    assert len(world.groups()) == 2
+    assert before.items() < world.running().items()
+    assert "You are not authorized to perform this operation." in world.reasons(token="patch-1")
+    with pytest.raises(ClientError, match="is in UPDATE_ROLLBACK_FAILED state and can not be updated"):
+        world.patch(token="patch-2")
+    world.cloudformation.continue_update_rollback(StackName="app", ClientRequestToken="continue-1")
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
+    assert world.trail(token="continue-1")[-1] == ("app", "UPDATE_ROLLBACK_COMPLETE")
+    with pytest.raises(ClientError, match="ContinueUpdateRollback cannot be called from current stack status"):
+        world.cloudformation.continue_update_rollback(StackName="app")
+
+
+def test_a_disabled_rollback_keeps_what_is_there_until_it_is_asked_for(world: StackWorld) -> None:
+    """Stack failure options: with rollback disabled the stack is UPDATE_FAILED, and RollbackStack rolls it back."""
+    behave(signals="none")
+    world.create_application()
+    before = world.running()
+    world.cloudformation.update_stack(
+        StackName="app",
+        UsePreviousTemplate=True,
+        DisableRollback=True,
+        Parameters=world.patched(),
+    )
+    assert world.settle() == "UPDATE_FAILED"
+    assert len(world.groups()) == 2
+    world.cloudformation.rollback_stack(StackName="app")
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
+
+
+def test_an_ami_that_does_not_exist_is_rolled_back_at_once(world: StackWorld) -> None:
+    """Supply existing resources at runtime with CloudFormation-supplied parameter types: the value is validated."""
+    world.create_application()
+    before = world.running()
+    world.patch(AmazonMachineImage="ami-0123456789abcdef0")
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
+    assert (
+        "Parameter validation failed: parameter value ami-0123456789abcdef0 for parameter name AmazonMachineImage "
+        "does not exist" in world.reasons()
+    )
+
+
+# -- cancelling, waiting ----------------------------------------------------------------------------------------
+
+
+def test_an_update_that_hangs_can_be_cancelled_and_rolls_back(world: StackWorld) -> None:
+    """Canceling a stack update: the stack is rolled back to the configuration before the update."""
+    behave(signals="hang")
+    world.create_application()
+    before = world.running()
+    world.patch(token="patch-1")
+    world.clock.sleep(5 * 3600)
+    assert world.status() == "UPDATE_IN_PROGRESS"
+    world.cloudformation.cancel_update_stack(StackName="app", ClientRequestToken="cancel-1")
+    assert world.status() == "UPDATE_ROLLBACK_IN_PROGRESS"
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
+    assert ("AppAutoScalingGroup", "UPDATE_FAILED") in world.trail(token="patch-1")
+    assert "Resource update cancelled" in world.reasons(token="patch-1")
+    assert world.trail(token="cancel-1")[0] == ("app", "UPDATE_ROLLBACK_IN_PROGRESS")
+    assert world.trail(token="cancel-1")[-1] == ("app", "UPDATE_ROLLBACK_COMPLETE")
+
+
+def test_a_cancel_without_a_token_keeps_the_updates(world: StackWorld) -> None:
+    """API Reference, CancelUpdateStack: the token is optional; the rollback is then found under the update's."""
+    behave(signals="hang")
+    world.create_application()
+    world.patch(token="patch-1")
+    world.clock.sleep(60)
+    world.cloudformation.cancel_update_stack(StackName="app")
+    world.settle()
+    assert world.trail(token="patch-1")[-1] == ("app", "UPDATE_ROLLBACK_COMPLETE")
+
+
+def test_only_an_update_in_progress_can_be_cancelled(world: StackWorld) -> None:
+    """API Reference, CancelUpdateStack: only stacks that are in the UPDATE_IN_PROGRESS state."""
+    world.create_application()
+    world.patch()
+    while world.status() != "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
+        world.clock.sleep(5)
+    for _ in ("in clean-up", "complete"):
+        with pytest.raises(ClientError, match="CancelUpdateStack cannot be called from current stack status"):
+            world.cloudformation.cancel_update_stack(StackName="app")
+        world.settle()
+
+
+def test_a_busy_stack_refuses_an_update(world: StackWorld) -> None:
+    """API Reference, UpdateStack: an update during another is a ValidationError."""
+    world.create_application()
+    world.patch("app", "another", AmazonMachineImage=world.old_ami, MaxSize="5")
+    identifier = world.stack("app")["StackId"]
+    with pytest.raises(ClientError) as refused:
+        world.patch()
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert refused.value.response["Error"]["Message"] == (
+        f"Stack:{identifier} is in UPDATE_IN_PROGRESS state and can not be updated."
+    )
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert set(world.running().values()) == {world.old_ami}
+    world.patch()
+    assert world.settle() == "UPDATE_COMPLETE"
+
+
+def test_the_monitoring_time_passes_before_the_old_group_is_removed(world: StackWorld) -> None:
+    """Roll back your CloudFormation stack on alarm breach: the clean-up comes after the monitoring time."""
+    world.create_application()
+    world.cloudformation.update_stack(
+        StackName="app",
+        UsePreviousTemplate=True,
+        RollbackConfiguration={"MonitoringTimeInMinutes": 30},
+        Parameters=world.patched(),
+    )
+    world.clock.sleep(1500)
+    assert world.status() == "UPDATE_IN_PROGRESS"
+    assert len(world.groups()) == 2
+    assert world.settle() == "UPDATE_COMPLETE"
+    # A later update that does not mention it keeps it.
+    assert world.stack("app")["RollbackConfiguration"]["MonitoringTimeInMinutes"] == 30
+
+
+def test_an_alarm_in_the_monitoring_time_rolls_back(world: StackWorld) -> None:
+    """Roll back your CloudFormation stack on alarm breach: an alarm of the rollback triggers in ALARM rolls back."""
+    cloudwatch = world.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="errors", MetricName="Errors", Namespace="App", Period=60, EvaluationPeriods=1, Threshold=1,
+        Statistic="Sum", ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    arn = cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
+    world.create_application()
+    before = world.running()
+    world.cloudformation.update_stack(
+        StackName="app",
+        UsePreviousTemplate=True,
+        RollbackConfiguration={
+            "MonitoringTimeInMinutes": 30,
+            "RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}],
+        },
+        Parameters=world.patched(),
+    )
+    world.clock.sleep(600)
+    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
+
+
+def test_an_instance_may_signal_through_the_api(world: StackWorld) -> None:
+    """API Reference, SignalResource: each signal needs a different unique id; failures count against the group."""
+    behave(signals="none")
+    world.create_application()
+    world.patch()
+    world.clock.sleep(60)
+    new = [instance for instance, image in world.running().items() if image == world.new_ami]
+    for unique_id in (new[0], new[0], new[1]):
+        assert world.status() == "UPDATE_IN_PROGRESS"
+        world.cloudformation.signal_resource(
+            StackName="app", LogicalResourceId="AppAutoScalingGroup", UniqueId=unique_id, Status="SUCCESS"
+        )
+        world.clock.sleep(5)
+    assert world.status() == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    assert sum("Received SUCCESS signal" in reason for reason in world.reasons(token="patch-1")) == 2
+    world.settle()
+    with pytest.raises(ClientError, match="is in UPDATE_COMPLETE state and can not be signaled"):
+        world.cloudformation.signal_resource(
+            StackName="app", LogicalResourceId="AppAutoScalingGroup", UniqueId="i-1", Status="SUCCESS"
+        )
+
+
+def test_a_failure_signal_fails_the_update_at_once(world: StackWorld) -> None:
+    """API Reference, SignalResource: a failure signal makes CloudFormation fail the update immediately."""
+    behave(signals="none")
+    world.create_application()
+    world.patch()
+    world.clock.sleep(60)
+    world.cloudformation.signal_resource(
+        StackName="app", LogicalResourceId="AppAutoScalingGroup", UniqueId="i-1", Status="FAILURE"
+    )
+    world.clock.sleep(5)
+    assert world.status() == "UPDATE_ROLLBACK_IN_PROGRESS"
+
+
+# -- other update policies --------------------------------------------------------------------------------------
+
+
+def test_without_an_update_policy_no_instance_is_replaced(world: StackWorld) -> None:
+    """UpdatePolicy attribute: without one, a changed launch template is for the instances launched later."""
+    world.create("network", NETWORK)
+    world.create("app", without_replacement(), AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    before, group = world.running(), world.group()
+    world.patch()
+    assert world.settle() == "UPDATE_COMPLETE"
+    after = world.group()
+    assert world.running() == before
+    assert after["AutoScalingGroupName"] == group["AutoScalingGroupName"]
+    assert (group["LaunchTemplate"]["Version"], after["LaunchTemplate"]["Version"]) == ("1", "2")
+    assert {instance["LaunchTemplate"]["Version"] for instance in after["Instances"]} == {"1"}
+    world.autoscaling.set_desired_capacity(AutoScalingGroupName=after["AutoScalingGroupName"], DesiredCapacity=3)
+    assert sorted(world.running().values()).count(world.new_ami) == 1
+
+
+def test_a_rolling_update_replaces_the_instances_in_batches(world: StackWorld) -> None:
+    """UpdatePolicy attribute, AutoScalingRollingUpdate: MaxBatchSize, MinInstancesInService, resource signals."""
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    world.create(
+        "app",
+        without_replacement(ROLLING),
+        AmazonMachineImage=world.old_ami,
+        DesiredCapacity="3",
+        **world.outputs("network"),
+    )
+    name = world.group()["AutoScalingGroupName"]
+    world.patch(token="patch-1")
+    while world.status() == "UPDATE_IN_PROGRESS":
+        world.clock.sleep(20)
+        assert 1 <= len(world.group()["Instances"]) <= 3
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert world.group()["AutoScalingGroupName"] == name
+    assert world.running() == {instance["InstanceId"]: world.new_ami for instance in world.group()["Instances"]}
+    assert len(world.running()) == 3
+    reasons = world.reasons(token="patch-1")
+    assert (
+        "Rolling update initiated. Terminating 3 obsolete instance(s) in batches of 1, while keeping at least 1 "
+        "instance(s) in service. Waiting on resource signals with a timeout of PT10M when new instances are added to "
+        "the autoscaling group." in reasons
+    )
+    assert sum(reason.startswith("Terminating instance(s) [") for reason in reasons) == 3
+    assert sum(reason.startswith("Received SUCCESS signal") for reason in reasons) == 3
+
+
+def test_a_rolling_update_that_must_keep_all_in_service_adds_before_it_removes(world: StackWorld) -> None:
+    """UpdatePolicy attribute, MinInstancesInService: the group grows for the time of the update, within MaxSize."""
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    body = without_replacement(ROLLING.replace("MinInstancesInService: 1", "MinInstancesInService: 2"))
+    world.create("app", body, AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    world.patch()
+    counts = set()
+    while world.status() == "UPDATE_IN_PROGRESS":
+        world.clock.sleep(20)
+        counts.add(len(world.group()["Instances"]))
+    assert counts == {2, 3}
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert list(world.running().values()) == [world.new_ami] * 2
+
+
+def test_a_rolling_update_without_signals_rolls_the_old_ami_back_in(world: StackWorld) -> None:
+    """UpdatePolicy attribute, WaitOnResourceSignals: no signal within PauseTime fails the update."""
+    behave(signals="none")
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    world.create("app", without_replacement(ROLLING), AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    world.patch(token="patch-1")
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert list(world.running().values()) == [world.old_ami] * 2
+    assert len(world.group()["Instances"]) == 2
+    assert world.status() == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("FAILURE signal(s) out of 2" in reason for reason in world.reasons(token="patch-1"))
+
+
+def test_a_refresh_policy_is_refused_by_name(world: StackWorld) -> None:
+    """What the embedded AWS does not model fails and says so, here AutoScalingInstanceRefresh."""
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    policy = "    UpdatePolicy:\n      AutoScalingInstanceRefresh:\n        Strategy: Rolling\n"
+    world.create("app", without_replacement(policy), AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    before = world.running()
+    world.patch()
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
+    assert any("AutoScalingInstanceRefresh" in reason for reason in world.reasons())
+
+
+@pytest.mark.parametrize(("ignore", "capacity"), [(False, 2), (True, 4)])
+def test_an_update_sets_the_templates_sizes_unless_told_to_ignore_those_that_it_does_not_change(
+    world: StackWorld, ignore: bool, capacity: int
+) -> None:
+    """UpdatePolicy attribute, AutoScalingScheduledAction, IgnoreUnmodifiedGroupSizeProperties."""
+    policy = "    UpdatePolicy:\n      AutoScalingScheduledAction:\n        IgnoreUnmodifiedGroupSizeProperties: "
+    world.create("network", NETWORK)
+    body = without_replacement(f"{policy}{str(ignore).lower()}\n")
+    world.create("app", body, AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    name = world.group()["AutoScalingGroupName"]
+    world.autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=4)
+    world.patch()
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert list(world.running().values()) == [world.old_ami] * capacity
+
+
+def test_a_group_that_changes_only_its_size_is_changed_in_place(world: StackWorld) -> None:
+    """UpdatePolicy attribute: the policies apply to a changed launch template, configuration or subnets only."""
+    world.create_application(MaxSize="6")
+    before, name = world.running(), world.group()["AutoScalingGroupName"]
+    world.patch(AmazonMachineImage=world.old_ami, DesiredCapacity="4")
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert world.group()["AutoScalingGroupName"] == name
+    assert before.items() < world.running().items()
+    assert len(world.running()) == 4
+
+
+def test_an_update_that_removes_a_resource_deletes_it_in_the_clean_up(world: StackWorld) -> None:
+    """Update behaviors of stack resources: what is no longer in the template is deleted after the update."""
+    body = """
+Resources:
+  Kept: {Type: "AWS::SNS::Topic"}
+  Gone: {Type: "AWS::SQS::Queue"}
+"""
+    world.create("small", body)
+    document = yaml.safe_load(body)
+    del document["Resources"]["Gone"]
+    document["Resources"]["Added"] = {"Type": "AWS::SQS::Queue"}
+    world.cloudformation.update_stack(StackName="small", TemplateBody=yaml.safe_dump(document))
+    assert world.settle("small") == "UPDATE_COMPLETE"
+    queues = world.client("sqs").list_queues()["QueueUrls"]
+    assert len(queues) == 1
+    assert "Added" in queues[0]
+    trail = world.trail("small")
+    assert trail.index(("small", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")) < trail.index(("Gone", "DELETE_COMPLETE"))
+    listed = world.cloudformation.list_stack_resources(StackName="small")["StackResourceSummaries"]
+    assert {item["LogicalResourceId"]: item["ResourceStatus"] for item in listed} == {
+        "Kept": "CREATE_COMPLETE",
+        "Added": "CREATE_COMPLETE",
+    }
+
+
+def test_each_stack_status_is_an_event_on_the_default_bus(world: StackWorld) -> None:
+    """Managing events with CloudFormation and Amazon EventBridge: Stack Status Change events, with the token."""
+    queue = world.client("sqs").create_queue(QueueName="statuses")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:statuses"
+    events = world.client("events")
+    pattern = '{"source": ["aws.cloudformation"], "detail-type": ["CloudFormation Stack Status Change"]}'
+    events.put_rule(Name="statuses", EventPattern=pattern)
+    events.put_targets(Rule="statuses", Targets=[{"Id": "queue", "Arn": arn}])
+    policy = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, '
+        f'"Action": "sqs:SendMessage", "Resource": "{arn}"}}]}}'
+    )
+    world.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    world.create_application()
+    world.patch(token="patch-1")
+    world.settle()
+    world.clock.sleep(60)
+    found = []
+    while messages := world.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            found.append(yaml.safe_load(message["Body"])["detail"])
+            world.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    ours = [detail["status-details"]["status"] for detail in found if detail.get("client-request-token") == "patch-1"]
+    assert sorted(ours) == ["UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_IN_PROGRESS"]

@@ -1,0 +1,163 @@
+"""`make serve`: the embedded AWS for clients of other processes, by HTTP."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local_aws.aws import CREDENTIALS
+from local_aws.core.ids import REGION
+from rehearsal.__main__ import main
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    endpoint: str
+    said: list[str]
+
+    def client(self, service: str) -> Any:
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=30)
+        return boto3.client(service, endpoint_url=self.endpoint, config=config)  # type: ignore[call-overload]
+
+    def stop(self) -> tuple[int, str]:
+        """The exit status after Ctrl-C, and what went to the standard error."""
+        self.process.send_signal(signal.SIGINT)
+        _, complaints = self.process.communicate(timeout=20)
+        return self.process.returncode, complaints
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "rehearsal", "serve", "--port", str(port), "--speed", "3000"],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.append(line.rstrip("\n"))
+        if line.startswith("Ctrl-C"):
+            break
+    running = Server(process, f"http://127.0.0.1:{port}", said)
+    try:
+        yield running
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def test_it_says_how_to_start_a_run(server: Server) -> None:
+    machine = next(line for line in server.said if line.startswith("State machine:")).split()[-1]
+    [command] = [line.strip() for line in server.said if " start-execution " in line]
+
+    assert server.endpoint in server.said[0]
+    assert [line.strip() for line in server.said if "export " in line] == [
+        f"export AWS_ACCESS_KEY_ID={CREDENTIALS['AWS_ACCESS_KEY_ID']}",
+        f"export AWS_SECRET_ACCESS_KEY={CREDENTIALS['AWS_SECRET_ACCESS_KEY']}",
+        f"export AWS_DEFAULT_REGION={REGION}",
+        f"export AWS_ENDPOINT_URL={server.endpoint}",
+    ]
+    assert command == f"aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'"
+
+
+def test_a_run_started_by_http_patches_the_stack(server: Server) -> None:
+    client = server.client("stepfunctions")
+    machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    execution = client.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+    until = time.monotonic() + 40
+    while (found := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < until, client.get_execution_history(executionArn=execution, reverseOrder=True)
+        time.sleep(0.1)
+
+    assert found["status"] == "SUCCEEDED", found
+    images = server.client("imagebuilder").list_images()["imageVersionList"]
+    assert len(images) == 1
+    stack = server.client("cloudformation").describe_stacks(StackName="web")["Stacks"][0]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    instances = server.client("ec2").describe_instances(
+        Filters=[{"Name": "instance-state-name", "Values": ["running"]}]
+    )
+    ami = next(one["ParameterValue"] for one in stack["Parameters"] if one["ParameterKey"] == "AmazonMachineImage")
+    running = [instance for group in instances["Reservations"] for instance in group["Instances"]]
+    assert {instance["ImageId"] for instance in running} == {ami}
+    assert len(running) == 2
+    assert server.process.stdout is not None
+    mail = next(line for line in server.process.stdout if line.startswith("E-mail to "))
+    assert mail == f"E-mail to operations@example.com: AMI Autopatch: PATCHED: web now on {ami}\n"
+
+
+def test_functions_are_invoked_and_logs_are_read(server: Server) -> None:
+    functions = server.client("lambda").list_functions()["Functions"]
+    name = next(one["FunctionName"] for one in functions if "Summarise" in one["FunctionName"])
+    answer = server.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+
+    assert answer["FunctionError"] == "Unhandled"
+    assert b"KeyError" in answer["Payload"].read()
+    groups = server.client("logs").describe_log_groups()["logGroups"]
+    assert "/aws/lambda/ami-autopatch" in [group["logGroupName"] for group in groups]
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments"),
+    [
+        ("cloudformation", "DetectStackDrift", {"StackName": "web"}),
+        ("ec2", "DescribeCapacityBlockOfferings", {"CapacityDurationHours": 24}),
+        ("stepfunctions", "ValidateStateMachineDefinition", {"definition": "{}"}),
+    ],
+)
+def test_what_is_not_modelled_is_refused_by_name(
+    server: Server, service: str, call: str, arguments: dict[str, Any]
+) -> None:
+    """Each in the protocol of its service; a client that read an error 500 would try again instead."""
+    client = server.client(service)
+    with pytest.raises(ClientError) as refused:
+        getattr(client, xform_name(call))(**arguments)
+    answer = refused.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert answer["Error"]["Code"] == "NotImplemented"
+    assert answer["Error"]["Message"] == f"The embedded AWS does not model {call} of {service}"
+
+
+def test_a_port_in_use_is_refused_with_what_to_do(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    port = server.endpoint.rpartition(":")[2]
+    status = main(["serve", "--port", port])
+    assert status == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        f"error: expected the port {port} of 127.0.0.1 to be free, found address already in use; "
+        "choose another: make serve PORT=..., or --port\n"
+    )
+
+
+def test_it_ends_on_ctrl_c_without_a_word(server: Server) -> None:
+    status, complaints = server.stop()
+
+    assert (status, complaints) == (0, "")
