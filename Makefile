@@ -1,19 +1,23 @@
 # `make run` shows a whole patch run, `make test` proves it. `make help` lists the rest.
 #
-# Each needs Python 3.11 or later, and makes the environments that it runs in the first time (and whenever their lock has
-# changed): .venv from requirements/dev.txt, .venv-sam from requirements/sam.txt, and so on. That, `sam build` and what
-# talks to AWS are all that uses the network. PYTHON=/path/to/python says with which interpreter.
+# Every target needs Python 3.11 or later. It makes the environments that it runs in by itself: .venv from
+# requirements/dev.txt, .venv-sam from requirements/sam.txt, and so on, the first time and whenever the lock file has
+# changed; with uv when uv is installed, otherwise with venv and pip. Only that, `sam build` and `sam deploy` use the
+# network. PYTHON=/path/to/python chooses the interpreter.
 
 SCENARIO ?= happy-path
 PORT     ?= 5077
 SPEED    ?= 60
 PYTHON   ?=
 
+# The tests that start no embedded AWS.
+UNIT := tests/unit
+
 RUN := .venv/bin/python
-# sam builds with the python3.13 that it finds first.
+# sam builds with the first python3.13 on the PATH.
 SAM := SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/.venv-lambda/bin:$$PATH" .venv-sam/bin/sam
 
-# An environment is whole when this file in it says so; it is made last, as a copy of the lock.
+# This file marks an environment as complete. It is written last, as a copy of the lock file.
 INSTALLED    := installed-requirements.txt
 ENVIRONMENTS := .venv .venv-aws-cli .venv-validate .venv-sam .venv-lambda
 # requirements/dev.txt for .venv, requirements/sam.txt for .venv-sam.
@@ -23,79 +27,72 @@ SHELL := /bin/sh
 .SHELLFLAGS := -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench serve validate build deploy lock diagram clean FORCE
+.PHONY: help run test unit lint bench serve validate build deploy diagram lock clean FORCE
 
-# An environment whose interpreter has gone, or that was made from another lock, is made again. Contents decide, not
-# times: a checkout touches files.
+# An environment is made again when its interpreter is gone or its lock file has changed. The contents are compared, not
+# the times, because a checkout changes those.
 whole = $(shell cmp -s $(call lock,$(1)) $(1)/$(INSTALLED) && test -x $(1)/bin/python && echo whole)
 $(foreach environment,$(ENVIRONMENTS),$(if $(call whole,$(environment)),,$(eval $(environment)/$(INSTALLED): FORCE)))
 
-help: ## this list
-	@echo "make run      one patch run on the embedded AWS   (SCENARIO=$(SCENARIO))"
-	@echo "make test     all tests, without network"
-	@echo "make lint     ruff and mypy over everything"
-	@echo "make bench    how long a run takes, against the least that moto takes"
-	@echo "make serve    the embedded AWS on a local port    (PORT=$(PORT) SPEED=$(SPEED))"
-	@echo "make validate the templates and the state machine, linted, without network"
-	@echo "make build    sam build without Docker, and tests of what it built"
-	@echo "make deploy   make build, then sam deploy --guided"
-	@echo "make diagram  docs/state-machine.svg from statemachine/patch.asl.yaml"
-	@echo "make lock     the requirements files, from the .in files"
-	@echo "make clean    away with the environments and everything else that was generated"
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s%s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: .venv/$(INSTALLED)
+run: .venv/$(INSTALLED) ## show one patch run on the embedded AWS (SCENARIO=name chooses another scenario)
 	@$(RUN) -m rehearsal run --scenario "$(SCENARIO)"
 
-test: .venv/$(INSTALLED) .venv-aws-cli/$(INSTALLED)
+test: .venv/$(INSTALLED) .venv-aws-cli/$(INSTALLED) ## run all tests, without network
 	@$(RUN) -m pytest -n auto --maxprocesses 8
 
-lint: .venv/$(INSTALLED)
+unit: .venv/$(INSTALLED) ## run the tests that need no embedded AWS, in seconds
+	@$(RUN) -m pytest $(UNIT)
+
+lint: .venv/$(INSTALLED) ## run ruff and mypy over everything
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-bench: .venv/$(INSTALLED)
+bench: .venv/$(INSTALLED) ## measure how long a run takes, and the least that moto alone takes
 	@$(RUN) benchmarks/run.py
 
-serve: .venv/$(INSTALLED)
+serve: .venv/$(INSTALLED) ## serve the embedded AWS on a local port (PORT=5077, SPEED=60 virtual seconds a second)
 	@$(RUN) -m rehearsal serve --port "$(PORT)" --speed "$(SPEED)"
 
-validate: .venv/$(INSTALLED) .venv-validate/$(INSTALLED) .venv-sam/$(INSTALLED)
+validate: .venv/$(INSTALLED) .venv-validate/$(INSTALLED) .venv-sam/$(INSTALLED) ## lint the templates and the state machine, without network
 	@$(RUN) -m linting
 
-build: .venv/$(INSTALLED) .venv-sam/$(INSTALLED) .venv-lambda/$(INSTALLED)
+build: .venv/$(INSTALLED) .venv-sam/$(INSTALLED) .venv-lambda/$(INSTALLED) ## run sam build, without Docker, and test what it built
 	$(SAM) build
 	$(RUN) -m pytest tests/build
 
-deploy: build
+deploy: build ## make build, then sam deploy --guided
 	$(SAM) deploy --guided
 
-diagram: .venv/$(INSTALLED)
+diagram: .venv/$(INSTALLED) ## draw docs/state-machine.svg from statemachine/patch.asl.yaml
 	@$(RUN) -m rehearsal.report.picture.diagram
 
-lock:
+lock: ## lock the requirements: from each .in file its .txt file
 	@command -v uv >/dev/null 2>&1 || { \
 	  echo "expected uv to lock the requirements with, found none on the PATH; install it (https://docs.astral.sh/uv/), then run make lock again" >&2; \
 	  exit 1; }
 	@for file in functions/requirements requirements/dev requirements/aws-cli requirements/validate requirements/sam requirements/lambda; do \
 	  echo "$$file.txt"; \
-	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $$file.in -o $$file.txt || exit 1; \
+	  uv pip compile --quiet --universal --python-version=3.11 --generate-hashes --output-file=$$file.txt $$file.in || exit 1; \
 	done
 
-clean:
+clean: ## remove the environments and everything else that was generated
 	rm -rf $(ENVIRONMENTS) .aws-sam out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The interpreters that an environment may be made with, best first, and what has to be true of their version.
+# The interpreters to make an environment with, best first, and what their version must be.
 TRIED   = $(if $(PYTHON),"$(PYTHON)",python3.14 python3.13 python3.12 python3.11 python3)
 FITTING = Python 3.11 or later
 FITS    = version >= (3, 11)
-# The functions are built and imported by what runs them on Lambda, whatever the rest is run with.
+# Lambda's own Python builds the functions and imports them, whatever everything else runs on.
 .venv-lambda/$(INSTALLED): TRIED   = $(if $(PYTHON),"$(PYTHON)") python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"
 .venv-lambda/$(INSTALLED): FITTING = Python 3.13, the one of the Lambda functions,
 .venv-lambda/$(INSTALLED): FITS    = version == (3, 13)
 
-# A lock lists all that is needed: --no-deps, so that pip looks for nothing else.
+# A lock file lists everything that is needed, so pip is told not to look for dependencies (--no-deps).
 $(ENVIRONMENTS:=/$(INSTALLED)):
 	@chosen=; without_venv=; tried=; \
 	for candidate in $(TRIED); do \
