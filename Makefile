@@ -88,12 +88,14 @@ clean: ## remove the environments and everything else that was generated
 # looks at every line of every module, and makes the tests take three quarters longer.
 COVERAGE = $(shell $(RUN) -c 'import sys; print("--cov" if hasattr(sys, "monitoring") else "")')
 
+# An interpreter that pyenv has installed, on the PATH or not.
+of_pyenv = "$$(pyenv prefix $(1) 2>/dev/null)/bin/python$(1)"
 # The interpreters to make an environment with, best first, and what their version must be.
-TRIED   = $(if $(PYTHON),"$(PYTHON)",python3.14 python3.13 python3.12 python3.11 python3)
+TRIED   = $(if $(PYTHON),"$(PYTHON)",$(foreach version,3.14 3.13 3.12 3.11,python$(version) $(call of_pyenv,$(version))) python3)
 FITTING = Python 3.11 or later
 FITS    = version >= (3, 11)
 # Lambda's own Python builds the functions and imports them, whatever everything else runs on.
-.venv-lambda/$(INSTALLED): TRIED   = $(if $(PYTHON),"$(PYTHON)") python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"
+.venv-lambda/$(INSTALLED): TRIED   = $(if $(PYTHON),"$(PYTHON)") python3.13 $(call of_pyenv,3.13)
 .venv-lambda/$(INSTALLED): FITTING = Python 3.13, the one of the Lambda functions,
 .venv-lambda/$(INSTALLED): FITS    = version == (3, 13)
 
