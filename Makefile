@@ -98,15 +98,17 @@ FITS    = version >= (3, 11)
 .venv-lambda/$(INSTALLED): TRIED   = $(if $(PYTHON),"$(PYTHON)") python3.13 $(call of_pyenv,3.13)
 .venv-lambda/$(INSTALLED): FITTING = Python 3.13, the one of the Lambda functions,
 .venv-lambda/$(INSTALLED): FITS    = version == (3, 13)
+# sam builds with the pip of this environment; uv itself needs none.
+.venv-lambda/$(INSTALLED): SEED    = --seed
 
-# A lock file lists everything that is needed, so pip is told not to look for dependencies (--no-deps).
+# A lock file lists everything that is needed, so the installer is told not to look for dependencies (--no-deps).
 $(ENVIRONMENTS:=/$(INSTALLED)):
-	@chosen=; without_venv=; tried=; \
+	@uv=$$(command -v uv); chosen=; without_venv=; tried=; \
 	for candidate in $(TRIED); do \
 	  tried="$$tried $$candidate"; \
 	  version=$$("$$candidate" -c 'import sys; version = sys.version_info[:2]; print("%d.%d" % version if $(FITS) else "")' 2>/dev/null) || continue; \
 	  test -n "$$version" || continue; \
-	  if "$$candidate" -c 'import ensurepip, venv' 2>/dev/null; then chosen=$$candidate; break; fi; \
+	  if test -n "$$uv" || "$$candidate" -c 'import ensurepip, venv' 2>/dev/null; then chosen=$$candidate; break; fi; \
 	  test -n "$$without_venv" || without_venv=$$version; \
 	done; \
 	if test -z "$$chosen" && test -n "$$without_venv"; then \
@@ -118,13 +120,24 @@ $(ENVIRONMENTS:=/$(INSTALLED)):
 	  echo "install one, or name it: make PYTHON=/path/to/python3.13 ..." >&2; \
 	  exit 1; \
 	fi; \
-	echo "Making $(@D) with $$chosen from $(call lock,$(@D)); this takes a minute, once." >&2; \
 	rm -rf $(@D); \
-	"$$chosen" -m venv $(@D) || { \
+	if test -n "$$uv"; then \
+	  maker=uv; installer=uv; \
+	  echo "Making $(@D) with uv and $$chosen from $(call lock,$(@D))." >&2; \
+	  "$$uv" venv --quiet --no-project $(SEED) --python "$$("$$chosen" -c 'import sys; print(sys.executable)')" $(@D); \
+	else \
+	  maker=$$chosen; installer=pip; \
+	  echo "Making $(@D) with $$chosen from $(call lock,$(@D)); this takes a minute, once." >&2; \
+	  "$$chosen" -m venv $(@D); \
+	fi || { \
 	  rm -rf $(@D); \
-	  echo "$$chosen could not make a virtual environment in $(@D); what it said is above" >&2; exit 1; }; \
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes -r $(call lock,$(@D)) || { \
-	  echo "pip could not install what $(call lock,$(@D)) lists; what it said is above." >&2; \
-	  echo "Is there a network, and a package index that pip may use from here? If it had nothing for this Python," >&2; \
-	  echo "choose another: make PYTHON=/path/to/python3.13 ... Otherwise just run make again." >&2; exit 1; }; \
+	  echo "$$maker could not make a virtual environment in $(@D); its message is above." >&2; exit 1; }; \
+	if test -n "$$uv"; then \
+	  "$$uv" pip install --quiet --python $(@D)/bin/python --compile-bytecode --no-deps --require-hashes -r $(call lock,$(@D)); \
+	else \
+	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes -r $(call lock,$(@D)); \
+	fi || { \
+	  echo "$$installer could not install what $(call lock,$(@D)) lists; its message is above." >&2; \
+	  echo "Is there a network, and a package index that $$installer may use from here? If it had nothing for this Python," >&2; \
+	  echo "choose another: make PYTHON=/path/to/python3.13 ... Otherwise run make again." >&2; exit 1; }; \
 	cp $(call lock,$(@D)) $@
