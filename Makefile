@@ -27,7 +27,7 @@ SHELL := /bin/sh
 .SHELLFLAGS := -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test unit lint bench serve validate build deploy diagram lock clean FORCE
+.PHONY: help run test unit lint bench serve validate build package deploy diagram lock clean FORCE
 
 # An environment is made again when its interpreter is gone or its lock file has changed. The contents are compared, not
 # the times, because a checkout changes those.
@@ -65,6 +65,14 @@ build: .venv/$(INSTALLED) .venv-sam/$(INSTALLED) .venv-lambda/$(INSTALLED) ## ru
 	$(SAM) build
 	$(RUN) -m pytest tests/build
 
+package: build ## zip what make build built, with its checksum, for sam deploy on another machine
+	@rm -rf out/package
+	@mkdir -p out/package/$(PACKAGE)/.aws-sam
+	@cp -R .aws-sam/build out/package/$(PACKAGE)/.aws-sam
+	@cp -R statemachine infrastructure docs samconfig.toml README.md LICENSE out/package/$(PACKAGE)
+	@cd out/package && $(CURDIR)/$(RUN) -m zipfile --create $(PACKAGE).zip $(PACKAGE)
+	@cd out/package && $(CURDIR)/$(RUN) -c '$(CHECKSUM)' $(PACKAGE).zip | tee SHA256SUMS
+
 deploy: build ## make build, then sam deploy --guided
 	$(SAM) deploy --guided
 
@@ -87,6 +95,10 @@ clean: ## remove the environments and everything else that was generated
 # sys.monitoring (Python 3.12) reports each line of functions/ once, at no cost that shows. What Python 3.11 has instead
 # looks at every line of every module, and makes the tests take three quarters longer.
 COVERAGE = $(shell $(RUN) -c 'import sys; print("--cov" if hasattr(sys, "monitoring") else "")')
+
+# The version is that of pyproject.toml; the line is what sha256sum prints, which not every system has.
+PACKAGE  = ami-autopatch-$(shell $(RUN) -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
+CHECKSUM = import hashlib, sys; print(hashlib.file_digest(open(sys.argv[1], "rb"), "sha256").hexdigest(), "", sys.argv[1])
 
 # An interpreter that pyenv has installed, on the PATH or not.
 of_pyenv = "$$(pyenv prefix $(1) 2>/dev/null)/bin/python$(1)"
