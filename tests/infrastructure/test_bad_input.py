@@ -115,7 +115,7 @@ def cloudformation() -> Iterator[Any]:
         ("DeploymentDeadlineMinutes", "100000", "must be a whole number of minutes from 5 to 480"),
         ("VerificationDeadlineMinutes", "0", "must be a whole number of minutes from 1 to 120"),
         ("VerificationDeadlineMinutes", "121", "must be a whole number of minutes from 1 to 120"),
-        ("LogRetentionDays", "100", "must be a number of days that CloudWatch Logs has a retention for"),
+        ("LogRetentionDays", "100", "must be a retention period that CloudWatch Logs offers, in days"),
     ],
 )
 def test_a_parameter_that_cannot_be_is_refused(cloudformation: Any, parameter: str, value: str, accepted: str) -> None:

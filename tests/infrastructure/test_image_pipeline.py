@@ -492,12 +492,12 @@ def test_a_parameter_that_cannot_be_is_refused_with_what_is_accepted(
     ("parameters", "rule", "told"),
     [
         ({"SharedAccounts": "222222222222"}, "SharedImagesHaveTheirOwnKey", "SharedAccounts needs KmsKeyArn"),
-        ({"SecondRegion": HOME}, "SecondRegionIsAnother", "another Region than the stack's"),
-        ({"ThirdRegion": HOME}, "ThirdRegionIsAnother", "another Region than the stack's"),
+        ({"SecondRegion": HOME}, "SecondRegionIsAnother", "a Region other than the stack's"),
+        ({"ThirdRegion": HOME}, "ThirdRegionIsAnother", "a Region other than the stack's"),
         (
             {"SecondRegion": "eu-west-1", "ThirdRegion": "eu-west-1"},
             "ThirdRegionIsAnother",
-            "another Region than SecondRegion",
+            "a Region other than SecondRegion",
         ),
         ({"SecondRegion": "eu-west-1", "KmsKeyArn": KEY}, "SecondRegionIsAnother", "needs SecondRegionKmsKeyArn"),
         ({"ThirdRegion": "eu-west-1", "KmsKeyArn": KEY}, "ThirdRegionIsAnother", "needs ThirdRegionKmsKeyArn"),
