@@ -135,10 +135,6 @@ expect_parameters(StateTaskLambda._eval_parameters, "self", "env")
 expect_parameters(json_path.extract_json, "path", "data")
 expect_parameters(Backend.start_execution, "self", "state_machine_arn", "name", "execution_input", "trace_header")
 expect_parameters(Backend._validate_definition, "definition")
-expect_parameters(
-    StateMachine.create_from_cloudformation_json.__func__,
-    *("cls", "resource_name", "cloudformation_json", "account_id", "region_name", "kwargs"),
-)
 expect_attributes(ExecutionWorker, "_get_evaluation_entrypoint", "_get_evaluation_environment", "_execution_logic")
 
 
@@ -740,111 +736,6 @@ def _inner_machines(body: dict[str, Any], path: str) -> list[tuple[dict[str, Any
     return inner
 
 
-# -- CloudFormation ---------------------------------------------------------------------------------------------------
-
-
-def _definition_of(properties: dict[str, Any], account_id: str) -> str:
-    """The definition that a template gives, its substitutions made.
-
-    CloudFormation User Guide, AWS::StepFunctions::StateMachine: DefinitionString, Definition or DefinitionS3Location.
-    """
-    if "DefinitionString" in properties:
-        definition = properties["DefinitionString"]
-    elif "Definition" in properties:
-        definition = json.dumps(properties["Definition"])
-    elif "DefinitionS3Location" in properties:
-        from moto.s3.models import s3_backends  # S3 is loaded only when a template uses it
-
-        location = properties["DefinitionS3Location"]
-        key = s3_backends[account_id]["aws"].get_object(location["Bucket"], location["Key"], location.get("Version"))
-        if key is None:
-            raise InvalidDefinition(f"The object s3://{location['Bucket']}/{location['Key']} does not exist")
-        definition = key.value.decode()
-    else:
-        raise ValidationException("DefinitionString, Definition or DefinitionS3Location is required")
-    for name, value in (properties.get("DefinitionSubstitutions") or {}).items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        definition = definition.replace(f"${{{name}}}", text)
-    return str(definition)
-
-
-def _camel(value: Any) -> Any:
-    """The keys of a CloudFormation property, spelled as in the API."""
-    if isinstance(value, dict):
-        return {key[0].lower() + key[1:]: _camel(inner) for key, inner in value.items()}
-    return [_camel(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _configurations(properties: dict[str, Any]) -> dict[str, Any]:
-    found = {
-        "loggingConfiguration": properties.get("LoggingConfiguration"),
-        "tracingConfiguration": properties.get("TracingConfiguration"),
-        "encryptionConfiguration": properties.get("EncryptionConfiguration"),
-    }
-    return {key: _camel(value) for key, value in found.items() if value is not None}
-
-
-def _create_from_cloudformation_json(
-    cls: Any,  # noqa: ARG001 - a class method of moto's
-    resource_name: str,
-    cloudformation_json: dict[str, Any],
-    account_id: str,
-    region_name: str,
-    **_: Any,
-) -> Any:
-    properties = cloudformation_json["Properties"]
-    return parser_models.stepfunctions_parser_backends[account_id][region_name].create_state_machine(
-        name=properties.get("StateMachineName", resource_name),
-        definition=_definition_of(properties, account_id),
-        roleArn=properties.get("RoleArn", ""),
-        tags=machine_models.cfn_to_api_tags(properties.get("Tags", [])),
-        sm_type=properties.get("StateMachineType"),
-        **_configurations(properties),
-    )
-
-
-def _update_from_cloudformation_json(
-    cls: Any,
-    original_resource: Any,
-    new_resource_name: str,
-    cloudformation_json: dict[str, Any],
-    account_id: str,
-    region_name: str,
-) -> Any:
-    properties = cloudformation_json["Properties"]
-    backend = parser_models.stepfunctions_parser_backends[account_id][region_name]
-    name = properties.get("StateMachineName", original_resource.name)
-    kind = properties.get("StateMachineType", "STANDARD")
-    if name != original_resource.name or kind != original_resource.type:  # "Update requires: Replacement"
-        created = cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
-        backend.delete_state_machine(original_resource.arn)
-        return created
-    configurations = _configurations(properties)
-    machine = backend.update_state_machine(
-        original_resource.arn,
-        definition=_definition_of(properties, account_id),
-        role_arn=properties.get("RoleArn"),
-        logging_configuration=configurations.get("loggingConfiguration"),
-        tracing_configuration=configurations.get("tracingConfiguration"),
-        encryption_configuration=configurations.get("encryptionConfiguration"),
-    )
-    backend.tagger.tag_resource(machine.arn, machine_models.cfn_to_api_tags(properties.get("Tags", [])))
-    return machine
-
-
-def _has_cfn_attr(cls: Any, attr: str) -> bool:  # noqa: ARG001 - a class method of moto's
-    return attr in ("Arn", "Name", "StateMachineRevisionId")
-
-
-def _get_cfn_attribute(self: Any, attribute_name: str) -> Any:
-    if attribute_name == "StateMachineRevisionId":
-        raise NotModelled("the attribute StateMachineRevisionId of AWS::StepFunctions::StateMachine")
-    return self.arn if attribute_name == "Arn" else _original_get_cfn_attribute(self, attribute_name)
-
-
-_original_get_cfn_attribute = StateMachine.get_cfn_attribute
-
-
 # -- answers of the API -----------------------------------------------------------------------------------------------
 
 
@@ -998,10 +889,6 @@ def install() -> None:
 
     Backend.start_execution = _start_execution
     Backend._validate_definition = staticmethod(_validate_definition)
-    StateMachine.create_from_cloudformation_json = classmethod(_create_from_cloudformation_json)  # type: ignore[arg-type]
-    StateMachine.update_from_cloudformation_json = classmethod(_update_from_cloudformation_json)
-    StateMachine.has_cfn_attr = classmethod(_has_cfn_attr)
-    StateMachine.get_cfn_attribute = _get_cfn_attribute
 
     response = machine_responses.StepFunctionResponse
     response.create_state_machine = _create_state_machine_response
