@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import time_machine
@@ -389,63 +389,3 @@ class PerClock(Generic[T]):
         if clock not in self._kept:
             self._kept[clock] = self._make()
         return self._kept[clock]
-
-
-class VirtualThreading:
-    """What the `threading` and `time` modules offer, in virtual time, for code that was written for real time.
-
-    Its members are looked up at each use, so a module that holds it always gets the clock that runs now.
-    """
-
-    Lock = staticmethod(threading.Lock)
-    RLock = staticmethod(threading.RLock)
-    current_thread = staticmethod(threading.current_thread)
-
-    @staticmethod
-    def Event() -> Event:  # noqa: N802 - stands in for threading.Event
-        return current().event()
-
-    @staticmethod
-    def sleep(seconds: float) -> None:
-        current().sleep(seconds)
-
-    @staticmethod
-    def time() -> float:
-        return current().time()
-
-    class Thread:
-        """`threading.Thread`, run as a task of the clock."""
-
-        native_id = 0
-
-        def __init__(
-            self,
-            target: Callable[..., object],
-            args: tuple[Any, ...] = (),
-            kwargs: dict[str, Any] | None = None,
-            name: str = "",
-            daemon: bool = True,
-        ) -> None:
-            self._call: Callable[[], object] = lambda: target(*args, **(kwargs or {}))
-            self.name = name or getattr(target, "__qualname__", "task")
-            self.daemon = daemon
-            self._done = current().event()
-            self._alive = False
-
-        def start(self) -> None:
-            self._alive = True
-
-            def run() -> None:
-                try:
-                    self._call()
-                finally:
-                    self._alive = False
-                    self._done.set()
-
-            current().spawn(run, self.name)
-
-        def join(self, timeout: float | None = None) -> None:
-            self._done.wait(timeout)
-
-        def is_alive(self) -> bool:
-            return self._alive

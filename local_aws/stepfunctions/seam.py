@@ -78,6 +78,7 @@ from local_aws.core import clock, delivery
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.core.ids import random_uuid
 from local_aws.core.times import iso
+from local_aws.core.virtual_threading import VirtualThreading
 from local_aws.events.rules import put_aws_event
 from local_aws.lambda_.functions import LambdaServiceError
 from local_aws.lambda_.invocations import invoke
@@ -864,9 +865,9 @@ def install() -> None:
     machine_models.stepfunctions_backends = parser_models.stepfunctions_parser_backends
 
     for module in (program, inline_iteration_component, job, branch_worker, branches_decl, execute_state, environment):
-        module.threading = clock.VirtualThreading
-    execute_state.Thread = clock.VirtualThreading.Thread
-    retrier_decl.time = clock.VirtualThreading
+        module.threading = VirtualThreading
+    execute_state.Thread = VirtualThreading.Thread
+    retrier_decl.time = VirtualThreading
     wait_function.WaitFunction._wait_interval = _wait_interval
     timestamp.Timestamp._get_wait_seconds = _timestamp_wait_seconds
     timestamp.Timestamp._from_timestamp_string = staticmethod(_from_timestamp_string)
