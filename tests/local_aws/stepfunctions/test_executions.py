@@ -16,9 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.aws import START, LocalAws
+from local_aws.core.errors import NotModelled
 from local_aws.lambda_.invocations import invocations
-from local_aws.stepfunctions import seam as stepfunctions
-from local_aws.stepfunctions.seam import NotModelled
+from local_aws.stepfunctions import executions
 from tests.local_aws.lambda_.functions import create_function, create_role
 
 ECHO = "def handler(event, context): return event"
@@ -668,7 +668,7 @@ def test_executions_are_logged_as_the_machine_says(aws: LocalAws) -> None:
 def test_listeners_are_told_of_each_event_at_its_moment(aws: LocalAws) -> None:
     """The live view reads the same events that GetExecutionHistory gives."""
     heard: list[tuple[datetime, str, dict[str, Any]]] = []
-    stepfunctions.listeners().append(lambda arn, event: heard.append((datetime.now(UTC), arn, event)))
+    executions.listeners().append(lambda arn, event: heard.append((datetime.now(UTC), arn, event)))
     execution = start(create({"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}))
     aws.clock.sleep(120)
 
