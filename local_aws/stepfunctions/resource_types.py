@@ -5,14 +5,11 @@ Source: CloudFormation Template Reference, AWS::StepFunctions::StateMachine; AWS
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from moto.stepfunctions.exceptions import ValidationException
 
 from local_aws.core.resource_types import ResourceType, client, lower_first, names, picked, retag, tags
 from local_aws.core.resources import Request, Resource
-from local_aws.s3 import objects
+from local_aws.stepfunctions.template_definitions import definition_of
 
 _AS_THEY_ARE = ("EncryptionConfiguration", "LoggingConfiguration", "RoleArn", "TracingConfiguration")
 """Properties that the API takes as parameters of the same form."""
@@ -22,7 +19,7 @@ def _create(request: Request) -> tuple[str, dict[str, Any]]:
     machine_type = {"type": request.properties["StateMachineType"]} if "StateMachineType" in request.properties else {}
     created = client("stepfunctions", request.region).create_state_machine(
         name=request.name,
-        definition=_definition(request),
+        definition=definition_of(request),
         tags=_tag_list(tags(request)),
         **machine_type,
         **lower_first(picked(request.properties, *_AS_THEY_ARE)),
@@ -36,7 +33,7 @@ def _update(request: Request, resource: Resource) -> None:
     # What the request does not give stays as it is, as with CloudFormation's own handler of the type.
     stepfunctions.update_state_machine(
         stateMachineArn=arn,
-        definition=_definition(request),
+        definition=definition_of(request),
         **lower_first(picked(request.properties, *_AS_THEY_ARE)),
     )
     retag(
@@ -45,24 +42,6 @@ def _update(request: Request, resource: Resource) -> None:
         lambda added: stepfunctions.tag_resource(resourceArn=arn, tags=_tag_list(added)),
         lambda gone: stepfunctions.untag_resource(resourceArn=arn, tagKeys=gone),
     )
-
-
-def _definition(request: Request) -> str:
-    """The definition that the template gives or points to, its substitutions made."""
-    properties = request.properties
-    if "DefinitionString" in properties:
-        definition = str(properties["DefinitionString"])
-    elif "Definition" in properties:
-        definition = json.dumps(properties["Definition"])
-    elif "DefinitionS3Location" in properties:
-        location = properties["DefinitionS3Location"]
-        definition = objects.read(request.account_id, location["Bucket"], location["Key"], location.get("Version"))
-    else:
-        raise ValidationException("DefinitionString, Definition or DefinitionS3Location is required")
-    for name, value in properties.get("DefinitionSubstitutions", {}).items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        definition = definition.replace(f"${{{name}}}", text)
-    return definition
 
 
 def _tag_list(by_key: dict[str, str]) -> list[dict[str, str]]:

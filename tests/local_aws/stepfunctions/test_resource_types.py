@@ -6,12 +6,15 @@ Source: CloudFormation Template Reference, AWS::StepFunctions::StateMachine, wit
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
+import yaml
 
+from local_aws.stepfunctions.template_definitions import to_json
 from tests.local_aws.stack_world import StackWorld, stack_world
 
 STATES = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
@@ -47,6 +50,12 @@ def machine(**properties: Any) -> dict[str, Any]:
         "Role": ROLE,
         "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"RoleArn": role, **properties}},
     }
+
+
+def uploaded(key: str, text: str) -> dict[str, str]:
+    """Where the text is in S3 now, as DefinitionS3Location has it."""
+    boto3.client("s3").put_object(Bucket="definitions", Key=key, Body=text.encode())
+    return {"Bucket": "definitions", "Key": key}
 
 
 def described(world: StackWorld, resources: dict[str, Any]) -> Any:
@@ -114,20 +123,88 @@ def test_a_definition_may_be_a_text_an_object_or_a_file_in_s3(world: StackWorld)
     """Definition, DefinitionString, DefinitionS3Location, each with DefinitionSubstitutions."""
     definition = {"StartAt": "Go", "States": {"Go": {"Type": "Task", "Resource": "${Arn}", "End": True}}}
     arn = "arn:aws:lambda:us-east-1:123456789012:function:echo"
-    boto3.client("s3").put_object(Bucket="definitions", Key="machine.json", Body=json.dumps(definition).encode())
     for source in (
         {"DefinitionString": json.dumps(definition)},
         {"Definition": definition},
-        {"DefinitionS3Location": {"Bucket": "definitions", "Key": "machine.json"}},
+        {"DefinitionS3Location": uploaded("machine.json", json.dumps(definition))},
+        {"DefinitionS3Location": uploaded("machine.yaml", yaml.safe_dump(definition))},
     ):
         answer = described(world, machine(**source, DefinitionSubstitutions={"Arn": arn}))
         assert json.loads(answer["definition"])["States"]["Go"]["Resource"] == arn
+
+
+def test_substitutions_are_made_in_the_text_before_it_is_read(world: StackWorld) -> None:
+    """DefinitionSubstitutions: what stands in the file without quotes may become a number, a boolean or a mapping."""
+    text = """
+        # the states, in the order of the file
+        StartAt: Second
+        States:
+          Second: {Type: Wait, Seconds: ${Pause}, Next: First}
+          First: {Type: Pass, Result: ${Result}, End: ${End}}
+        """
+    substitutions = {"Pause": 30, "Result": "{a: 1}", "End": True}
+    location = uploaded("machine.yaml", text)
+    answer = described(world, machine(DefinitionS3Location=location, DefinitionSubstitutions=substitutions))
+
+    definition = json.loads(answer["definition"])
+    assert definition["States"]["Second"] == {"Type": "Wait", "Seconds": 30, "Next": "First"}
+    assert definition["States"]["First"] == {"Type": "Pass", "Result": {"a": 1}, "End": True}
+    assert list(definition["States"]) == ["Second", "First"]
+
+
+ANCHOR = """
+StartAt: A
+States:
+  A: &pass {Type: Pass, Next: B}
+  B: {Type: Succeed}
+"""
+
+
+def test_an_anchor_alone_does_nothing(world: StackWorld) -> None:
+    answer = described(world, machine(DefinitionS3Location=uploaded("machine.yaml", ANCHOR)))
+    assert json.loads(answer["definition"])["States"]["A"] == {"Type": "Pass", "Next": "B"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ANCHOR.replace("{Type: Succeed}", "*pass"), "line 5 .* no alias, .* found [*]pass; write out"),
+        (ANCHOR.replace("{Type: Succeed}", "{<<: *pass}"), "line 5 .* no alias"),
+        (ANCHOR + "  A: {Type: Succeed}", "line 6 .* each key once, .* found A again"),
+        (ANCHOR.replace("Next: B", "Next: B, Next: B"), "line 4 .* found Next again"),
+        (ANCHOR.replace("{Type: Succeed}", "!Ref Other"), "line 5 .* no tag, .* found !Ref"),
+        (ANCHOR.replace("{Type: Succeed}", "{Type: Wait, Seconds: 0x10, End: true}"), "a decimal number, found 0x10"),
+        (ANCHOR.replace("{Type: Succeed}", "{Type: Wait, Seconds: 1:30, End: true}"), "a decimal number, found 1:30"),
+        (ANCHOR.replace("{Type: Succeed}", "{Type: Succeed"), "Invalid StateMachine definition[.]"),
+        (ANCHOR.replace("{Type: Succeed}", "{[Type]: Succeed}"), "Invalid StateMachine definition[.]"),
+        ("", "Invalid StateMachine definition[.]"),
+        ("just text", "The value is not an object"),
+    ],
+)
+def test_a_file_that_cloudformation_reads_as_something_else_is_refused(
+    world: StackWorld, text: str, message: str
+) -> None:
+    """CloudFormation takes an alias for the name of its anchor, and of two equal keys the last: here, neither runs."""
+    assert re.search(message, reason(world, machine(DefinitionS3Location=uploaded("machine.yaml", text))))
+
+
+def test_yaml_is_read_as_cloudformation_reads_it() -> None:
+    """As Jackson does, whose implicit types are YAML 1.1's: dates stay strings, and so does every key."""
+    text = "{a: yes, b: 'yes', c: ~, d: 2026-12-01, e: 1_000, f: 2.0, g: -3, h: 1e3, i: [], 1: x, true: y}"
+    assert json.loads(to_json(text)) == {
+        **{"a": True, "b": "yes", "c": None, "d": "2026-12-01", "e": 1000, "f": 2.0, "g": -3, "h": "1e3", "i": []},
+        **{"1": "x", "true": "y"},
+    }
 
 
 @pytest.mark.parametrize(
     ("properties", "message"),
     [
         ({"DefinitionString": '{"StartAt": "A"}'}, "Invalid State Machine Definition"),
+        ({"DefinitionString": "StartAt: A"}, "INVALID_JSON_DESCRIPTION"),
+        ({}, "Required key [DefinitionS3Location], [DefinitionString] or [Definition] not found."),
+        ({"DefinitionString": "{}", "Definition": {}}, "Please use one of [DefinitionS3Location], [DefinitionString]"),
+        ({"DefinitionString": "{}", "DefinitionSubstitutions": {"A": [1]}}, "either String, Integer, or Boolean"),
         ({"DefinitionS3Location": {"Bucket": "definitions", "Key": "gone"}}, "The specified key does not exist"),
         ({"DefinitionS3Location": {"Bucket": "nowhere", "Key": "gone"}}, "The specified bucket does not exist"),
         ({"DefinitionString": json.dumps(STATES), "RoleArn": {"Ref": "AWS::NoValue"}}, "roleArn"),
