@@ -17,7 +17,7 @@ from moto.core.exceptions import JsonRESTError
 from local_aws.core import delivery, seam
 from local_aws.core.errors import NotModelled
 from local_aws.core.guard import expect_attributes, expect_parameters
-from local_aws.lambda_ import logs
+from local_aws.lambda_ import cold_starts, logs
 from local_aws.lambda_.asynchronous import invoke_async
 from local_aws.lambda_.delivery import deliver
 from local_aws.lambda_.environments import api_call
@@ -165,5 +165,6 @@ def install() -> None:
     models.LambdaFunction.invoke = _invoke_function
     responses.LambdaResponse.invoke = _invoke
     responses.LambdaResponse.invoke_async = _invoke_async
+    cold_starts.install()
     seam.around_calls(api_call)
     delivery.register("lambda", deliver)

@@ -225,6 +225,13 @@ def test_powertools_keeps_its_state_apart_for_each_function(aws: LocalAws) -> No
         assert len([line for line in lines if "_aws" in line]) == 1
 
 
+@pytest.mark.usefixtures("aws")
+def test_a_session_of_its_own_shares_what_botocore_reads_from_its_data() -> None:
+    """Each function has a session; reading the models of the services again for each would be most of a cold start."""
+    first, second = (boto3.Session().client("sqs").meta.service_model for _ in range(2))
+    assert first is second
+
+
 # -- time -------------------------------------------------------------------------------------------------------------
 
 
