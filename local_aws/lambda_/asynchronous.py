@@ -1,4 +1,4 @@
-"""Events in a function's queue: tried again when they fail, and what becomes of them in the end.
+"""Events in a function's queue: how they are tried again, and where they go in the end.
 
 Source: AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation", "Capturing
 records of Lambda asynchronous invocations".
