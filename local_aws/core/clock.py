@@ -3,10 +3,10 @@
 Everything in the embedded AWS that takes time is a *task*: a thread that runs only while it holds the clock's one
 turn. A task gives the turn back when it sleeps, waits for an event or ends; the clock then moves virtual time to the
 next due moment and hands the turn to the task that is due, first come first served. So nothing really sleeps, one
-task runs at a time, and two runs of the same scenario are the same to the second.
+task runs at a time, and two runs of the same calls are the same to the second.
 
-With a `speed`, virtual time runs at that multiple of real time instead (`make serve`), but for the time that tasks
-really work, and threads that come from outside, such as those of an HTTP server, take their turn with `Clock.turn()`.
+With a `speed`, virtual time runs at that multiple of real time instead, less the time that tasks really
+work, and threads that come from outside, such as those of an HTTP server, take their turn with `Clock.turn()`.
 
 `time-machine` carries virtual time to `datetime.now()` and `time.time()`, so that every timestamp agrees.
 """
@@ -38,7 +38,7 @@ class ClockStalled(ClockError):
 
 
 class TaskFailed(ClockError):
-    """A task of the embedded AWS ended in an exception that nobody handled: a defect of the embedded AWS."""
+    """A task of the embedded AWS ended in an unhandled exception: a defect of the embedded AWS."""
 
 
 class ClockClosed(SystemExit):
@@ -79,7 +79,7 @@ class Event:
         self._flag = False
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the event is set, for at most `timeout` virtual seconds; say whether it is set."""
+        """Wait until the event is set, for at most `timeout` virtual seconds; return whether it is set."""
         if not self._flag:
             self._clock._pause(timeout, self)
         return self._flag
@@ -305,10 +305,10 @@ class Clock:
         waiter.gate.release()
 
     def _stall(self, waiter: _Waiter) -> None:
-        others = sorted(other.name for other in self._waiting if other is not waiter)
+        names = sorted(task.name for task in self._waiting if task is not waiter)
         waiter.error = ClockStalled(
             "nothing is due in the embedded AWS, and what is awaited can no longer happen; "
-            f"also waiting: {', '.join(others) or 'nobody'}"
+            f"also waiting: {', '.join(names) or 'nobody'}"
         )
         self._grant(waiter)
 
@@ -374,18 +374,18 @@ T = TypeVar("T")
 
 
 class PerClock(Generic[T]):
-    """What each embedded AWS has one of: made by `make` when it is first asked for, gone with the clock."""
+    """A value of which each embedded AWS has its own: `make` makes it at its first use, and it goes with the clock."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._kept: WeakKeyDictionary[Clock, T] = WeakKeyDictionary()
+        self._values: WeakKeyDictionary[Clock, T] = WeakKeyDictionary()
 
     def __call__(self) -> T:
-        """The one of the embedded AWS that runs now.
+        """The value of the embedded AWS that runs now.
 
         Raises ClockError when none does.
         """
         clock = current()
-        if clock not in self._kept:
-            self._kept[clock] = self._make()
-        return self._kept[clock]
+        if clock not in self._values:
+            self._values[clock] = self._make()
+        return self._values[clock]

@@ -1,8 +1,8 @@
-"""May a service use a resource? Resource-based policies and role trust policies, as far as services' deliveries need.
+"""Whether a service may use a resource: resource-based policies and trust policies, as far as deliveries need them.
 
 EventBridge and SNS deliver to a Lambda function, a queue or a topic only when the resource's own policy lets their
 service principal in; a role is assumed only by a service that its trust policy names. Without it, AWS drops the
-delivery, and nothing else in the run shows why.
+delivery, and nothing else shows why.
 
 Source: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators".
 """

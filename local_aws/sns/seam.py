@@ -1,7 +1,7 @@
-"""SNS: what moto's topics take is delivered by `local_aws.sns.topics` instead of moto's synchronous calls.
+"""SNS: messages are delivered by `local_aws.sns.topics` instead of moto's synchronous calls.
 
-moto's own would run a subscribed function before Publish returns and hand a queue's absence to the publisher, and it
-would not find the subscriptions of other accounts.
+moto would run a subscribed function before Publish returns, fail Publish where a queue is missing, and not find the
+subscriptions of other accounts.
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ def test_a_session_of_its_own_shares_what_botocore_reads_from_its_data() -> None
 # -- time -------------------------------------------------------------------------------------------------------------
 
 
-def test_invocations_take_the_time_that_the_scenario_says(aws: LocalAws) -> None:
+def test_invocations_take_the_time_of_the_settings(aws: LocalAws) -> None:
     """LAMBDA, "Understanding the Lambda execution environment lifecycle": Init, then Invoke; API calls take theirs."""
     create_function("f", "import boto3\ndef handler(e, c): boto3.client('sts').get_caller_identity()")
     began = aws.clock.time()

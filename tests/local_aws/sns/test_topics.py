@@ -129,7 +129,7 @@ def test_without_a_redrive_policy_the_message_is_lost_and_told_in_undelivered(aw
     ]
 
 
-def test_a_scenario_can_make_delivery_happen_twice(aws: Aws) -> None:
+def test_a_message_may_be_delivered_twice(aws: Aws) -> None:
     """SNS FAQs, "How many times will a subscriber receive each message?": at least once, with the same MessageId."""
     settings.use(SnsSettings(duplicate_deliveries=1))
     topic, function = create_topic(aws), aws.function("notify")
