@@ -68,8 +68,8 @@ def test_a_calendar_is_otherwise_during_its_events(aws: LocalAws) -> None:
 
 
 def test_now_is_the_virtual_clocks(aws: LocalAws) -> None:
-    found = state("open")
-    assert found["AtTime"] == datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    answer = state("open")
+    assert answer["AtTime"] == datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_several_calendars_are_open_only_together(aws: LocalAws) -> None:
