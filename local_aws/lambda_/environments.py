@@ -8,6 +8,7 @@ Developer Guide, unless a comment names another source.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import logging
@@ -43,6 +44,12 @@ _PACKAGED = ("aws_lambda_powertools",)
 _code_directories: dict[str, Path] = {}
 
 
+@functools.cache
+def _unpacked() -> tempfile.TemporaryDirectory[str]:
+    """Where packages are unpacked, until the process ends."""
+    return tempfile.TemporaryDirectory(prefix="lambda-")
+
+
 def register_code(code_sha_256: str, directory: Path) -> None:
     """Have the content of `directory` used as the package of this hash (in base64), which is not unpacked then."""
     _code_directories[code_sha_256] = directory.resolve()
@@ -50,7 +57,7 @@ def register_code(code_sha_256: str, directory: Path) -> None:
 
 def _code_directory(function: Any) -> Path:
     if function.code_sha_256 not in _code_directories:
-        directory = Path(tempfile.mkdtemp(prefix="lambda-"))
+        directory = Path(tempfile.mkdtemp(dir=_unpacked().name))
         with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as package:
             package.extractall(directory)
         register_code(function.code_sha_256, directory)

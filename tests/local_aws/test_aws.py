@@ -58,8 +58,7 @@ def test_amazons_own_managed_policies_can_be_attached(aws: LocalAws) -> None:
     arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     iam.attach_role_policy(RoleName="r", PolicyArn=arn)
 
-    assert [policy["PolicyArn"] for policy in iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"]] == [
-        arn
-    ]
+    attached = iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"]
+    assert [policy["PolicyArn"] for policy in attached] == [arn]
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/NoSuchPolicy")
