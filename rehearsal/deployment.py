@@ -195,9 +195,10 @@ def transformed_template() -> dict[str, Any]:
     The file of a state machine's definition is uploaded as it is, here under its path in the repository.
     Raises DeploymentError, with the transform's own words, when it is not a valid SAM template.
     """
-    from samtranslator.model.exceptions import InvalidDocumentException  # takes a quarter of a second to import
-    from samtranslator.parser.parser import Parser
-    from samtranslator.translator.translator import Translator
+    # They take a quarter of a second to import.
+    from samtranslator.model.exceptions import InvalidDocumentException
+    from samtranslator.parser.parser import Parser  # as above
+    from samtranslator.translator.translator import Translator  # as above
 
     template = json.loads(json.dumps(read_template(_template("template.yaml"))))
     template.setdefault("Globals", {}).setdefault("Function", {})["CodeUri"] = f"s3://{_BUCKET}/{_PACKAGE}"

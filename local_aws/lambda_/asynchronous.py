@@ -96,7 +96,10 @@ def _send_to_destination(
     if not destination:
         return
     if destination.split(":")[2] not in _DESTINATIONS:
-        raise NotModelled(f"expected a Lambda destination of {', '.join(_DESTINATIONS)}, found {destination}")
+        raise NotModelled(
+            f"expected a Lambda destination of {', '.join(_DESTINATIONS)}, found {destination}: the embedded AWS sends "
+            "to no other"
+        )
     record = {
         "version": "1.0",
         "timestamp": iso(clock.current().time()),

@@ -167,7 +167,8 @@ def check_filter_policy(filter_policy: str) -> None:
             excluded = condition.get("anything-but") if isinstance(condition, dict) else None
             if isinstance(excluded, dict) and not (set(excluded) == {"prefix"} and isinstance(excluded["prefix"], str)):
                 raise SubscriptionNotModelled(
-                    f"expected anything-but with values or one prefix in a filter policy, found {json.dumps(excluded)}"
+                    "expected anything-but with values or one prefix in a filter policy, found "
+                    f"{json.dumps(excluded)}: the embedded AWS does not compare by it"
                 )
 
 
