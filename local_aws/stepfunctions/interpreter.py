@@ -1,4 +1,4 @@
-"""Corrections of moto's interpreter of the Amazon States Language: each stands in for the method that its name says.
+"""Corrections of moto's interpreter of the Amazon States Language, each in place of a method or function of its own.
 
 Behaviour: AWS Step Functions Developer Guide, unless a comment names another source.
 """
