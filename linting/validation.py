@@ -5,6 +5,7 @@ The SAM template is linted after its transform. No linter gets credentials or us
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -27,7 +28,8 @@ from rich.text import Text
 
 from linting.policy_documents import policy_documents
 from local_aws.core.ids import ACCOUNT, REGION
-from rehearsal.deployment import REPOSITORY, read_template, transformed_template
+from local_aws.stepfunctions.template_definitions import to_json
+from rehearsal.deployment import REPOSITORY, definition_file, read_template, transformed_template
 
 ALLOWED = Path(__file__).with_name("allowed_findings.yaml")
 _VALIDATE = REPOSITORY / ".venv-validate/bin"
@@ -89,7 +91,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Template:
-    """A template to lint. `text` is that of the file, or what the SAM transform makes of it, as JSON."""
+    """A template to lint.
+
+    `text` is that of the file. Of the SAM template it is what the transform makes of it, as JSON, with the state
+    machine's definition in it: no linter looks into S3 for one.
+    """
 
     path: str
     text: str
@@ -106,9 +112,19 @@ def templates() -> list[Template]:
     """
     infrastructure = sorted((REPOSITORY / "infrastructure").glob("*.yaml"))
     return [
-        Template("template.yaml", json.dumps(transformed_template(), indent=1)),
+        Template("template.yaml", json.dumps(_with_definitions(transformed_template()), indent=1)),
         *(Template(str(path.relative_to(REPOSITORY)), path.read_text()) for path in infrastructure),
     ]
+
+
+def _with_definitions(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The template with the definition of each state machine in it, in place of where it is."""
+    document: dict[str, Any] = copy.deepcopy(dict(template))
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::StepFunctions::StateMachine":
+            resource["Properties"]["DefinitionString"] = to_json(definition_file(resource["Properties"]))
+            del resource["Properties"]["DefinitionS3Location"]
+    return document
 
 
 def allowances() -> list[Allowance]:
@@ -272,7 +288,7 @@ def statelint() -> list[Finding]:
 
     Raises ToolFailed.
     """
-    definition = json.dumps(yaml.safe_load((REPOSITORY / _DEFINITION).read_text()))
+    definition = to_json((REPOSITORY / _DEFINITION).read_text())
     filled = re.sub(r"\$\{\w+\}", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:name", definition)
     # FLOAT: the language writes a BackoffRate of 2 as 2.0; JSON has one kind of number, and so has Step Functions.
     output = _run([_VALIDATE / "statelint", "--ignore=FLOAT", filled], {0, 1}).stdout

@@ -37,10 +37,10 @@ _SEAMS = (
 )
 
 START = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
-"""When virtual time begins, if nothing else is said."""
+"""When virtual time begins by default."""
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIALOCALAWSEXAMPLE0", "AWS_SECRET_ACCESS_KEY": "local-aws-knows-no-secrets"}
-"""Of nobody: moto takes any. They keep real ones out of reach."""
+"""Nobody's: moto accepts any. They keep real ones out of reach."""
 
 
 class LocalAws:
@@ -52,7 +52,7 @@ class LocalAws:
 
     `behaviour` is what differs from the defaults: objects of the classes in the services' `settings.py`, and `Faults`.
     Virtual time begins at `start`. It is discrete, unless `speed` gives the virtual seconds in a real one. One process
-    can have one embedded AWS at a time. boto3 clients and sessions made inside talk to it, with credentials of nobody;
+    can have one embedded AWS at a time. boto3 clients and sessions made inside talk to it, with nobody's credentials;
     use none from outside.
     """
 

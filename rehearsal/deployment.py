@@ -28,7 +28,8 @@ BASE_AMI_TOPIC = "arn:aws:sns:us-east-1:137112412989:amazon-linux-2023-ami-updat
 
 _NETWORK_STACK = "network"
 _PIPELINE_STACK = "image-pipeline"
-_CODE_BUCKET = f"deployment-{ACCOUNT}-{REGION}"
+_BUCKET = f"deployment-{ACCOUNT}-{REGION}"
+_PACKAGE = "functions.zip"
 _CLIENT_CIDR = "203.0.113.0/24"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
@@ -82,11 +83,7 @@ def _deploy(scenario: Scenario) -> Deployment:
         "NotificationEmail": "operations@example.com",
         **_filled(scenario.parameters, golden_ami),
     }
-    package, code_hash = _package()
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=_CODE_BUCKET)
-    s3.put_object(Bucket=_CODE_BUCKET, Key="functions.zip", Body=package)
-    environments.register_code(code_hash, REPOSITORY / "functions")
+    _upload()
     outputs = _create(STACK, json.dumps(transformed_template()), ours)
     machine_arn = outputs["StateMachineArn"]
     machine = boto3.client("stepfunctions").describe_state_machine(stateMachineArn=machine_arn)
@@ -149,6 +146,24 @@ def _create(name: str, template: str, parameters: Mapping[str, str], role_arn: s
 # -- what `sam build` and `sam deploy` do -----------------------------------------------------------------------------
 
 
+def _upload() -> None:
+    """Put the files that the transformed template points to into the bucket in which it expects them."""
+    package, code_hash = _package()
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=_BUCKET)
+    s3.put_object(Bucket=_BUCKET, Key=_PACKAGE, Body=package)
+    environments.register_code(code_hash, REPOSITORY / "functions")
+    for resource in transformed_template()["Resources"].values():
+        if resource["Type"] == "AWS::StepFunctions::StateMachine":
+            key = resource["Properties"]["DefinitionS3Location"]["Key"]
+            s3.put_object(Bucket=_BUCKET, Key=key, Body=definition_file(resource["Properties"]).encode())
+
+
+def definition_file(state_machine: Mapping[str, Any]) -> str:
+    """The text of the file that has the definition of a state machine, given its properties in the template."""
+    return _template(state_machine["DefinitionS3Location"]["Key"])
+
+
 class _CloudFormationLoader(yaml.CSafeLoader):
     """YAML with the short forms of intrinsic functions."""
 
@@ -175,31 +190,28 @@ def read_template(text: str) -> dict[str, Any]:
 
 @functools.cache
 def transformed_template() -> dict[str, Any]:
-    """`template.yaml` after the SAM transform, its code and its state machine's definition packaged. Do not change it.
+    """`template.yaml` as `sam deploy` packages it, after the SAM transform. Do not change it.
 
+    The file of a state machine's definition is uploaded as it is, here under its path in the repository.
     Raises DeploymentError, with the transform's own words, when it is not a valid SAM template.
     """
-    from samtranslator.model.exceptions import InvalidDocumentException  # takes a quarter of a second to import
-    from samtranslator.parser.parser import Parser
-    from samtranslator.translator.translator import Translator
+    # They take a quarter of a second to import.
+    from samtranslator.model.exceptions import InvalidDocumentException
+    from samtranslator.parser.parser import Parser  # as above
+    from samtranslator.translator.translator import Translator  # as above
 
     template = json.loads(json.dumps(read_template(_template("template.yaml"))))
-    template.setdefault("Globals", {}).setdefault("Function", {})["CodeUri"] = f"s3://{_CODE_BUCKET}/functions.zip"
+    template.setdefault("Globals", {}).setdefault("Function", {})["CodeUri"] = f"s3://{_BUCKET}/{_PACKAGE}"
     for resource in template["Resources"].values():
-        properties = resource.get("Properties", {})
-        if resource["Type"] == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
-            properties["Definition"] = yaml.safe_load(_template(properties.pop("DefinitionUri")))
+        if resource["Type"] == "AWS::Serverless::StateMachine":
+            properties = resource["Properties"]
+            properties["DefinitionUri"] = f"s3://{_BUCKET}/{properties['DefinitionUri']}"
     try:
         translator = Translator(_ManagedPolicies(), Parser(), boto_session=boto3.Session(region_name=REGION))
         transformed: dict[str, Any] = translator.translate(template, parameter_values={})
     except InvalidDocumentException as error:
         causes = "; ".join(str(cause.message) for cause in error.causes)
         raise DeploymentError(f"template.yaml: expected a valid SAM template, found: {causes}") from error
-    for resource in transformed["Resources"].values():
-        if resource["Type"] == "AWS::StepFunctions::StateMachine":
-            # The transform joins the lines of the definition, of which there are more than cfn-lint can follow.
-            delimiter, lines = resource["Properties"]["DefinitionString"]["Fn::Join"]
-            resource["Properties"]["DefinitionString"] = delimiter.join(lines)
     return transformed
 
 

@@ -20,7 +20,7 @@ from local_aws.imagebuilder import imagebuilder_backends
 from local_aws.lambda_.invocations import invocations as lambda_invocations
 from local_aws.scheduler import schedules as scheduler
 from local_aws.sns import topics as sns
-from local_aws.stepfunctions import seam as stepfunctions
+from local_aws.stepfunctions import executions as stepfunctions
 from rehearsal.deployment import BASE_AMI_TOPIC, Deployment, deploy, fill
 from rehearsal.history import Entered, Exited, History
 from rehearsal.report.document import Notification, RunReport, TargetReport

@@ -46,7 +46,6 @@ _UPDATED_IN_PLACE = {
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::Logs::ResourcePolicy",
-    "AWS::StepFunctions::StateMachine",
 }
 # What the models of moto do something with. The others of moto's types take what they like and drop the rest.
 _PROPERTIES = {
@@ -57,10 +56,6 @@ _PROPERTIES = {
     ),
     "AWS::EC2::LaunchTemplate": names("LaunchTemplateData LaunchTemplateName TagSpecifications VersionDescription"),
     "AWS::IAM::Policy": names("Groups PolicyDocument PolicyName Roles Users"),
-    "AWS::StepFunctions::StateMachine": names(
-        "Definition DefinitionS3Location DefinitionString DefinitionSubstitutions EncryptionConfiguration "
-        "LoggingConfiguration RoleArn StateMachineName StateMachineType Tags TracingConfiguration"
-    ),
 }
 # What `autoscaling.modify` leaves as it is.
 _GROUP_KEEPS = names("AvailabilityZones Cooldown LoadBalancerNames TerminationPolicies")

@@ -20,6 +20,7 @@ from local_aws.secretsmanager import resource_types as secretsmanager
 from local_aws.sns import resource_types as sns
 from local_aws.sqs import resource_types as sqs
 from local_aws.ssm import resource_types as ssm
+from local_aws.stepfunctions import resource_types as stepfunctions
 
 _SERVICES = (
     *(
@@ -37,7 +38,7 @@ _SERVICES = (
         s3,
         scheduler,
     ),
-    *(secretsmanager, sns, sqs, ssm),
+    *(secretsmanager, sns, sqs, ssm, stepfunctions),
 )
 
 TYPES: dict[str, ResourceType] = {

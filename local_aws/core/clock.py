@@ -3,10 +3,10 @@
 Everything in the embedded AWS that takes time is a *task*: a thread that runs only while it holds the clock's one
 turn. A task gives the turn back when it sleeps, waits for an event or ends; the clock then moves virtual time to the
 next due moment and hands the turn to the task that is due, first come first served. So nothing really sleeps, one
-task runs at a time, and two runs of the same scenario are the same to the second.
+task runs at a time, and two runs of the same calls are the same to the second.
 
-With a `speed`, virtual time runs at that multiple of real time instead (`make serve`), but for the time that tasks
-really work, and threads that come from outside, such as those of an HTTP server, take their turn with `Clock.turn()`.
+With a `speed`, virtual time runs at that multiple of real time instead, less the time that tasks really
+work, and threads that come from outside, such as those of an HTTP server, take their turn with `Clock.turn()`.
 
 `time-machine` carries virtual time to `datetime.now()` and `time.time()`, so that every timestamp agrees.
 """
@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import time_machine
@@ -38,7 +38,7 @@ class ClockStalled(ClockError):
 
 
 class TaskFailed(ClockError):
-    """A task of the embedded AWS ended in an exception that nobody handled: a defect of the embedded AWS."""
+    """A task of the embedded AWS ended in an unhandled exception: a defect of the embedded AWS."""
 
 
 class ClockClosed(SystemExit):
@@ -79,7 +79,7 @@ class Event:
         self._flag = False
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the event is set, for at most `timeout` virtual seconds; say whether it is set."""
+        """Wait until the event is set, for at most `timeout` virtual seconds; return whether it is set."""
         if not self._flag:
             self._clock._pause(timeout, self)
         return self._flag
@@ -305,10 +305,10 @@ class Clock:
         waiter.gate.release()
 
     def _stall(self, waiter: _Waiter) -> None:
-        others = sorted(other.name for other in self._waiting if other is not waiter)
+        names = sorted(task.name for task in self._waiting if task is not waiter)
         waiter.error = ClockStalled(
             "nothing is due in the embedded AWS, and what is awaited can no longer happen; "
-            f"also waiting: {', '.join(others) or 'nobody'}"
+            f"also waiting: {', '.join(names) or 'nobody'}"
         )
         self._grant(waiter)
 
@@ -374,78 +374,18 @@ T = TypeVar("T")
 
 
 class PerClock(Generic[T]):
-    """What each embedded AWS has one of: made by `make` when it is first asked for, gone with the clock."""
+    """A value of which each embedded AWS has its own: `make` makes it at its first use, and it goes with the clock."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._kept: WeakKeyDictionary[Clock, T] = WeakKeyDictionary()
+        self._values: WeakKeyDictionary[Clock, T] = WeakKeyDictionary()
 
     def __call__(self) -> T:
-        """The one of the embedded AWS that runs now.
+        """The value of the embedded AWS that runs now.
 
         Raises ClockError when none does.
         """
         clock = current()
-        if clock not in self._kept:
-            self._kept[clock] = self._make()
-        return self._kept[clock]
-
-
-class VirtualThreading:
-    """What the `threading` and `time` modules offer, in virtual time, for code that was written for real time.
-
-    Its members are looked up at each use, so a module that holds it always gets the clock that runs now.
-    """
-
-    Lock = staticmethod(threading.Lock)
-    RLock = staticmethod(threading.RLock)
-    current_thread = staticmethod(threading.current_thread)
-
-    @staticmethod
-    def Event() -> Event:  # noqa: N802 - stands in for threading.Event
-        return current().event()
-
-    @staticmethod
-    def sleep(seconds: float) -> None:
-        current().sleep(seconds)
-
-    @staticmethod
-    def time() -> float:
-        return current().time()
-
-    class Thread:
-        """`threading.Thread`, run as a task of the clock."""
-
-        native_id = 0
-
-        def __init__(
-            self,
-            target: Callable[..., object],
-            args: tuple[Any, ...] = (),
-            kwargs: dict[str, Any] | None = None,
-            name: str = "",
-            daemon: bool = True,
-        ) -> None:
-            self._call: Callable[[], object] = lambda: target(*args, **(kwargs or {}))
-            self.name = name or getattr(target, "__qualname__", "task")
-            self.daemon = daemon
-            self._done = current().event()
-            self._alive = False
-
-        def start(self) -> None:
-            self._alive = True
-
-            def run() -> None:
-                try:
-                    self._call()
-                finally:
-                    self._alive = False
-                    self._done.set()
-
-            current().spawn(run, self.name)
-
-        def join(self, timeout: float | None = None) -> None:
-            self._done.wait(timeout)
-
-        def is_alive(self) -> bool:
-            return self._alive
+        if clock not in self._values:
+            self._values[clock] = self._make()
+        return self._values[clock]

@@ -1,7 +1,7 @@
-"""What a delivery ends in: a function, a state machine, a topic, a queue, a bus; and what happens when it cannot.
+"""Deliveries of events and messages to functions, state machines, topics, queues and buses, retries included.
 
-Rules, schedules, topics and failed invocations differ in what they say; how a target is reached, retried and given up
-is the same. Each service that can be a target registers how it takes a delivery (its `delivery.py`).
+Rules, schedules, topics and failed invocations differ in what they deliver; how a target is reached, retried and given
+up is the same. Each service that can be a target registers how it takes a delivery (its `delivery.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from local_aws.core.resource_policies import ServiceRequest, allows
 logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_DELAY = 512.0
-"""Seconds. AWS says "exponential backoff" and no numbers: here 1 s, doubled each time, up to this."""
+"""Seconds. AWS documents an exponential backoff without numbers: here 1 s, doubled each time, up to this."""
 
 
 class TargetNotModelled(NotModelled):
@@ -59,18 +59,18 @@ class Sender:
 
 
 Delivery = Callable[[str, str, Sender, Mapping[str, Any]], None]
-"""Takes a delivery: the target's ARN, the payload (a text), the sender, and what the rule or schedule says of it."""
+"""Takes a delivery: the target's ARN, the payload (a string), the sender, and the target as in a rule or schedule."""
 
 _deliveries: dict[str, Delivery] = {}
 
 
 def register(service: str, delivery: Delivery) -> None:
-    """Have `delivery` called for targets of `service`, by its name in ARNs. It raises DeliveryFailed."""
+    """Have `delivery`, which raises DeliveryFailed, called for the targets of `service`, as ARNs name it."""
     _deliveries[service] = delivery
 
 
 def send(target: Mapping[str, Any], payload: str, sender: Sender) -> None:
-    """Give the payload to a target: its `Arn`, and what else a rule or a schedule says of it, by AWS's names.
+    """Give the payload to a target: its `Arn`, and the other fields of a rule's or a schedule's Target.
 
     `MessageAttributes`, in the form that SendMessage takes, go with the message of a queue.
     Raises DeliveryFailed when the target does not take it, TargetNotModelled for one of a service that takes none.

@@ -25,7 +25,7 @@ class Fault:
     service: str
     action: str
     error: str
-    message: str = "The request was denied due to a fault of the scenario"
+    message: str = "The request was denied due to a planned fault"
     status: int = 400
     times: int | None = 1
     after_calls: int = 0
@@ -36,7 +36,7 @@ class Fault:
             raise settings.InvalidSettings("faults of s3 are not modelled: moto answers its calls another way")
 
     def matches(self, service: str, action: str, parameters: Mapping[str, Any]) -> bool:
-        """Whether a call of that action with these parameters is one that the fault is about."""
+        """Whether the fault is for calls of that action with these parameters."""
         return (self.service, self.action) == (service, action) and all(
             fnmatchcase(str(parameters.get(name)), str(value)) for name, value in self.where.items()
         )
@@ -56,7 +56,7 @@ _spared = False
 
 @contextmanager
 def spared() -> Iterator[None]:
-    """Inside, no call meets a fault: for those that are none of the run's, such as its deployment."""
+    """Let no call inside meet a fault: for calls that set a test or a run up, or look at it."""
     global _spared
     outer, _spared = _spared, True
     try:

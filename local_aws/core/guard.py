@@ -14,11 +14,11 @@ class MotoChanged(ImportError):
 
 def expect_parameters(function: Callable[..., Any], *names: str) -> None:
     """Raise MotoChanged unless `function` takes exactly the parameters `names`, in this order."""
-    found = tuple(inspect.signature(function).parameters)
-    if found != names:
+    parameters = tuple(inspect.signature(function).parameters)
+    if parameters != names:
         raise MotoChanged(
             f"moto {version('moto')}: expected {function.__module__}.{function.__qualname__} to take "
-            f"({', '.join(names)}), found ({', '.join(found)}); "
+            f"({', '.join(names)}), found ({', '.join(parameters)}); "
             "install the moto of requirements/dev.txt, or adapt the seam"
         )
 

@@ -1,8 +1,8 @@
-"""May a service use a resource? Resource-based policies and role trust policies, as far as services' deliveries need.
+"""Whether a service may use a resource: resource-based policies and trust policies, as far as deliveries need them.
 
 EventBridge and SNS deliver to a Lambda function, a queue or a topic only when the resource's own policy lets their
 service principal in; a role is assumed only by a service that its trust policy names. Without it, AWS drops the
-delivery, and nothing else in the run shows why.
+delivery, and nothing else shows why.
 
 Source: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators".
 """
@@ -54,7 +54,10 @@ def allows(statements: Iterable[Mapping[str, Any]], request: ServiceRequest) -> 
 def _applies(statement: Mapping[str, Any], request: ServiceRequest) -> bool:
     for element in ("NotAction", "NotPrincipal", "NotResource"):
         if element in statement:
-            raise PolicyNotModelled(f"expected no {element} in a resource's policy, found {dict(statement)}")
+            raise PolicyNotModelled(
+                f"expected no {element} in a resource's policy, found {dict(statement)}: the embedded AWS does not "
+                "evaluate it"
+            )
     return (
         _names_principal(statement.get("Principal"), request.principal)
         and any(_matches(action, request.action, ignore_case=True) for action in _listed(statement.get("Action")))
@@ -86,7 +89,9 @@ def _holds(operator: str, key: str, values: list[str], request: ServiceRequest) 
     if key.lower() in _ABSENT_KEYS:
         return False
     if key.lower() not in context:
-        raise PolicyNotModelled(f"expected a condition on {', '.join(sorted(context))}, found {key}")
+        raise PolicyNotModelled(
+            f"expected a condition on {', '.join(sorted(context))}, found {key}: the embedded AWS evaluates no other"
+        )
     actual = context[key.lower()]
     if operator in ("ArnLike", "ArnEquals", "StringLike"):
         return any(_matches(value, actual) for value in values)
@@ -94,7 +99,10 @@ def _holds(operator: str, key: str, values: list[str], request: ServiceRequest) 
         return actual in values
     if operator == "Bool":
         return actual in [str(value).lower() for value in values]
-    raise PolicyNotModelled(f"expected ArnLike, ArnEquals, StringLike, StringEquals or Bool, found {operator}")
+    raise PolicyNotModelled(
+        f"expected ArnLike, ArnEquals, StringLike, StringEquals or Bool, found {operator}: the embedded AWS "
+        "evaluates no other"
+    )
 
 
 def _matches(pattern: str, text: str, ignore_case: bool = False) -> bool:

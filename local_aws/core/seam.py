@@ -59,7 +59,7 @@ def _gate(self: Any) -> Any:
 
 def _parameters(response: Any) -> dict[str, Any]:
     """The parameters of a call, as far as a fault's `where` can name them: those of its body and its path."""
-    found: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         name: value[0] if isinstance(value, list) and len(value) == 1 else value
         for name, value in response.querystring.items()
     }
@@ -68,9 +68,9 @@ def _parameters(response: Any) -> dict[str, Any]:
     except ValueError:
         body = {}
     if isinstance(body, dict):
-        found.update(body)
-    found.update(response.uri_match)
-    return found
+        parameters.update(body)
+    parameters.update(response.uri_match)
+    return parameters
 
 
 class _Refusal(ServiceException):  # type: ignore[misc]
@@ -110,7 +110,7 @@ def mocked(mock: Any) -> Iterator[None]:
 def install() -> None:
     """Put the gate in place, for the rest of the process."""
     BaseResponse.call_action = _gate
-    # moto makes a loader, and has it search all of botocore's data, for each service that it describes.
+    # For each service that it describes, moto makes a loader and has it search all of botocore's data.
     utils.create_loader = functools.cache(utils.create_loader)
     # It lists the methods of a response class for each request, which are many hundred for EC2.
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)

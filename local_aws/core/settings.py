@@ -1,4 +1,4 @@
-"""How the embedded AWS behaves where AWS's behaviour is chance: how long things take, what fails, what others do.
+"""How the embedded AWS behaves where AWS's behaviour is chance: how long things take, and what fails.
 
 Each service has a frozen dataclass for it in its `settings.py`; its defaults are the happy path. `LocalAws` is given
 those that differ.
@@ -14,16 +14,16 @@ _in_force: dict[type, Any] = {}
 
 
 class InvalidSettings(ValueError):
-    """Settings that contradict themselves, or say what has no meaning."""
+    """Settings that contradict themselves or have no meaning."""
 
 
 def use(*settings: object) -> None:
-    """Have these settings in force from now on, each in place of the one of its class."""
-    _in_force.update({type(one): one for one in settings})
+    """Put these settings in force, each in place of the one of its class."""
+    _in_force.update({type(instance): instance for instance in settings})
 
 
 def reset() -> None:
-    """Have the defaults of every class in force again."""
+    """Put the defaults of every class in force again."""
     _in_force.clear()
 
 

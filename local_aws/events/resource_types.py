@@ -26,8 +26,8 @@ def _bus(request: Request) -> dict[str, str]:
 
 def _create_rule(request: Request) -> tuple[str, dict[str, Any]]:
     arn = _put_rule(request)
-    if found := tags(request):
-        client("events", request.region).tag_resource(ResourceARN=arn, Tags=tag_list(found))
+    if own_tags := tags(request):
+        client("events", request.region).tag_resource(ResourceARN=arn, Tags=tag_list(own_tags))
     _put_targets(request)
     return request.name, {"Arn": arn}
 
@@ -64,8 +64,8 @@ def _update_rule(request: Request, resource: Resource) -> None:
 
 
 def _target_ids(request: Request) -> list[str]:
-    found = client("events", request.region).list_targets_by_rule(Rule=request.name, **_bus(request))["Targets"]
-    return [target["Id"] for target in found]
+    answer = client("events", request.region).list_targets_by_rule(Rule=request.name, **_bus(request))
+    return [target["Id"] for target in answer["Targets"]]
 
 
 def _remove_targets(request: Request, ids: list[str]) -> None:

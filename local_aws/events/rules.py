@@ -1,7 +1,7 @@
-"""EventBridge rules: events on a bus start the targets of the rules that they match.
+"""EventBridge rules: an event on a bus starts the targets of the rules that match it.
 
-moto keeps buses, rules and targets and compares patterns; delivery, what a target is given, and the checks that
-PutRule and PutTargets make are here.
+moto keeps buses, rules and targets, and compares patterns. Delivery, the input of a target, and the checks of PutRule
+and PutTargets are here.
 
 Sources: EventBridge User Guide, "Comparison operators for use in event patterns", "Amazon EventBridge input
 transformation", "Using dead-letter queues to process undelivered events"; EventBridge API Reference, PutTargets.
@@ -89,7 +89,7 @@ def send_to_targets(rule: Any, event: Mapping[str, Any]) -> None:
         clock.current().spawn(partial(_deliver, match), f"EventBridge rule {rule.name} to {target['Arn']}")
 
 
-# -- what PutRule and PutTargets refuse -------------------------------------------------------------------------------
+# -- the checks of PutRule and PutTargets -----------------------------------------------------------------------------
 
 
 def check_rule(event_pattern: str | None, schedule_expression: str | None) -> None:
@@ -182,7 +182,7 @@ def _is_anything_but(value: Any) -> bool:
     if isinstance(value, dict):
         return _is_text_filter(value, _TEXT_FILTERS, lists=True)
     values = value if isinstance(value, list) else [value]
-    return bool(values) and all(isinstance(each, str | int | float) for each in values)
+    return bool(values) and all(isinstance(item, str | int | float) for item in values)
 
 
 def _is_text_filter(value: Any, names: set[str], lists: bool) -> bool:
@@ -190,7 +190,7 @@ def _is_text_filter(value: Any, names: set[str], lists: bool) -> bool:
         return False
     [(name, text)] = value.items()
     texts = text if lists and isinstance(text, list) else [text]
-    return name in names and bool(texts) and all(isinstance(each, str) for each in texts)
+    return name in names and bool(texts) and all(isinstance(item, str) for item in texts)
 
 
 def _check_numeric(value: Any) -> None:
@@ -268,11 +268,11 @@ def target_input(match: Match) -> str:
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
-        found = parse_json_path(target["InputPath"]).find(match.event)
-        if not found:
+        matches = parse_json_path(target["InputPath"]).find(match.event)
+        if not matches:
             message = f"InputPath {target['InputPath']} names nothing in the event"
             raise DeliveryFailed("INVALID_PARAMETER", "InvalidParameter", message)
-        return json.dumps(found[0].value)
+        return json.dumps(matches[0].value)
     if "InputTransformer" in target:
         return _transform(match)
     return json.dumps(match.event)
@@ -288,9 +288,9 @@ def _transform(match: Match) -> str:
     }
     transformer = match.target["InputTransformer"]
     for name, path in transformer.get("InputPathsMap", {}).items():
-        found = parse_json_path(path).find(match.event)
-        if found:
-            variables[name] = found[0].value
+        matches = parse_json_path(path).find(match.event)
+        if matches:
+            variables[name] = matches[0].value
 
     def value(name: str, quoted: bool) -> str:
         if name not in variables:
@@ -310,7 +310,7 @@ def _transform(match: Match) -> str:
 
 
 def _fill(template: str, value: Callable[[str, bool], str]) -> str:
-    """Replace each `<variable>` by `value(name, whether it stands inside a JSON string)`."""
+    """Replace each `<variable>` by `value(name, whether it is inside a JSON string)`."""
     filled: list[str] = []
     quoted = False
     position = 0

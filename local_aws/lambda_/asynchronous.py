@@ -1,4 +1,4 @@
-"""Events in a function's queue: tried again when they fail, and what becomes of them in the end.
+"""Events in a function's queue: how they are tried again, and where they go in the end.
 
 Source: AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation", "Capturing
 records of Lambda asynchronous invocations".
@@ -96,7 +96,10 @@ def _send_to_destination(
     if not destination:
         return
     if destination.split(":")[2] not in _DESTINATIONS:
-        raise NotModelled(f"expected a Lambda destination of {', '.join(_DESTINATIONS)}, found {destination}")
+        raise NotModelled(
+            f"expected a Lambda destination of {', '.join(_DESTINATIONS)}, found {destination}: the embedded AWS sends "
+            "to no other"
+        )
     record = {
         "version": "1.0",
         "timestamp": iso(clock.current().time()),

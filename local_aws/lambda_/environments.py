@@ -8,6 +8,7 @@ Developer Guide, unless a comment names another source.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import logging
@@ -25,9 +26,10 @@ from typing import Any
 
 import boto3
 import botocore
-from moto.moto_api._internal import mock_random
 
 from local_aws.core import clock, settings
+from local_aws.core.ids import random_uuid
+from local_aws.core.times import iso
 from local_aws.iam import roles
 from local_aws.lambda_ import functions
 from local_aws.lambda_.settings import LambdaSettings
@@ -42,14 +44,20 @@ _PACKAGED = ("aws_lambda_powertools",)
 _code_directories: dict[str, Path] = {}
 
 
+@functools.cache
+def _unpacked() -> tempfile.TemporaryDirectory[str]:
+    """Where packages are unpacked, until the process ends."""
+    return tempfile.TemporaryDirectory(prefix="lambda-")
+
+
 def register_code(code_sha_256: str, directory: Path) -> None:
-    """Say that the package of this hash (in base64) is the content of `directory`, unpacked already."""
+    """Have the content of `directory` used as the package of this hash (in base64), which is not unpacked then."""
     _code_directories[code_sha_256] = directory.resolve()
 
 
 def _code_directory(function: Any) -> Path:
     if function.code_sha_256 not in _code_directories:
-        directory = Path(tempfile.mkdtemp(prefix="lambda-"))
+        directory = Path(tempfile.mkdtemp(dir=_unpacked().name))
         with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as package:
             package.extractall(directory)
         register_code(function.code_sha_256, directory)
@@ -60,7 +68,7 @@ def _code_directory(function: Any) -> Path:
 
 
 class TaskTimedOut(BaseException):
-    """Unwinds a handler that has used up its time; not an Exception, for handlers to leave alone."""
+    """Unwinds a handler that has used up its time. It is not an Exception, so that no handler catches it."""
 
 
 class _Output(io.TextIOBase):
@@ -94,13 +102,12 @@ class _Handler(logging.StreamHandler[Any]):
         self._environment = environment
 
     def format(self, record: logging.LogRecord) -> str:
-        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         text = logging.Formatter().format(record)
         if not self._environment.json_logs:
-            return f"[{record.levelname}]\t{seconds}.{int(record.msecs):03d}Z\t{self._environment.request_id}\t{text}"
+            return f"[{record.levelname}]\t{iso(record.created)}\t{self._environment.request_id}\t{text}"
         return json.dumps(
             {
-                "timestamp": f"{seconds}Z",
+                "timestamp": iso(record.created, "seconds"),
                 "level": record.levelname,
                 "message": text,
                 "logger": record.name,
@@ -114,7 +121,7 @@ class ExecutionEnvironment:
 
     def __init__(self, function: Any) -> None:
         self.function = function
-        self.fingerprint = fingerprint(function)
+        self._fingerprint = _fingerprint(function)
         self.code = _code_directory(function)
         self.output = _Output()
         self.request_id = ""
@@ -134,13 +141,17 @@ class ExecutionEnvironment:
         self._variables = _environment_variables(function, self.log_stream)
         self._outside: dict[str, Any] | None = None
 
+    def is_of(self, function: Any) -> bool:
+        """Whether it was made for this function, as the function is now."""
+        return self._fingerprint == _fingerprint(function)
+
     def discard(self) -> None:
+        """Forget the function's code."""
         self._modules.clear()
         self.handler = None
 
-    # Entering and leaving exchange what Python keeps once a process.
-
     def enter(self) -> None:
+        """Exchange what Python has once a process for the environment's own."""
         manager = logging.Logger.manager
         self._outside = {
             "environ": dict(os.environ),
@@ -166,6 +177,7 @@ class ExecutionEnvironment:
         _running.environment = self
 
     def leave(self) -> None:
+        """Put the environment's own aside, and what was there before in its place."""
         assert self._outside is not None
         outside, self._outside = self._outside, None
         _running.environment = None
@@ -209,7 +221,7 @@ class ExecutionEnvironment:
             self.wait(seconds)
 
     def wait(self, seconds: float) -> None:
-        """The same, when the environment is put aside already."""
+        """As `sleep`, for a thread that has put the environment aside already."""
         remaining = self.deadline - clock.current().time()
         if seconds >= remaining:
             clock.current().sleep(remaining)
@@ -218,17 +230,13 @@ class ExecutionEnvironment:
 
 
 _running = threading.local()
-
-
-def current_environment() -> ExecutionEnvironment | None:
-    """The execution environment whose code this thread runs, None when it runs none."""
-    return getattr(_running, "environment", None)
+"""`environment` is the execution environment whose code the thread runs, None or missing when it runs none."""
 
 
 @contextmanager
 def aside() -> Iterator[ExecutionEnvironment | None]:
-    """Put this thread's execution environment aside, for what is AWS's work and not the function's."""
-    environment = current_environment()
+    """Put this thread's execution environment, if it has one, aside while AWS does something and not the function."""
+    environment: ExecutionEnvironment | None = getattr(_running, "environment", None)
     if environment is None:
         yield None
         return
@@ -241,6 +249,7 @@ def aside() -> Iterator[ExecutionEnvironment | None]:
 
 @contextmanager
 def inside(environment: ExecutionEnvironment) -> Iterator[None]:
+    """Run the function's code in the execution environment."""
     environment.enter()
     try:
         yield
@@ -256,12 +265,12 @@ def _comes_from(module: ModuleType, directory: str) -> bool:
 
 
 def _mark_modules() -> tuple[int, str]:
-    """What is another when a module has been imported since: how many there are, and which came last."""
+    """A value that changes when a module is imported: how many modules there are, and which came last."""
     return len(sys.modules), next(reversed(sys.modules))
 
 
 def _library_loggers() -> dict[str, Any]:
-    """The loggers of the libraries that functions share; those that anybody else made are nobody's business."""
+    """The loggers of the libraries that functions share; no function sees those that another one made."""
     return {
         name: logger
         for name, logger in logging.Logger.manager.loggerDict.items()
@@ -282,7 +291,8 @@ def _set_root_level(level: int) -> None:
         logging.root.setLevel(level)
 
 
-def fingerprint(function: Any) -> tuple[Any, ...]:
+def _fingerprint(function: Any) -> tuple[Any, ...]:
+    """A value that changes with an update of the function after which its execution environments are not used again."""
     return (
         function.code_sha_256,
         function.handler,
@@ -297,7 +307,7 @@ def fingerprint(function: Any) -> tuple[Any, ...]:
 def _log_stream_name(function: Any) -> str:
     """Developer Guide, "Configuring CloudWatch log groups": in a group of its choice, a stream names the function."""
     shared = function.function_name if functions.logging_config(function).get("LogGroup") else ""
-    return f"{clock.current().now():%Y/%m/%d}/{shared}[{function.version}]{mock_random.uuid4().hex}"
+    return f"{clock.current().now():%Y/%m/%d}/{shared}[{function.version}]{random_uuid().replace('-', '')}"
 
 
 def _environment_variables(function: Any, log_stream: str) -> dict[str, str]:
@@ -329,7 +339,7 @@ def _environment_variables(function: Any, log_stream: str) -> dict[str, str]:
 
 @contextmanager
 def api_call() -> Iterator[None]:
-    """What a call of an AWS API is to a function: time that passes, with the function's own things put aside."""
+    """Take the time of a call of an AWS API from within a function, and put its execution environment aside for it."""
     with aside() as environment:
         if environment is not None:
             environment.wait(settings.current(LambdaSettings).api_call_seconds)

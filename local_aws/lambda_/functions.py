@@ -1,4 +1,4 @@
-"""Functions, as moto keeps them: how one is found, and what its configuration says."""
+"""Functions, as moto keeps them: looking one up, and reading its configuration."""
 
 from __future__ import annotations
 

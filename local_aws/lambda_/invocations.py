@@ -13,7 +13,7 @@ from typing import Any
 from local_aws.core import clock, faults, settings
 from local_aws.core.ids import random_uuid
 from local_aws.lambda_ import logs, runtime
-from local_aws.lambda_.environments import ExecutionEnvironment, TaskTimedOut, fingerprint, inside
+from local_aws.lambda_.environments import ExecutionEnvironment, TaskTimedOut, inside
 from local_aws.lambda_.functions import LambdaServiceError, find_function
 from local_aws.lambda_.settings import LambdaSettings
 
@@ -98,7 +98,7 @@ def _run_in_environment(
     function: Any, pool: _Pool, event: Any, request_id: str, caller: str | None
 ) -> InvocationResult:
     # An environment of the function as it was before it was updated is not used again.
-    pool.idle = [environment for environment in pool.idle if environment.fingerprint == fingerprint(function)]
+    pool.idle = [environment for environment in pool.idle if environment.is_of(function)]
     environment = pool.idle.pop() if pool.idle else None
     init_seconds = None
     if environment is None:
@@ -108,7 +108,7 @@ def _run_in_environment(
     environment.request_id = request_id
     started_at = clock.current().time()
     environment.deadline = started_at + float(function.timeout)
-    logs.log_start(environment)
+    logs.start(environment)
     fatal = False
     try:
         with inside(environment):
@@ -117,17 +117,17 @@ def _run_in_environment(
         message = f"Task timed out after {float(function.timeout):.2f} seconds"
         error_type, fatal = "Sandbox.Timedout", True
         payload = {"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {message}"}
-        logs.log_time_out(environment, message)
+        logs.time_out(environment, message)
     except runtime.RuntimeFailure as error:
         payload, error_type = runtime.error_document(error, request_id), error.error_type
         fatal = error.error_type == "Runtime.ExitError"
-        logs.log_error(environment, payload)
+        logs.error(environment, payload)
     except Exception as error:  # noqa: BLE001 - whatever the function raises is its answer
         payload, error_type = runtime.exception_document(error, request_id, environment.code), type(error).__name__
-        logs.log_error(environment, payload)
+        logs.error(environment, payload)
     seconds = clock.current().time() - started_at
-    logs.log_report(environment, seconds, init_seconds, error_type)
-    log = logs.deliver_logs(environment)
+    logs.report(environment, seconds, init_seconds, error_type)
+    log = logs.deliver(environment)
     invocations().append(
         Invocation(
             function.function_name, request_id, started_at, seconds, init_seconds is not None, caller, error_type

@@ -1,4 +1,4 @@
-"""What belongs to a function: aliases, permissions, and what becomes of its asynchronous invocations.
+"""Aliases and permissions of functions, and the configuration of their asynchronous invocations.
 
 Source: CloudFormation Template Reference, AWS::Lambda::Alias, AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig;
 AWS Lambda API Reference.

@@ -1,4 +1,4 @@
-"""Lambda's Python runtime: it loads a handler, calls it, and says what became of it."""
+"""Lambda's Python runtime: it loads a handler, calls it, and reports errors."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def call(environment: ExecutionEnvironment, event: Any) -> Any:
         if isinstance(error, clock.ClockClosed):
             raise
         status = error.code if isinstance(error.code, int) else int(error.code is not None)
-        how = (
+        ending = (
             f"Runtime exited with error: exit status {status}"
             if status
             else "Runtime exited without providing a reason"
         )
-        message = f"RequestId: {environment.request_id} Error: {how}"
+        message = f"RequestId: {environment.request_id} Error: {ending}"
         raise RuntimeFailure("Runtime.ExitError", message, with_request=False) from error
     try:
         text = json.dumps(answer, ensure_ascii=False, default=_decimal)
@@ -108,10 +108,10 @@ def _load(handler: str) -> Callable[[Any, Any], Any]:
         raise RuntimeFailure(
             "Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}"
         ) from error
-    found = getattr(module, name, None)
-    if found is None:
+    function = getattr(module, name, None)
+    if function is None:
         raise RuntimeFailure("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module_name}'")
-    return found  # type: ignore[no-any-return]
+    return function  # type: ignore[no-any-return]
 
 
 def error_document(error: RuntimeFailure, request_id: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def error_document(error: RuntimeFailure, request_id: str) -> dict[str, Any]:
 def exception_document(error: Exception, request_id: str, code: Path) -> dict[str, Any]:
     """The error as Lambda's Python runtime reports it: only frames of the code, which is in /var/task there."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = str(Path(__file__).parent)
+    ours = str(Path(__file__).parents[1])
     own = [frame for frame in frames if not frame.filename.startswith(ours) and "importlib" not in frame.filename]
     lines = [
         line.replace(str(code), "/var/task").replace(sysconfig.get_paths()["purelib"], "/var/task")

@@ -1,7 +1,7 @@
-"""Lambda: moto keeps the functions, `local_aws.lambda_.runtime` runs them.
+"""Lambda: moto keeps the functions, `local_aws.lambda_.invocations` runs them.
 
-moto's own would start a container, or echo the payload, and drops what a template says of log groups, dead-letter
-queues, tags and architectures.
+moto's own would start a container, or echo the payload, and ignores the log groups, dead-letter queues, tags and
+architectures of templates.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moto.core.exceptions import JsonRESTError
 from local_aws.core import delivery, seam
 from local_aws.core.errors import NotModelled
 from local_aws.core.guard import expect_attributes, expect_parameters
-from local_aws.lambda_ import logs
+from local_aws.lambda_ import cold_starts, logs
 from local_aws.lambda_.asynchronous import invoke_async
 from local_aws.lambda_.delivery import deliver
 from local_aws.lambda_.environments import api_call
@@ -46,10 +46,6 @@ _KNOWN_PROPERTIES = {
     *("Handler", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions", "Role"),
     *("Runtime", "Tags", "Timeout", "TracingConfig"),
 }
-
-
-class PropertyNotModelled(NotModelled):
-    """A template gives a function a property that the embedded Lambda does nothing with."""
 
 
 def _service_error(error: LambdaServiceError) -> JsonRESTError:
@@ -108,7 +104,7 @@ def _update_from_cloudformation_json(
 def _refuse_unknown(name: str, properties: dict[str, Any]) -> None:
     unknown = sorted(properties.keys() - _KNOWN_PROPERTIES)
     if unknown:
-        raise PropertyNotModelled(f"AWS::Lambda::Function {name}: the properties {', '.join(unknown)}")
+        raise NotModelled(f"the embedded AWS does not model {', '.join(unknown)} of the AWS::Lambda::Function {name}")
 
 
 def _invoke(self: Any) -> tuple[int, dict[str, str], str]:
@@ -142,18 +138,21 @@ def _invoke(self: Any) -> tuple[int, dict[str, str], str]:
     if result.error_type is not None:
         headers["x-amz-function-error"] = "Unhandled"
     if self.headers.get("X-Amz-Log-Type") == "Tail":
-        headers["x-amz-log-result"] = logs.log_tail(result.log)
+        headers["x-amz-log-result"] = logs.tail(result.log)
     return 200, headers, json.dumps(result.payload)
 
 
 def _invoke_function(self: Any, body: str, request_headers: Any, response_headers: Any) -> bytes:  # noqa: ARG001
-    """What moto's other services call: an event, of which the caller hears nothing more."""
+    """What moto's other services call: an asynchronous invocation."""
     invoke_async(self.function_arn, json.loads(body) if body else {}, self.region)
     return b""
 
 
 def _invoke_async(_: Any) -> Any:
-    raise NotModelled("Lambda's InvokeAsync, which is deprecated: call Invoke with InvocationType=Event")
+    raise NotModelled(
+        "the embedded AWS does not model Lambda's InvokeAsync, which is deprecated; call Invoke with "
+        "InvocationType=Event"
+    )
 
 
 @functools.cache
@@ -165,5 +164,6 @@ def install() -> None:
     models.LambdaFunction.invoke = _invoke_function
     responses.LambdaResponse.invoke = _invoke
     responses.LambdaResponse.invoke_async = _invoke_async
+    cold_starts.install()
     seam.around_calls(api_call)
     delivery.register("lambda", deliver)

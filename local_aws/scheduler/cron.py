@@ -29,7 +29,7 @@ _NTH_OF_MONTH = re.compile(r"([^#]+)#([1-5])")
 
 
 class InvalidScheduleExpression(ValueError):
-    """The expression is none that EventBridge Scheduler accepts; the message is the one of its ValidationException."""
+    """EventBridge Scheduler does not accept the expression; the message is that of its ValidationException."""
 
     def __init__(self, expression: str) -> None:
         super().__init__(f"Invalid Schedule Expression {expression}.")
@@ -51,7 +51,7 @@ class Cron:
     nearest_weekday_to: int | None
 
     def next_local_time(self, after: datetime) -> datetime | None:
-        """The first local time later than `after` (both without offset) that the expression names, if there is one."""
+        """The first local time later than `after` (both without offset) that matches, None when there is none."""
         moment = after
         while moment.year <= max(self.years):
             if moment.year not in self.years:
@@ -79,8 +79,8 @@ def parse_cron(expression: str) -> Cron:
 
     Raises InvalidScheduleExpression.
     """
-    found = _CRON.fullmatch(expression)
-    fields = found[1].upper().split() if found else []
+    cron_expression = _CRON.fullmatch(expression)
+    fields = cron_expression[1].upper().split() if cron_expression else []
     if len(fields) != 6:
         raise InvalidScheduleExpression(expression)
     minutes, hours, day, month, weekday, year = fields
@@ -104,11 +104,11 @@ def parse_rate(expression: str) -> timedelta:
 
     Raises InvalidScheduleExpression.
     """
-    found = _RATE.fullmatch(expression)
-    if not found:
+    rate = _RATE.fullmatch(expression)
+    if not rate:
         raise InvalidScheduleExpression(expression)
     try:
-        return timedelta(**{found[2] + "s": int(found[1])})
+        return timedelta(**{rate[2] + "s": int(rate[1])})
     except OverflowError as error:
         raise InvalidScheduleExpression(expression) from error
 

@@ -75,14 +75,14 @@ _due: clock.PerClock[dict[str, Due]] = clock.PerClock(dict)
 
 def next_due(region: str) -> tuple[str, datetime] | None:
     """The name and the moment (UTC) of the schedule of `region` that fires next; None when none will."""
-    due = [each for each in _due().values() if each.region == region]
-    if not due:
+    firings = [due for due in _due().values() if due.region == region]
+    if not firings:
         return None
-    first = min(due, key=lambda each: (each.fires_at, each.schedule_name))
+    first = min(firings, key=lambda due: (due.fires_at, due.schedule_name))
     return first.schedule_name, first.fires_at
 
 
-# -- what CreateSchedule and UpdateSchedule refuse --------------------------------------------------------------------
+# -- the checks of CreateSchedule and UpdateSchedule -------------------------------------------------------------------
 
 
 def check_schedule(
@@ -205,7 +205,7 @@ def _after(schedule: Any, moment: datetime) -> datetime | None:
 
 
 def _offset_in_window(schedule: Any) -> timedelta:
-    """Where in its flexible time window a schedule fires: any moment will do for AWS, always the same one here."""
+    """Where in its flexible time window a schedule fires: on AWS at any moment, here always at the same one."""
     if schedule.flexible_time_window["Mode"] == "OFF":
         return timedelta()
     seconds = int(schedule.flexible_time_window["MaximumWindowInMinutes"]) * 60

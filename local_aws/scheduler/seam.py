@@ -1,7 +1,4 @@
-"""EventBridge Scheduler: what moto creates, updates and deletes is checked as AWS checks it, and fires.
-
-moto keeps schedules and does nothing with them.
-"""
+"""EventBridge Scheduler: schedules are checked as AWS checks them, and fire; moto keeps them and does nothing more."""
 
 from __future__ import annotations
 
@@ -58,7 +55,7 @@ def install() -> None:
             return update_schedule(self, **parameters)
         _check(self, parameters)
         schedule = update_schedule(self, **parameters)
-        # UpdateSchedule sets what it is not told to the default; moto leaves the state empty.
+        # UpdateSchedule sets what it is not given to the default; moto leaves the state empty.
         schedule.state = schedule.state or "ENABLED"
         scheduler.watch(schedule)
         return schedule

@@ -41,5 +41,5 @@ def _get_any_service_quota(backend: Any, service_code: str, quota_code: str) -> 
         }
     if service_code != "vpc":
         raise NoSuchResource
-    found: dict[str, Any] = _get_service_quota(backend, service_code, quota_code)
-    return found
+    quota: dict[str, Any] = _get_service_quota(backend, service_code, quota_code)
+    return quota

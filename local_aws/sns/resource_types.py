@@ -44,14 +44,14 @@ def _update_topic(request: Request, resource: Resource) -> None:
     for name in _TOPIC_ATTRIBUTES:
         if new.get(name) != old.get(name):
             sns.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=attribute_text(new.get(name, "")))
-    wanted = [(each["Protocol"], each["Endpoint"]) for each in new.get("Subscription", [])]
-    had = [(each["Protocol"], each["Endpoint"]) for each in old.get("Subscription", [])]
-    for found in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]:
-        if (found["Protocol"], found["Endpoint"]) in had and (found["Protocol"], found["Endpoint"]) not in wanted:
-            sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
-    for protocol, endpoint in wanted:
-        if (protocol, endpoint) not in had:
-            sns.subscribe(TopicArn=arn, Protocol=protocol, Endpoint=endpoint)
+    wanted, had = _endpoints(new.get("Subscription", [])), _endpoints(old.get("Subscription", []))
+    for subscription in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]:
+        [endpoint] = _endpoints([subscription])
+        if endpoint in had and endpoint not in wanted:
+            sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    for protocol, address in wanted:
+        if (protocol, address) not in had:
+            sns.subscribe(TopicArn=arn, Protocol=protocol, Endpoint=address)
     retag(
         request,
         resource,
@@ -60,10 +60,14 @@ def _update_topic(request: Request, resource: Resource) -> None:
     )
 
 
+def _endpoints(subscriptions: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(subscription["Protocol"], subscription["Endpoint"]) for subscription in subscriptions]
+
+
 def _delete_topic(request: Request, resource: Resource) -> None:
     sns = client("sns", request.region)
-    for found in sns.list_subscriptions_by_topic(TopicArn=resource.physical_id)["Subscriptions"]:
-        sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
+    for subscription in sns.list_subscriptions_by_topic(TopicArn=resource.physical_id)["Subscriptions"]:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
     sns.delete_topic(TopicArn=resource.physical_id)
 
 
@@ -128,7 +132,7 @@ def _create_subscription(request: Request) -> tuple[str, dict[str, Any]]:
 
 
 def _set_attributes(request: Request, arn: str, before: dict[str, Any]) -> None:
-    """Set what the request says, and unset what only `before` says."""
+    """Set the attributes that the request gives, and unset those that only `before` gives."""
     sns = client("sns", _region(request))
     for name in _SUBSCRIPTION_ATTRIBUTES:
         if name in request.properties or name in before:

@@ -1,7 +1,7 @@
-"""SNS: what moto's topics take is delivered by `local_aws.sns.topics` instead of moto's synchronous calls.
+"""SNS: messages are delivered by `local_aws.sns.topics` instead of moto's synchronous calls.
 
-moto's own would run a subscribed function before Publish returns and hand a queue's absence to the publisher, and it
-would not find the subscriptions of other accounts.
+moto would run a subscribed function before Publish returns, fail Publish where a queue is missing, and not find the
+subscriptions of other accounts.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def _install_publish() -> None:
     ) -> Any:
         if clock.is_running():
             if arn is None:
-                raise sns.SubscriptionNotModelled("expected a message for a topic, found a text message for a phone")
+                raise sns.SubscriptionNotModelled(
+                    "expected a message for a topic, found one for a phone: the embedded AWS sends no text messages"
+                )
             sns.check_message(message, subject, message_attributes, message_structure)
         return backend_publish(
             self,
@@ -102,7 +104,9 @@ def _install_publish() -> None:
                 self, message, subject, message_attributes, group_id, deduplication_id, message_structure
             )
         if self.fifo_topic:
-            raise sns.SubscriptionNotModelled(f"expected a standard topic, found the FIFO topic {self.arn}")
+            raise sns.SubscriptionNotModelled(
+                f"expected a standard topic, found the FIFO topic {self.arn}: the embedded AWS keeps no order"
+            )
         message_id = random_uuid()
         self.sent_notifications.append((message_id, message, subject, message_attributes, group_id))
         sns.fan_out(self, message, message_id, subject, message_attributes, message_structure)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SnsSettings:
-    """How SNS delivers; the default is the happy path.
+    """How SNS delivers; by default, each message once.
 
-    `duplicate_deliveries` is how many times more than once it delivers each message to a Lambda function, with the
-    same MessageId (SNS is at-least-once).
+    `duplicate_deliveries` is how many more times it delivers a message to a Lambda function, with the same MessageId:
+    SNS delivers at least once.
     """
 
     duplicate_deliveries: int = 0

@@ -1,7 +1,7 @@
-"""SNS: what is published reaches its subscribers, and is kept for the run's report.
+"""SNS: a message that is published reaches the subscribers of its topic, and is kept in `published()`.
 
-moto keeps topics and subscriptions and compares filter policies; delivery to functions, queues and mailboxes, and the
-checks that Publish and Subscribe make, are here. A person confirms an e-mail subscription at once: none is pending.
+moto keeps topics and subscriptions, and compares filter policies. Delivery to functions, queues and mailboxes, and the
+checks of Publish and Subscribe are here. E-mail subscriptions are confirmed at once: none is pending.
 
 Sources: SNS API Reference, Publish and Subscribe; SNS Developer Guide, "Amazon SNS message delivery retries",
 "Amazon SNS dead-letter queues", "Amazon SNS raw message delivery"; Lambda Developer Guide, "Invoking Lambda functions
@@ -107,7 +107,7 @@ def ensure_topic(topic_arn: str) -> Any:
     return sns_backends[arn.account][arn.region].create_topic(arn.resource_id)
 
 
-# -- what Publish and Subscribe refuse --------------------------------------------------------------------------------
+# -- the checks of Publish and Subscribe ------------------------------------------------------------------------------
 
 
 def check_message(
@@ -141,7 +141,7 @@ def check_message(
 
 
 def check_subscription(topic_arn: str, protocol: str, account: str, region: str) -> None:
-    """Refuse what SNS refuses at Subscribe; make sure that a topic of another account, which is taken to exist, does.
+    """Refuse what SNS refuses at Subscribe; create a topic of another account, which is taken to exist.
 
     Raises moto's SNSInvalidParameter (the API's InvalidParameter), SubscriptionNotModelled.
     """
@@ -158,7 +158,7 @@ def check_subscription(topic_arn: str, protocol: str, account: str, region: str)
 
 
 def check_filter_policy(filter_policy: str) -> None:
-    """Refuse a filter policy that moto takes and then compares wrongly; the API's own refusals are moto's.
+    """Refuse a filter policy that moto accepts and then compares wrongly. What the API refuses, moto does.
 
     Raises SubscriptionNotModelled.
     """
@@ -167,7 +167,8 @@ def check_filter_policy(filter_policy: str) -> None:
             excluded = condition.get("anything-but") if isinstance(condition, dict) else None
             if isinstance(excluded, dict) and not (set(excluded) == {"prefix"} and isinstance(excluded["prefix"], str)):
                 raise SubscriptionNotModelled(
-                    f"expected anything-but with values or one prefix in a filter policy, found {json.dumps(excluded)}"
+                    "expected anything-but with values or one prefix in a filter policy, found "
+                    f"{json.dumps(excluded)}: the embedded AWS does not compare by it"
                 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from local_aws.core.resource_types import ResourceType, attribute_text, client, names, picked, policy_text, retag, tags
 from local_aws.core.resources import Request, Resource
 
-# What a queue has of each when a template no longer says anything of it.
+# The value of each when a template no longer gives it.
 _QUEUE_ATTRIBUTES = {
     "DelaySeconds": 0,
     "KmsDataKeyReusePeriodSeconds": 300,

@@ -14,8 +14,8 @@ from local_aws.core.resources import Request, Resource
 def _create_parameter(request: Request) -> tuple[str, dict[str, Any]]:
     ssm = client("ssm", request.region)
     ssm.put_parameter(Name=request.name, **without(request.properties, "Name", "Tags"))
-    if found := tags(request):
-        ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=request.name, Tags=tag_list(found))
+    if own_tags := tags(request):
+        ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=request.name, Tags=tag_list(own_tags))
     return request.name, picked(request.properties, "Type", "Value")
 
 

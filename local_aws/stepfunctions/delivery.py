@@ -31,7 +31,7 @@ def deliver(arn: str, payload: str, sender: Sender, _: Mapping[str, Any]) -> Non
 
 
 def _failure(error: ClientError) -> DeliveryFailed:
-    """What EventBridge makes of an API's error: it tries 429 and 5xx again, and no other 4xx."""
+    """An API's error as EventBridge takes it: it tries 429 and 5xx again, and no other 4xx."""
     code = error.response["Error"]["Code"]
     message = error.response["Error"]["Message"]
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]

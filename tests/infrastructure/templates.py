@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.deployment import REPOSITORY, read_template, transformed_template
+from local_aws.stepfunctions.template_definitions import to_json
+from rehearsal.deployment import REPOSITORY, definition_file, read_template, transformed_template
 
 Template = dict[str, Any]
 Rule = Callable[[str, Template], list[str]]
@@ -47,8 +48,8 @@ def properties(template: Template, name: str) -> dict[str, Any]:
 
 def definition(machine: dict[str, Any]) -> dict[str, Any]:
     """What a state machine does, from its properties."""
-    read: dict[str, Any] = json.loads(machine["DefinitionString"])
-    return read
+    states: dict[str, Any] = json.loads(to_json(definition_file(machine)))
+    return states
 
 
 def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from autopatch.settings import PlanSettings
 from autopatch.stacks import Stacks
 from local_aws.aws import LocalAws
 from local_aws.core.clock import current
-from rehearsal.deployment import BASE_AMI_TOPIC, STACK, Deployment, deploy, transformed_template
+from rehearsal.deployment import BASE_AMI_TOPIC, REPOSITORY, STACK, Deployment, deploy, transformed_template
 from rehearsal.scenario import Scenario
 from tests.workflow.running import describe
 
@@ -43,6 +43,16 @@ def create(name: str, deployed: Deployment, **changed: str) -> str:
 def functions(stack: str) -> set[str]:
     found = boto3.client("lambda").list_functions()["Functions"]
     return {one["FunctionName"].split("-")[-2] for one in found if one["FunctionName"].startswith(f"{stack}-")}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_definition_is_uploaded_as_it_is() -> None:
+    """SAM Developer Guide, "sam deploy": a local DefinitionUri becomes the place in S3 that it is uploaded to."""
+    properties = transformed_template()["Resources"]["PatchStateMachine"]["Properties"]
+    location = properties["DefinitionS3Location"]
+    stored = boto3.client("s3").get_object(Bucket=location["Bucket"], Key=location["Key"])["Body"].read()
+    assert stored == (REPOSITORY / "statemachine" / "patch.asl.yaml").read_bytes()
+    assert "DefinitionString" not in properties
 
 
 @pytest.mark.usefixtures("deployed")

@@ -46,10 +46,13 @@ def test_cfn_lint_finds_defects_in_the_transformed_template(templates: list[Temp
     resources["PlanRunFunction"]["Properties"]["Runtime"] = "python2.0"
     statement["Effect"] = "Alow"
     statement["Action"] = "sns:Publishh"
+    machine = resources["PatchStateMachine"]["Properties"]
+    machine["DefinitionString"] = machine["DefinitionString"].replace('"TimeoutSeconds"', '"TimoutSeconds"')
     found = validation.cfn_lint([Template("template.yaml", json.dumps(document))])
     policy = "template.yaml Resources/NotifyFunctionRole"
     assert {(finding.rule, finding.where.partition("/Properties")[0]) for finding in found} == {
         ("E3002", "template.yaml Resources/UndeliveredTriggers"),  # a property that there is not
+        ("E3601", "template.yaml Resources/PatchStateMachine"),  # a field of a state that there is not
         ("E1020", "template.yaml Resources/NotificationTopic"),  # a reference to nothing
         ("E3030", "template.yaml Resources/PlanRunFunction"),  # a runtime that there is not
         ("E3510", policy),  # an effect that there is not

@@ -64,8 +64,8 @@ class Aws:
         while True:
             batch = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
             for message in batch.get("Messages", []):
-                found = message.get("MessageAttributes", {})
-                message["attributes"] = {key: value["StringValue"] for key, value in found.items()}
+                attributes = message.get("MessageAttributes", {})
+                message["attributes"] = {key: value["StringValue"] for key, value in attributes.items()}
                 taken.append(message)
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             if "Messages" not in batch:
@@ -82,7 +82,7 @@ class Aws:
         return str(role["Role"]["Arn"])
 
     def function(self, name: str, region: str = REGION) -> str:
-        """Create a Lambda function, which nobody may invoke yet, and which tells `invocations`; return its ARN."""
+        """Create a Lambda function, which nobody may invoke yet, and which reports to `invocations`; return its ARN."""
         if not self.client("sqs").list_queues(QueueNamePrefix="invocations").get("QueueUrls"):
             self.queue("invocations")
         archive = io.BytesIO()
@@ -98,9 +98,9 @@ class Aws:
         return str(created["FunctionArn"])
 
     def invocations(self) -> list[tuple[str, Any]]:
-        """The ARN and the event of each invocation of a function since this was asked last."""
-        told = self.bodies(f"arn:aws:sqs:{REGION}:{ACCOUNT}:invocations")
-        return [(each["function"], each["event"]) for each in told]
+        """The ARN and the event of each invocation of a function since the last call."""
+        reports = self.bodies(f"arn:aws:sqs:{REGION}:{ACCOUNT}:invocations")
+        return [(report["function"], report["event"]) for report in reports]
 
     def permit(self, function_arn: str, principal: str, source_arn: str) -> None:
         region = function_arn.split(":")[3]

@@ -9,11 +9,11 @@ import boto3
 import pytest
 from moto.autoscaling.models import autoscaling_backends
 from moto.ec2.models import ec2_backends
-from moto.moto_api._internal import mock_random
 
 from local_aws.aws import CREDENTIALS, LocalAws
 from local_aws.core import settings
 from local_aws.core.clock import ClockError
+from local_aws.core.ids import random_uuid
 from local_aws.sns.settings import SnsSettings
 
 
@@ -39,7 +39,7 @@ def test_each_begins_alike() -> None:
         with LocalAws():
             image = boto3.client("ec2").register_image(Name="an-image", RootDeviceName="/dev/xvda")["ImageId"]
             vpc = boto3.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
-            return image, vpc, random.random(), str(mock_random.uuid4())
+            return image, vpc, random.random(), random_uuid()
 
     assert drawn() == drawn()
 
@@ -58,6 +58,7 @@ def test_amazons_own_managed_policies_can_be_attached(aws: LocalAws) -> None:
     arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     iam.attach_role_policy(RoleName="r", PolicyArn=arn)
 
-    assert [one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"]] == [arn]
+    attached = iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"]
+    assert [policy["PolicyArn"] for policy in attached] == [arn]
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/NoSuchPolicy")

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from local_aws.core import clock
-from local_aws.core.clock import Clock, ClockError, ClockStalled, TaskFailed, VirtualThreading
+from local_aws.core.clock import Clock, ClockError, ClockStalled, TaskFailed
+from local_aws.core.virtual_threading import VirtualThreading
 
 START = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 

@@ -131,7 +131,7 @@ def test_an_event_reaches_the_subscribers_of_a_topic(aws: Aws) -> None:
     put_rule(aws, {"Arn": topic, "InputPath": "$.detail.name"})
     abort(aws)
     assert aws.messages(queue) == []
-    assert [each.error_code for each in undelivered()] == ["NO_PERMISSIONS"]
+    assert [lost.error_code for lost in undelivered()] == ["NO_PERMISSIONS"]
 
     statement = {"Effect": "Allow", "Principal": {"Service": EVENTS}, "Action": "SNS:Publish", "Resource": topic}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -186,7 +186,7 @@ def test_without_permission_the_event_goes_to_the_dead_letter_queue(
     }
 
 
-def test_without_a_dead_letter_queue_the_event_is_lost_and_told_in_undelivered(aws: Aws) -> None:
+def test_without_a_dead_letter_queue_the_event_is_lost_and_listed_in_undelivered(aws: Aws) -> None:
     """EventBridge User Guide, "How EventBridge retries delivering events": the event is dropped."""
     function = aws.function("notify")
     put_rule(aws, {"Arn": function})
@@ -201,7 +201,7 @@ def test_a_dead_letter_queue_needs_a_policy(aws: Aws) -> None:
     put_rule(aws, {"Arn": aws.function("notify"), "DeadLetterConfig": {"Arn": dead}})
     abort(aws)
     assert aws.messages(dead) == []
-    assert [each.dead_letter_queue for each in undelivered()] == [None]
+    assert [lost.dead_letter_queue for lost in undelivered()] == [None]
 
 
 def test_a_target_that_is_gone_is_no_resource(aws: Aws) -> None:
@@ -216,10 +216,10 @@ def test_a_target_that_is_gone_is_no_resource(aws: Aws) -> None:
     role = aws.role("invoker", EVENTS)
     put_rule(aws, *({"Arn": arn, "RoleArn": role, "DeadLetterConfig": {"Arn": dead}} for arn in gone.values()))
     abort(aws)
-    found = {message["attributes"]["TARGET_ARN"]: message["attributes"] for message in aws.messages(dead)}
-    assert set(found) == set(gone.values())
-    assert {attributes["ERROR_CODE"] for attributes in found.values()} == {"NO_RESOURCE"}
-    assert {attributes["RETRY_ATTEMPTS"] for attributes in found.values()} == {"0"}
+    by_target = {message["attributes"]["TARGET_ARN"]: message["attributes"] for message in aws.messages(dead)}
+    assert set(by_target) == set(gone.values())
+    assert {attributes["ERROR_CODE"] for attributes in by_target.values()} == {"NO_RESOURCE"}
+    assert {attributes["RETRY_ATTEMPTS"] for attributes in by_target.values()} == {"0"}
 
 
 def test_a_state_machine_needs_a_role_that_eventbridge_may_assume(aws: Aws) -> None:
@@ -231,10 +231,10 @@ def test_a_state_machine_needs_a_role_that_eventbridge_may_assume(aws: Aws) -> N
         "Code": "ValidationException",
         "Message": f"RoleArn is required for target {machine}.",
     }
-    put_rule(aws, {"Arn": machine, "RoleArn": aws.role("others", SCHEDULER)})
+    put_rule(aws, {"Arn": machine, "RoleArn": aws.role("scheduler", SCHEDULER)})
     abort(aws)
     assert aws.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
-    assert [each.error_code for each in undelivered()] == ["FAILED_TO_ASSUME_ROLE"]
+    assert [lost.error_code for lost in undelivered()] == ["FAILED_TO_ASSUME_ROLE"]
 
 
 # -- retries --------------------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_a_value_that_breaks_the_template_is_not_delivered(aws: Aws) -> None:
     put_aws_event("aws.states", "test", [], {"status": "ABORTED", "cause": 'it said "no"'}, REGION)
     aws.clock.sleep(1)
     assert aws.messages(queue) == []
-    assert [each.error_code for each in undelivered()] == ["INVALID_JSON"]
+    assert [lost.error_code for lost in undelivered()] == ["INVALID_JSON"]
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.aws import START, LocalAws
+from local_aws.core.errors import NotModelled
 from local_aws.core.faults import Fault, Faults
 from local_aws.core.ids import REGION
 from local_aws.lambda_ import invocations as lambda_invocations
 from local_aws.lambda_.asynchronous import invoke_async
 from local_aws.lambda_.functions import LambdaServiceError
 from local_aws.lambda_.invocations import invocations
-from local_aws.lambda_.seam import PropertyNotModelled
 from tests.local_aws.lambda_.functions import create_function, create_role, packaged
 
 
@@ -39,8 +39,8 @@ def invoke(name: str, payload: Any = None, **parameters: Any) -> Any:
 
 
 def log_lines(group: str) -> list[str]:
-    found = boto3.client("logs").filter_log_events(logGroupName=group)["events"]
-    return [event["message"] for event in found]
+    events = boto3.client("logs").filter_log_events(logGroupName=group)["events"]
+    return [event["message"] for event in events]
 
 
 # -- what a function sees ---------------------------------------------------------------------------------------------
@@ -69,12 +69,12 @@ def test_a_function_gets_its_event_its_context_and_its_environment(aws: LocalAws
     """
     arn = create_function("f", source, Timeout=20, MemorySize=256, Environment={"Variables": {"MINE": "1"}})
     answer = invoke("f", {"a": [1]})
-    found = answer["Payload"]
+    payload = answer["Payload"]
 
     assert answer["ExecutedVersion"] == "$LATEST"
-    assert found["event"] == {"a": [1]}
-    stream = found["context"].pop("log_stream_name")
-    assert found["context"] == {
+    assert payload["event"] == {"a": [1]}
+    stream = payload["context"].pop("log_stream_name")
+    assert payload["context"] == {
         "function_name": "f",
         "function_version": "$LATEST",
         "invoked_function_arn": arn,
@@ -83,9 +83,9 @@ def test_a_function_gets_its_event_its_context_and_its_environment(aws: LocalAws
         "identity": None,
         "client_context": None,
     }
-    assert len(found["request"]) == 36
-    assert found["remaining"] == 19_850
-    environment = found["environment"]
+    assert len(payload["request"]) == 36
+    assert payload["remaining"] == 19_850
+    environment = payload["environment"]
     assert (
         environment.items()
         >= {
@@ -189,7 +189,7 @@ def test_a_function_keeps_its_modules_until_its_code_or_configuration_changes(aw
     assert invoke("f")["Payload"] == 1
     client.update_function_code(FunctionName="f", ZipFile=packaged(app="def handler(e, c): return 'new code'"))
     assert invoke("f")["Payload"] == "new code"
-    assert [one.cold_start for one in invocations()] == [True, False, False, True, True]
+    assert [invocation.cold_start for invocation in invocations()] == [True, False, False, True, True]
 
 
 def test_powertools_keeps_its_state_apart_for_each_function(aws: LocalAws) -> None:
@@ -225,10 +225,17 @@ def test_powertools_keeps_its_state_apart_for_each_function(aws: LocalAws) -> No
         assert len([line for line in lines if "_aws" in line]) == 1
 
 
+@pytest.mark.usefixtures("aws")
+def test_a_session_of_its_own_shares_what_botocore_reads_from_its_data() -> None:
+    """Each function has a session; reading the models of the services again for each would be most of a cold start."""
+    first, second = (boto3.Session().client("sqs").meta.service_model for _ in range(2))
+    assert first is second
+
+
 # -- time -------------------------------------------------------------------------------------------------------------
 
 
-def test_invocations_take_the_time_that_the_scenario_says(aws: LocalAws) -> None:
+def test_invocations_take_the_time_of_the_settings(aws: LocalAws) -> None:
     """LAMBDA, "Understanding the Lambda execution environment lifecycle": Init, then Invoke; API calls take theirs."""
     create_function("f", "import boto3\ndef handler(e, c): boto3.client('sts').get_caller_identity()")
     began = aws.clock.time()
@@ -248,7 +255,7 @@ def test_two_invocations_at_once_need_two_environments(aws: LocalAws) -> None:
         aws.clock.call_later(moment, lambda: lambda_invocations.invoke("f", {}, REGION), "invocation")
     aws.clock.sleep(60)
 
-    assert [one.cold_start for one in invocations()] == [True, True, False]
+    assert [invocation.cold_start for invocation in invocations()] == [True, True, False]
 
 
 def test_a_function_past_its_time_limit_is_sandbox_timedout_and_starts_cold_again(aws: LocalAws) -> None:
@@ -273,7 +280,7 @@ def test_a_function_past_its_time_limit_is_sandbox_timedout_and_starts_cold_agai
     assert answer["Payload"]["errorMessage"].endswith("Error: Task timed out after 3.00 seconds")
     assert aws.clock.time() - began == pytest.approx(0.9 + 3)
     assert invoke("f", {"seconds": 1})["Payload"] == "done"
-    assert [one.cold_start for one in invocations()] == [True, True]
+    assert [invocation.cold_start for invocation in invocations()] == [True, True]
 
 
 def test_a_throttled_call_is_retried_by_boto3_in_virtual_time() -> None:
@@ -317,18 +324,18 @@ def test_a_fault_arrives_as_the_error_that_botocore_makes_of_it() -> None:
                 {"stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:m", "name": "x-1"},
             ),
         ]
-        found = []
+        refusals = []
         for call, parameters in calls:
             with pytest.raises(ClientError) as failed:
                 call(**parameters)
             error = failed.value.response
-            found.append(
+            refusals.append(
                 (error["Error"]["Code"], error["Error"]["Message"], error["ResponseMetadata"]["HTTPStatusCode"])
             )
         with pytest.raises(ClientError, match="StateMachineDoesNotExist"):
             calls[2][0](**{**calls[2][1], "name": "y-1"})
 
-    assert found == [
+    assert refusals == [
         ("Throttling", "Rate exceeded", 400),
         ("TooManyRequestsException", "Rate Exceeded.", 429),
         ("AccessDeniedException", "no", 400),
@@ -373,6 +380,21 @@ def test_a_function_fails_in_the_words_of_the_runtime(
     assert answer["FunctionError"] == "Unhandled"
     assert answer["Payload"]["errorType"] == error_type
     assert message in answer["Payload"]["errorMessage"]
+
+
+def test_a_stack_trace_has_no_frame_of_the_embedded_aws(aws: LocalAws) -> None:
+    """On AWS, an error in a call of an API comes from the SDK."""
+    source = """
+        import boto3
+
+        def handler(event, context):
+            boto3.client("lambda").invoke_async(FunctionName="f", InvokeArgs=b"{}")
+    """
+    create_function("f", source)
+    trace = invoke("f")["Payload"]["stackTrace"]
+
+    assert trace[0].startswith('  File "/var/task/app.py", line 5, in handler')
+    assert not [line for line in trace if "local_aws" in line]
 
 
 def test_a_handler_may_be_deep_in_a_package(aws: LocalAws) -> None:
@@ -425,7 +447,7 @@ def test_an_invocation_is_logged_from_start_to_report(aws: LocalAws) -> None:
     """LAMBDA, "Working with Python function logs": START, what is printed and logged, END, REPORT."""
     create_function("f", "import logging\ndef handler(e, c):\n    print('said')\n    logging.warning('careful')")
     answer = invoke("f", LogType="Tail")
-    [request] = [one.request_id for one in invocations()]
+    [request] = [invocation.request_id for invocation in invocations()]
 
     assert log_lines("/aws/lambda/f") == [
         f"START RequestId: {request} Version: $LATEST",
@@ -478,9 +500,9 @@ def test_an_event_is_tried_three_times_and_then_goes_to_queue_and_destination(
     aws.clock.sleep(600)
 
     assert answer["StatusCode"] == 202
-    began = [one.started_at - START.timestamp() for one in invocations()]
+    began = [invocation.started_at - START.timestamp() for invocation in invocations()]
     assert [round(later - sooner) for sooner, later in pairwise(began)] == [60, 120]
-    assert len({one.request_id for one in invocations()}) == 1
+    assert len({invocation.request_id for invocation in invocations()}) == 1
     [dead] = sqs.receive_message(QueueUrl=urls["dead"], MessageAttributeNames=["All"])["Messages"]
     assert dead["Body"] == '{"n": 1}'
     assert dead["MessageAttributes"]["ErrorMessage"]["StringValue"] == "bad"
@@ -540,7 +562,7 @@ def test_a_property_that_is_not_modelled_is_refused_by_name(aws: LocalAws) -> No
     """The embedded AWS's own rule."""
     from moto.awslambda.models import LambdaFunction
 
-    with pytest.raises(PropertyNotModelled, match="SnapStart"):
+    with pytest.raises(NotModelled, match="SnapStart"):
         LambdaFunction.create_from_cloudformation_json(
             "f", {"Properties": {"SnapStart": {}, "Code": {}, "Role": "r"}}, "123456789012", REGION
         )

@@ -17,13 +17,13 @@ AFTER = datetime(2026, 11, 1, tzinfo=UTC)
 
 def firings(expression: str, timezone: str, after: datetime, count: int) -> list[str]:
     """The next `count` firings, in local time with offset."""
-    found = []
+    moments = []
     for _ in range(count):
         following = next_firing(expression, timezone, after)
         assert following is not None
         after = following
-        found.append(following.astimezone(ZoneInfo(timezone)).isoformat(timespec="minutes"))
-    return found
+        moments.append(following.astimezone(ZoneInfo(timezone)).isoformat(timespec="minutes"))
+    return moments
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_time_zone_moves_with_the_season() -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        # These were sent to AWS by others, who recorded the refusal.
+        # AWS is on record for refusing these.
         "cron(0 1 * * * *)",
         "cron(7 20 * * NOT *)",
         "cron(INVALID)",
@@ -203,7 +203,7 @@ def test_the_next_firing_is_later_and_matches_every_field_and_is_the_first(
     zone = ZoneInfo(timezone)
     expression = f"cron({minutes[0]} {hours[0]} {day_of_month} {months[0]} {day_of_week} *)"
     try:
-        found = next_firing(expression, timezone, after)
+        firing = next_firing(expression, timezone, after)
     except InvalidScheduleExpression:
         # A day that none of the months has.
         assert not any(
@@ -212,7 +212,7 @@ def test_the_next_firing_is_later_and_matches_every_field_and_is_the_first(
             for day in range(1, calendar.monthrange(2028, month)[1] + 1)
         )
         return
-    if found is None:
+    if firing is None:
         return
 
     def first_on(day: date) -> datetime | None:
@@ -226,9 +226,9 @@ def test_the_next_firing_is_later_and_matches_every_field_and_is_the_first(
         )
         return min((moment for moment in times if moment > after), default=None)
 
-    assert found > after
-    local = found.astimezone(zone)
-    assert first_on(local.date()) == found
+    assert firing > after
+    local = firing.astimezone(zone)
+    assert first_on(local.date()) == firing
     day = after.astimezone(zone).date()
     while day < min(local.date(), after.date() + timedelta(days=500)):
         assert first_on(day) is None

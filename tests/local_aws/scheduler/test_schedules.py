@@ -44,7 +44,7 @@ def create(
 
 
 def update(aws: Aws, **changes: Any) -> None:
-    """Update the schedule `monthly` as the API Reference advises: with everything that GetSchedule says."""
+    """Update the schedule `monthly` as the API Reference advises: with all that GetSchedule returns."""
     client = aws.client("scheduler")
     schedule = client.get_schedule(Name="monthly")
     keep = ("ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target", "State")
@@ -114,7 +114,7 @@ def test_a_cron_schedule_waits_for_its_start_date(aws: Aws) -> None:
     assert jump(aws) == datetime(2026, 12, 8, 3, tzinfo=UTC)
 
 
-def test_a_one_time_schedule_fires_once_and_stays_unless_told_otherwise(aws: Aws) -> None:
+def test_a_one_time_schedule_fires_once_and_stays_by_default(aws: Aws) -> None:
     """EventBridge Scheduler User Guide, "Deleting a schedule": ActionAfterCompletion."""
     queue = aws.queue("target")
     once = "at(2026-11-05T10:00:00)"
@@ -124,7 +124,7 @@ def test_a_one_time_schedule_fires_once_and_stays_unless_told_otherwise(aws: Aws
     assert jump(aws) == datetime(2026, 11, 5, 10, tzinfo=UTC)
     assert next_due(REGION) is None
     assert len(aws.messages(queue)) == 2
-    assert [each["Name"] for each in aws.client("scheduler").list_schedules()["Schedules"]] == ["monthly"]
+    assert [schedule["Name"] for schedule in aws.client("scheduler").list_schedules()["Schedules"]] == ["monthly"]
 
 
 def test_a_flexible_schedule_fires_within_its_window_and_keeps_its_scheduled_time(aws: Aws) -> None:
@@ -225,8 +225,8 @@ def state_machine(aws: Aws) -> str:
 def inputs(aws: Aws, machine: str) -> list[Any]:
     client = aws.client("stepfunctions")
     executions = client.list_executions(stateMachineArn=machine)["executions"]
-    described = [client.describe_execution(executionArn=each["executionArn"]) for each in executions]
-    return [json.loads(each["input"]) for each in described]
+    described = [client.describe_execution(executionArn=execution["executionArn"]) for execution in executions]
+    return [json.loads(execution["input"]) for execution in described]
 
 
 def test_a_state_machine_is_started_with_the_input(aws: Aws) -> None:
@@ -295,7 +295,7 @@ def test_what_cannot_be_invoked_goes_to_the_dead_letter_queue(aws: Aws) -> None:
         "RETRY_ATTEMPTS": "0",
         "IS_PAYLOAD_TRUNCATED": "false",
     }
-    assert [each.source_arn for each in undelivered()] == [ARN]
+    assert [lost.source_arn for lost in undelivered()] == [ARN]
     assert next_due(REGION) == ("monthly", datetime(2026, 12, 8, 3, tzinfo=UTC))
 
 

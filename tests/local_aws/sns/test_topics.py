@@ -116,20 +116,20 @@ def test_without_permission_the_message_goes_to_the_subscriptions_dead_letter_qu
     publish(aws, topic)
     assert aws.invocations() == []
     assert [body["Message"] for body in aws.bodies(dead)] == ["it is done"]
-    assert [(each.error_code, each.dead_letter_queue) for each in undelivered()] == [("AccessDeniedException", dead)]
+    assert [(lost.error_code, lost.dead_letter_queue) for lost in undelivered()] == [("AccessDeniedException", dead)]
 
 
-def test_without_a_redrive_policy_the_message_is_lost_and_told_in_undelivered(aws: Aws) -> None:
+def test_without_a_redrive_policy_the_message_is_lost_and_listed_in_undelivered(aws: Aws) -> None:
     """SNS Developer Guide, "Amazon SNS dead-letter queues": Amazon SNS discards the message."""
     topic = create_topic(aws)
     subscribe(aws, topic, "lambda", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:gone")
     publish(aws, topic)
-    assert [(each.error_code, each.dead_letter_queue) for each in undelivered()] == [
+    assert [(lost.error_code, lost.dead_letter_queue) for lost in undelivered()] == [
         ("ResourceNotFoundException", None)
     ]
 
 
-def test_a_scenario_can_make_delivery_happen_twice(aws: Aws) -> None:
+def test_a_message_may_be_delivered_twice(aws: Aws) -> None:
     """SNS FAQs, "How many times will a subscriber receive each message?": at least once, with the same MessageId."""
     settings.use(SnsSettings(duplicate_deliveries=1))
     topic, function = create_topic(aws), aws.function("notify")
@@ -189,7 +189,7 @@ def test_a_queue_must_let_the_topic_send(aws: Aws) -> None:
     subscribe(aws, topic, "sqs", queue)
     publish(aws, topic)
     assert aws.messages(queue) == []
-    assert [each.error_code for each in undelivered()] == ["AccessDeniedException"]
+    assert [lost.error_code for lost in undelivered()] == ["AccessDeniedException"]
 
 
 # -- to a person ----------------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ def test_a_filter_policy_looks_at_the_message_attributes(aws: Aws, policy: dict[
         ({"run": {"$or": [{"outcome": ["FAILED"]}, {"stack": ["app"]}]}}, True),
     ],
 )
-def test_a_filter_policy_looks_at_the_body_when_told(aws: Aws, policy: dict[str, Any], passes: bool) -> None:
+def test_the_scope_of_a_filter_policy_may_be_the_body(aws: Aws, policy: dict[str, Any], passes: bool) -> None:
     """SNS Developer Guide, "Amazon SNS subscription filter policies": MessageBody scope, nesting, OR."""
     topic, queue = create_topic(aws), aws.queue("target", SNS)
     subscribe(aws, topic, "sqs", queue, FilterPolicy=policy, FilterPolicyScope="MessageBody")
@@ -304,7 +304,7 @@ def test_a_subject_may_be_utf8_of_99_characters(aws: Aws, subject: str) -> None:
     """SNS API Reference, Publish: Subjects must be UTF-8 text."""
     topic = create_topic(aws)
     publish(aws, topic, Subject=subject)
-    assert [each.subject for each in published()] == [subject]
+    assert [message.subject for message in published()] == [subject]
 
 
 @pytest.mark.parametrize(
@@ -377,9 +377,9 @@ def test_a_base_ami_topic_of_amazon_reaches_a_function_of_this_account_in_anothe
     assert event["Records"][0]["Sns"]["Subject"] == "New AL2023 AMI"
 
 
-def test_an_announcement_that_nobody_subscribed_to_is_published_all_the_same(aws: Aws) -> None:
+def test_an_announcement_without_subscribers_is_published_all_the_same(aws: Aws) -> None:
     publish_as_owner(AL2023, "news")
-    assert [each.topic_arn for each in published()] == [AL2023]
+    assert [message.topic_arn for message in published()] == [AL2023]
 
 
 # -- CloudFormation -------------------------------------------------------------------------------------------------

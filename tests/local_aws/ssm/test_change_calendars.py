@@ -68,8 +68,8 @@ def test_a_calendar_is_otherwise_during_its_events(aws: LocalAws) -> None:
 
 
 def test_now_is_the_virtual_clocks(aws: LocalAws) -> None:
-    found = state("open")
-    assert found["AtTime"] == datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    answer = state("open")
+    assert answer["AtTime"] == datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_several_calendars_are_open_only_together(aws: LocalAws) -> None:
@@ -102,7 +102,7 @@ def test_what_is_no_calendar_is_refused_by_name(aws: LocalAws) -> None:
     assert refusal("later") == "InvalidDocument"
 
 
-def test_the_quota_of_standard_instances_is_the_scenarios(aws: LocalAws) -> None:
+def test_the_quota_of_standard_instances_is_that_of_the_settings(aws: LocalAws) -> None:
     """Amazon EC2 user guide, "Amazon EC2 instance type quotas": L-1216C47A, in vCPUs."""
     quotas = boto3.client("service-quotas")
     assert quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-1216C47A")["Quota"]["Value"] == 12

@@ -16,9 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.aws import START, LocalAws
+from local_aws.core.errors import NotModelled
 from local_aws.lambda_.invocations import invocations
-from local_aws.stepfunctions import seam as stepfunctions
-from local_aws.stepfunctions.seam import NotModelled
+from local_aws.stepfunctions import executions
 from tests.local_aws.lambda_.functions import create_function, create_role
 
 ECHO = "def handler(event, context): return event"
@@ -55,14 +55,14 @@ def output(aws: LocalAws, machine: str, execution_input: Any = None) -> Any:
     """What an execution that succeeds gives."""
     execution = start(machine, execution_input)
     aws.clock.sleep(3600)
-    found = describe(execution)
-    assert found["status"] == "SUCCEEDED", found
-    return json.loads(found["output"])
+    described = describe(execution)
+    assert described["status"] == "SUCCEEDED", described
+    return json.loads(described["output"])
 
 
 def events(execution: str, **parameters: Any) -> list[Any]:
-    found = boto3.client("stepfunctions").get_execution_history(executionArn=execution, maxResults=1000, **parameters)
-    return found["events"]
+    history = boto3.client("stepfunctions").get_execution_history(executionArn=execution, maxResults=1000, **parameters)
+    return history["events"]
 
 
 def kinds(execution: str) -> list[str]:
@@ -136,7 +136,7 @@ def test_jitter_is_within_the_delay_and_the_same_in_each_run() -> None:
     assert pauses() == first
 
 
-def test_a_task_past_its_time_limit_fails_with_states_timeout_and_says_nothing_more(aws: LocalAws) -> None:
+def test_a_task_past_its_time_limit_fails_with_states_timeout_and_adds_no_more_events(aws: LocalAws) -> None:
     """SFN, "Task workflow state", TimeoutSeconds; "Error names", States.Timeout."""
     slow = create_function("slow", "import time\ndef handler(event, context): time.sleep(100)", Timeout=300)
     task = {"Type": "Task", "Resource": slow, "TimeoutSeconds": 20, "Next": "Never"}
@@ -167,11 +167,11 @@ def test_the_time_limit_of_the_machine_ends_it_at_that_moment_whatever_it_does(a
     execution = start(machine)
     aws.clock.sleep(3600)
 
-    found = describe(execution)
-    assert found["status"] == "TIMED_OUT"
-    assert found["stopDate"] == START + timedelta(seconds=30)
-    assert "error" not in found
-    assert "cause" not in found
+    described = describe(execution)
+    assert described["status"] == "TIMED_OUT"
+    assert described["stopDate"] == START + timedelta(seconds=30)
+    assert "error" not in described
+    assert "cause" not in described
     assert kinds(execution)[-1] == "ExecutionTimedOut"
     assert "TaskStateExited" not in kinds(execution)
 
@@ -211,7 +211,7 @@ def test_max_concurrency_makes_iterations_wait(aws: LocalAws) -> None:
     assert describe(execution)["stopDate"] == START + timedelta(seconds=300)
 
 
-def test_a_failed_iteration_fails_the_map_under_its_error_and_stops_the_others(aws: LocalAws) -> None:
+def test_a_failed_iteration_fails_the_map_under_its_error_and_stops_the_rest(aws: LocalAws) -> None:
     """SFN, "Map workflow state": an iteration that fails fails the Map; States.Timeout keeps its name."""
     slow = create_function("slow", "import time\ndef handler(event, context): time.sleep(60)", Timeout=300)
     states = {
@@ -224,16 +224,20 @@ def test_a_failed_iteration_fails_the_map_under_its_error_and_stops_the_others(a
         "Long": {"Type": "Wait", "Seconds": 500, "Next": "After"},
         "After": {"Type": "Pass", "End": True},
     }
-    each = {"StartAt": "Which", "States": states}
-    mapping = {"Type": "Map", "ItemProcessor": each, "Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "Caught"}]}
+    processor = {"StartAt": "Which", "States": states}
+    mapping = {
+        "Type": "Map",
+        "ItemProcessor": processor,
+        "Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "Caught"}],
+    }
     machine = create({"Map": {**mapping, "End": True}, "Caught": {"Type": "Pass", "End": True}})
     execution = start(machine, [{"fails": True}, {"fails": False}])
     aws.clock.sleep(3600)
 
-    found = describe(execution)
-    assert found["status"] == "SUCCEEDED"
-    assert json.loads(found["output"])["Error"] == "States.Timeout"
-    assert found["stopDate"] == START + timedelta(seconds=5)
+    described = describe(execution)
+    assert described["status"] == "SUCCEEDED"
+    assert json.loads(described["output"])["Error"] == "States.Timeout"
+    assert described["stopDate"] == START + timedelta(seconds=5)
     assert not [
         event for event in events(execution) if event.get("stateEnteredEventDetails", {}).get("name") == "After"
     ]
@@ -336,8 +340,8 @@ def test_the_context_object_gives_json_texts(aws: LocalAws) -> None:
     execution = start(machine, {"items": [None, "b"]}, name="a-name")
     aws.clock.sleep(3600)
 
-    found = json.loads(describe(execution)["output"])
-    assert found["context"] == {
+    seen = json.loads(describe(execution)["output"])
+    assert seen["context"] == {
         "id": execution,
         "name": "a-name",
         "started": "2026-12-01T09:00:00.000Z",
@@ -345,7 +349,7 @@ def test_the_context_object_gives_json_texts(aws: LocalAws) -> None:
         "input": {"items": [None, "b"]},
         "machine": machine,
     }
-    assert found["each"] == [
+    assert seen["each"] == [
         {"item": None, "index": 0, "state": "Each"},
         {"item": "b", "index": 1, "state": "Each"},
     ]
@@ -434,15 +438,15 @@ def test_an_exception_arrives_under_its_class_name_with_lambdas_error_document_a
     execution = start(create({"Task": {"Type": "Task", "Resource": create_function("refuses", FAIL), "End": True}}))
     aws.clock.sleep(60)
 
-    found = describe(execution)
-    cause = json.loads(found["cause"])
-    assert found["error"] == "Refused"
+    described = describe(execution)
+    cause = json.loads(described["cause"])
+    assert described["error"] == "Refused"
     assert cause["errorType"] == "Refused"
     assert cause["errorMessage"] == "not today"
     assert cause["requestId"]
     assert cause["stackTrace"][0].startswith('  File "/var/task/app.py", line 6, in handler\n')
     [failed] = [event for event in events(execution) if event["type"] == "LambdaFunctionFailed"]
-    assert failed["lambdaFunctionFailedEventDetails"] == {"error": "Refused", "cause": found["cause"]}
+    assert failed["lambdaFunctionFailedEventDetails"] == {"error": "Refused", "cause": described["cause"]}
 
 
 def test_a_function_that_does_not_exist_is_an_error_of_the_lambda_service(aws: LocalAws) -> None:
@@ -479,7 +483,7 @@ def test_the_name_and_input_of_a_running_execution_start_nothing_and_anything_el
     with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
         start(machine, {"a": 1}, name="release-1")
     listed = boto3.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
-    assert [(one["name"], one["status"]) for one in listed] == [("release-1", "SUCCEEDED")]
+    assert [(execution["name"], execution["status"]) for execution in listed] == [("release-1", "SUCCEEDED")]
 
 
 @pytest.mark.parametrize(
@@ -550,9 +554,9 @@ def test_the_history_holds_25000_events_and_the_last_one_is_the_end(aws: LocalAw
     execution = start(machine)
     aws.clock.sleep(86_400)
 
-    found = describe(execution)
-    assert found["status"] == "FAILED"
-    assert "25000" in found["cause"]
+    described = describe(execution)
+    assert described["status"] == "FAILED"
+    assert "25000" in described["cause"]
     [last, *_] = events(execution, reverseOrder=True)
     assert (last["id"], last["type"]) == (25_000, "ExecutionFailed")
 
@@ -605,7 +609,8 @@ def received(name: str) -> list[str]:
     """The bodies of all messages in the queue, in their order."""
     sqs = boto3.client("sqs")
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    return [one["Body"] for one in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])]
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    return [message["Body"] for message in answer.get("Messages", [])]
 
 
 # -- looking at it ----------------------------------------------------------------------------------------------------
@@ -630,10 +635,10 @@ def test_the_history_comes_in_pages_either_way_with_or_without_data(aws: LocalAw
 
     assert [event["id"] for event in whole] == list(range(1, 45))
     assert [event for page in pages for event in page["events"]] == whole
-    found = [event for page in backwards for event in page["events"]]
-    assert [event["id"] for event in found] == list(range(44, 0, -1))
-    assert found[-1]["executionStartedEventDetails"] == {"roleArn": create_role("machine")}
-    assert found[1]["stateExitedEventDetails"] == {"name": "S20"}
+    reversed_events = [event for page in backwards for event in page["events"]]
+    assert [event["id"] for event in reversed_events] == list(range(44, 0, -1))
+    assert reversed_events[-1]["executionStartedEventDetails"] == {"roleArn": create_role("machine")}
+    assert reversed_events[1]["stateExitedEventDetails"] == {"name": "S20"}
     with pytest.raises(ClientError, match="InvalidToken"):
         client.get_execution_history(executionArn=execution, nextToken="bm9uc2Vuc2U=")
 
@@ -652,7 +657,7 @@ def test_executions_are_logged_as_the_machine_says(aws: LocalAws) -> None:
         client.update_state_machine(stateMachineArn=machine, loggingConfiguration=configuration)
         execution = start(machine, {"secret": 1})
         aws.clock.sleep(60)
-        lines = [json.loads(one["message"]) for one in logs.filter_log_events(logGroupName="/machine")["events"]]
+        lines = [json.loads(event["message"]) for event in logs.filter_log_events(logGroupName="/machine")["events"]]
         return [line for line in lines if line["execution_arn"] == execution]
 
     [failed] = logged("ERROR", data=True)
@@ -665,10 +670,10 @@ def test_executions_are_logged_as_the_machine_says(aws: LocalAws) -> None:
     assert full[1]["details"] == {"name": "Look", "input": '{"secret":1}', "inputDetails": {"truncated": False}}
 
 
-def test_listeners_are_told_of_each_event_at_its_moment(aws: LocalAws) -> None:
+def test_listeners_get_each_event_at_its_moment(aws: LocalAws) -> None:
     """The live view reads the same events that GetExecutionHistory gives."""
     heard: list[tuple[datetime, str, dict[str, Any]]] = []
-    stepfunctions.listeners().append(lambda arn, event: heard.append((datetime.now(UTC), arn, event)))
+    executions.listeners().append(lambda arn, event: heard.append((datetime.now(UTC), arn, event)))
     execution = start(create({"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}))
     aws.clock.sleep(120)
 
