@@ -71,7 +71,7 @@ deploy: build
 	$(SAM) deploy --guided
 
 diagram: .venv/$(INSTALLED)
-	@$(RUN) -m rehearsal.report.picture.diagram
+	@$(RUN) -m rehearsal.diagrams
 
 lock:
 	@command -v uv >/dev/null 2>&1 || { \

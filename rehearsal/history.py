@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from rehearsal.report.picture.diagram import StateVisit
+from rehearsal.report.picture import StateVisit
 
 
 @dataclass(frozen=True)
 class Entered:
-    """The execution entered a state, `at` seconds after its start; `target` as in a StateVisit."""
+    """The execution entered a state, `at` seconds after its start; `target` is the stack's name inside the Map."""
 
     name: str
     at: float

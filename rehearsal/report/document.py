@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from rehearsal.report.picture.diagram import TEMPLATES, StateVisit, state_machine_svg
+from rehearsal.report.picture import StateVisit, state_machine_svg
 
 STATUSES = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
 """How an execution ends: `status` of DescribeExecution in the Step Functions API reference, without those of one that
@@ -26,6 +26,10 @@ BUILD_WAIT = "Wait For Image"
 DEPLOYMENT_WAIT = "Wait For Deployment"
 SKIPPED_END = "Patch Skipped"
 """The states of `statemachine/patch.asl.yaml` that the timeline and the verdict tell from all others."""
+
+TEMPLATES = Path(__file__).with_name("templates")
+COLOURS = TEMPLATES / "colours.css"
+"""The custom properties with the colours of the page, for light and dark."""
 
 _TICK_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440)
 _MOST_TICKS = 8
@@ -302,7 +306,7 @@ def _timeline(visits: tuple[StateVisit, ...], length: float) -> tuple[_Group, ..
     """One group for the run itself and one per target; in each, a row per state in the order of first entering."""
     rows: dict[str | None, dict[str, list[StateVisit]]] = {}
     for visit in visits:
-        rows.setdefault(visit.target, {}).setdefault(visit.name, []).append(visit)
+        rows.setdefault(visit.iteration, {}).setdefault(visit.name, []).append(visit)
     targets = sorted(rows, key=lambda target: (target is not None, list(rows).index(target)))
     return tuple(
         _Group(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.diagrams import load_definition
 from rehearsal.report.document import (
     BUILD_WAIT,
     DEPLOYMENT_WAIT,
@@ -23,8 +24,8 @@ from rehearsal.report.document import (
     verdict,
     write_report,
 )
-from rehearsal.report.picture.diagram import DiagramError, load_definition
-from tests.rehearsal.report.picture.test_diagram import all_states
+from rehearsal.report.picture import DiagramError
+from tests.rehearsal.report.picture.definitions import all_states
 from tests.rehearsal.report.sample_runs import NEW_AMI, OLD_AMI, build_failed_run, failed_run, happy_run, ignored_run
 
 RUNS = [happy_run(), failed_run(), build_failed_run(), ignored_run()]

@@ -22,7 +22,7 @@ def replay(report: RunReport, terminal: bool = False) -> str:
     console = Console(file=output, force_terminal=terminal, width=80, highlight=False)
     with LiveView(console) as view:
         for visit in sorted(report.visits, key=lambda visit: visit.entered):
-            view.on_state_entered(visit.name, visit.entered, visit.target)
+            view.on_state_entered(visit.name, visit.entered, visit.iteration)
         for notification in report.notifications:
             view.on_notification(notification)
     view.summary(report, Path("out/report.html"))
