@@ -111,6 +111,7 @@ def _run(parsed: argparse.Namespace) -> int:
     gc.disable()
     from rehearsal import run
     from rehearsal.report import document as report
+    from rehearsal.report import files
     from rehearsal.report import terminal as view
 
     if parsed.json:
@@ -120,7 +121,7 @@ def _run(parsed: argparse.Namespace) -> int:
         with view.LiveView() as live:
             result = run.run(scenario, live)
             live.summary(result, parsed.out / "report.html")
-    report.write_report(result, parsed.out)
+    files.write_report(result, parsed.out)
     return 0 if result.status == "SUCCEEDED" else 1
 
 

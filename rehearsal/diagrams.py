@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from rehearsal.report.document import COLOURS
+from rehearsal.report.page import COLOURS
 from rehearsal.report.picture import state_machine_svg
 
 _REPOSITORY = Path(__file__).parent.parent

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from rehearsal.report.picture import StateVisit
+from rehearsal.state_machine import stack_name
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class History:
     def _entered(self, state_type: str, details: dict[str, Any], branch: Branch, at: float) -> Entered:
         name, state = details["name"], json.loads(details["input"])
         if branch not in self._targets:
-            self._targets[branch] = _stack_name(state) or self._targets.get(branch[:-1])
+            self._targets[branch] = stack_name(state) or self._targets.get(branch[:-1])
         target = self._targets[branch]
         self._open[branch, name] = len(self.visits)
         self.visits.append(StateVisit(name, state_type, at, None, target, None))
@@ -95,8 +96,3 @@ class History:
         for (open_branch, _), position in self._open.items():
             if open_branch == branch:
                 self.visits[position] = replace(self.visits[position], error=error)
-
-
-def _stack_name(state: Any) -> str | None:
-    target = state.get("target") if isinstance(state, dict) else None
-    return target.get("stackName") if isinstance(target, dict) else None

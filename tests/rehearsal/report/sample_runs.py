@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from rehearsal.report.document import Notification, RunReport, TargetReport
 from rehearsal.report.picture import StateVisit
 
@@ -260,3 +262,7 @@ def _report(
         visits=visits,
         definition=definition(),
     )
+
+
+RUNS = [happy_run(), failed_run(), build_failed_run(), ignored_run()]
+each_run = pytest.mark.parametrize("report", RUNS, ids=[run.scenario for run in RUNS])
