@@ -10,6 +10,9 @@ BUILD_WAIT, BUILD_CHECK = "Wait For Image", "Check Image"
 DEPLOYMENT_WAIT, DEPLOYMENT_CHECK = "Wait For Deployment", "Check Deployment"
 SKIPPED_END = "Patch Skipped"
 
+TRIGGERS = ("schedule", "manual", "base-image")
+"""What starts a run."""
+
 
 def stack_name(state: Any) -> str | None:
     """The stack that an iteration of the Map is about; None for a state of the run itself."""
