@@ -180,8 +180,8 @@ def transformed_template() -> dict[str, Any]:
     Raises DeploymentError, with the transform's own words, when it is not a valid SAM template.
     """
     from samtranslator.model.exceptions import InvalidDocumentException  # takes a quarter of a second to import
-    from samtranslator.parser.parser import Parser
-    from samtranslator.translator.translator import Translator
+    from samtranslator.parser.parser import Parser  # the same
+    from samtranslator.translator.translator import Translator  # the same
 
     template = json.loads(json.dumps(read_template(_template("template.yaml"))))
     template.setdefault("Globals", {}).setdefault("Function", {})["CodeUri"] = f"s3://{_CODE_BUCKET}/functions.zip"

@@ -18,21 +18,19 @@ class Entered:
     name: str
     at: float
     target: str | None
-    state: Any
 
 
 @dataclass(frozen=True)
 class Exited:
-    """The execution left a state with the output `state`."""
+    """The execution left a state with the output `state`; `target` as for Entered."""
 
     name: str
-    at: float
     target: str | None
     state: Any
 
 
-# A branch is the run itself, (), or an iteration of a Map within another branch.
 Branch = tuple[int, ...]
+"""The run itself, (), or the index of a Map's iteration after those of the branch that the Map is in."""
 
 
 class History:
@@ -48,24 +46,24 @@ class History:
         self._open: dict[tuple[Branch, str], int] = {}
 
     def read(self, event: dict[str, Any]) -> Entered | Exited | None:
-        """Take the next event; says what happened when it is the entering or leaving of a state."""
+        """Take the next event; returns what happened where it is the entering or leaving of a state."""
         kind, branch = event["type"], self._branches[event["previousEventId"]]
         if self.started_at is None:
             self.started_at = event["timestamp"]
         at = (event["timestamp"] - self.started_at).total_seconds()
-        happened: Entered | Exited | None = None
+        transition: Entered | Exited | None = None
         if kind == "MapIterationStarted":
             branch = (*branch, event["mapIterationStartedEventDetails"]["index"])
         elif kind.endswith("StateEntered"):
-            happened = self._entered(kind.removesuffix("StateEntered"), event["stateEnteredEventDetails"], branch, at)
+            transition = self._entered(kind.removesuffix("StateEntered"), event["stateEnteredEventDetails"], branch, at)
         elif kind.endswith("StateExited"):
             details = event["stateExitedEventDetails"]
             branch = self._branch_of_exit(branch, details["name"])
-            happened = self._exited(details, branch, at)
+            transition = self._exited(details, branch, at)
         elif kind.endswith(("Failed", "TimedOut", "Succeeded")) and not kind.startswith(("Execution", "Map")):
             self._note_outcome(event, branch)
         self._branches[event["id"]] = branch
-        return happened
+        return transition
 
     def _entered(self, state_type: str, details: dict[str, Any], branch: Branch, at: float) -> Entered:
         name, state = details["name"], json.loads(details["input"])
@@ -76,13 +74,13 @@ class History:
         self.visits.append(StateVisit(name, state_type, at, None, target, None))
         if not branch:
             self.last_state = state
-        return Entered(name, at, target, state)
+        return Entered(name, at, target)
 
     def _exited(self, details: dict[str, Any], branch: Branch, at: float) -> Exited:
         name = details["name"]
         position = self._open.pop((branch, name))
         self.visits[position] = replace(self.visits[position], exited=at)
-        return Exited(name, at, self._targets[branch], json.loads(details["output"]))
+        return Exited(name, self._targets[branch], json.loads(details["output"]))
 
     def _branch_of_exit(self, branch: Branch, name: str) -> Branch:
         """A Map is left from its last iteration."""
