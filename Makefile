@@ -39,7 +39,7 @@ help: ## this list
 	@echo "make validate the templates and the state machine, linted, without network"
 	@echo "make build    sam build without Docker, and tests of what it built"
 	@echo "make deploy   make build, then sam deploy --guided"
-	@echo "make diagram  docs/state-machine.svg from statemachine/patch.asl.yaml"
+	@echo "make diagram  the pictures of the state machine, in README.md and docs/"
 	@echo "make lock     the requirements files, from the .in files"
 	@echo "make clean    away with the environments and everything else that was generated"
 

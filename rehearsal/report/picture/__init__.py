@@ -8,7 +8,17 @@ It uses nothing but the standard library.
 """
 
 from rehearsal.report.picture.drawing import state_machine_svg
-from rehearsal.report.picture.graph import DiagramError, Edge, inner_definitions, read_edges
+from rehearsal.report.picture.graph import END, START, DiagramError, Edge, inner_definitions, read_edges, scopes
 from rehearsal.report.picture.path import StateVisit
 
-__all__ = ["DiagramError", "Edge", "StateVisit", "inner_definitions", "read_edges", "state_machine_svg"]
+__all__ = [
+    "END",
+    "START",
+    "DiagramError",
+    "Edge",
+    "StateVisit",
+    "inner_definitions",
+    "read_edges",
+    "scopes",
+    "state_machine_svg",
+]

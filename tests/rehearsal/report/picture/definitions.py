@@ -7,13 +7,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rehearsal.report.picture import inner_definitions
+from rehearsal.report.picture import scopes
 
 
 def all_states(machine: Mapping[str, Any]) -> list[str]:
     """The names of the states, at any depth."""
-    nested = [inner for state in machine["States"].values() for inner in inner_definitions(state)]
-    return [*machine["States"], *(name for inner in nested for name in all_states(inner))]
+    return [name for scope in scopes(machine) for name in scope["States"]]
 
 
 @st.composite
