@@ -12,13 +12,13 @@ from rehearsal.deployment import Deployment, fill
 from rehearsal.scenario import Intervention
 
 TOKEN = "intervention"
-"""The client token of what an intervention starts, by which it is told from what the run starts."""
+"""The client token of the operations that interventions start; a measurement leaves these out."""
 
 _RESOURCE = re.compile(r"\$\{([\w-]+)\.(\w+)(?:\[(\d+)\])?\}")
 
 
 def intervene(intervention: Intervention, deployment: Deployment, execution_arn: str) -> None:
-    """Do what `intervention` says, with none of the scenario's faults."""
+    """Carry `intervention` out; none of the scenario's faults strikes it."""
     with faults.spared():
         match intervention.do:
             case "abort":
@@ -65,7 +65,7 @@ def _call(intervention: Intervention, deployment: Deployment) -> None:
 
 
 def _resolved(value: Any) -> Any:
-    """`value` with the physical ids of resources, and the ids of instances, in place of what stands for them."""
+    """`value` with the physical ids of resources, and the ids of instances, in place of the placeholders."""
     if isinstance(value, dict):
         return {key: _resolved(item) for key, item in value.items()}
     if isinstance(value, list):

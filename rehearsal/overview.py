@@ -22,7 +22,7 @@ class InvalidOverview(Exception):
 def flowchart(definition: Mapping[str, Any], boxes: Boxes) -> str:
     """The overview of `definition`, a Mermaid flowchart.
 
-    There is an arrow from one box to another where a transition leads from a state of the one to a state of the other.
+    An arrow joins two boxes where a transition leads from a state of the first to a state of the second.
     Of the Catches only those are drawn, dashed, that lead to a box to which nothing else does. A Map's box is drawn
     around those of its states. A box in which an execution can end is rounded.
 
@@ -47,7 +47,7 @@ def _check(definition: Mapping[str, Any], boxes: Boxes) -> None:
             if sum(any(name in level for name in names) for level in levels) > 1
         ),
         *(
-            f"the box {box!r} has other states beside a Map"
+            f"the box {box!r} has states besides a Map"
             for box, names in boxes.items()
             if len(names) > 1 and any(name in states and inner_definitions(states[name]) for name in names)
         ),

@@ -15,7 +15,7 @@ Class = typing.TypeVar("Class")
 
 
 class InvalidDocument(ValueError):
-    """A document has a key or a value that its class has no use for, or lacks one."""
+    """A document has a key or a value that its class has no use for, or lacks a key."""
 
 
 def read(kind: type[Class], document: Mapping[str, Any], where: str) -> Class:
@@ -44,7 +44,7 @@ def read(kind: type[Class], document: Mapping[str, Any], where: str) -> Class:
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """What to say after an unknown name: the closest of those that are known or, where none is close, all."""
+    """What an error adds to an unknown name: the closest known name or, where none is close, all of them."""
     close = difflib.get_close_matches(name, known, 1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 

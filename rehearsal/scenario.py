@@ -72,7 +72,7 @@ class Scenario:
     `description` is a sentence for people. `input` is the execution's input for the manual trigger; in it, and in
     parameters, `${GoldenAmi}` stands for the AMI that the stacks run on at first. `parameters` are those of our own
     deployment that differ from what `deployment.py` gives. `change_calendars` are SSM documents by their names, as
-    iCalendar. The others are how AWS behaves: the settings of its services, and faults of its APIs.
+    iCalendar. All other fields are how AWS behaves: the settings of its services, and faults of its APIs.
     """
 
     name: str = "happy-path"

@@ -81,7 +81,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _in_turn(clock: Clock) -> Application:
-    """moto's server; each request has the embedded AWS for itself while it is answered."""
+    """moto's server; a request has the embedded AWS for itself while it is answered."""
     moto = DomainDispatcherApplication(create_backend_app)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -114,7 +114,7 @@ def _announcement(deployment: Deployment, port: int, speed: float) -> str:
     command = ["aws", "stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", "{}"]
     return "\n".join(
         [
-            f"The embedded AWS listens on {endpoint}; {speed:g} of its seconds pass in one.",
+            f"The embedded AWS listens on {endpoint}; {speed:g} of its seconds pass in a real one.",
             f"Region:         {REGION}",
             f"State machine:  {machine}",
             f"Stacks:         {', '.join(deployment.stacks)}",

@@ -19,7 +19,7 @@ COLOURS = _TEMPLATES / "colours.css"
 """The custom properties with the colours of the page, for light and dark."""
 
 _WAITS = {BUILD_WAIT: "build", DEPLOYMENT_WAIT: "deployment"}
-"""The states that the timeline tells from all others, and their colours."""
+"""The states that have a colour of their own on the timeline."""
 
 _TICK_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440)
 _MOST_TICKS = 8

@@ -83,7 +83,7 @@ class LiveView:
     def on_deployment_progress(self, stack: str, status: str, elapsed_seconds: float, detail: str) -> None:
         """The update of `stack` has `status` (a stack status), `elapsed_seconds` after its start.
 
-        `detail` says more where there is more to say, such as the signals received so far; else it is "".
+        `detail` is more about it, such as the signals received so far, or "".
         """
         if (status, detail) != self._deployment_statuses.get(stack):
             self._deployment_statuses[stack] = (status, detail)
@@ -151,7 +151,7 @@ class LiveView:
         self._live.update(Group(*self._progress()), refresh=True)
 
     def _progress(self) -> list[Text]:
-        """A line for each wait that is going on."""
+        """A line for each wait that has not ended yet."""
         return [
             Text.assemble(
                 (f"+{clock_time(loop.at)}  ", "bold"),
@@ -167,7 +167,7 @@ class LiveView:
 
 
 def _targets(report: RunReport) -> Table:
-    """The outcome of each stack; what failed it, in the row below."""
+    """The outcome of each stack."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     for heading in ("Stack", "Outcome", "AMI before -> after"):
         table.add_column(heading, overflow="fold")

@@ -23,7 +23,7 @@ SUCCESSES = {
     "DRY_RUN": "previewed, and nothing changed",
     "SKIPPED": "skipped",
 }
-"""The outcomes that do not fail the run, each as what is said of a stack."""
+"""The outcomes that do not fail the run, as the verdict words them."""
 
 
 def duration(seconds: float | None) -> str:

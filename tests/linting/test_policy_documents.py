@@ -9,8 +9,8 @@ import pytest
 from linting.policy_documents import PolicyNotUnderstood, policy_documents
 
 
-def statement(resource: Any, **others: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": "sns:Publish", "Resource": resource} | others
+def statement(resource: Any, **elements: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "sns:Publish", "Resource": resource} | elements
 
 
 def template(*statements: Any) -> dict[str, Any]:

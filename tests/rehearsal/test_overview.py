@@ -79,7 +79,7 @@ def test_a_catch_is_left_out_where_something_else_leads_to_its_box() -> None:
         ({"Wait a bit": ["Wait", "Read"]}, "the state 'Read' is in 2 boxes"),
         ({"Wait a bit": ["Wait", "Sleep"]}, "there is no state 'Sleep'"),
         ({"Wait a bit": ["Wait", "Written"], "Written": []}, "the box 'Wait a bit' has states of several levels"),
-        ({"Wait a bit": ["Wait", "Each"], "For each item": []}, "the box 'Wait a bit' has other states beside a Map"),
+        ({"Wait a bit": ["Wait", "Each"], "For each item": []}, "the box 'Wait a bit' has states besides a Map"),
     ],
 )
 def test_boxes_that_do_not_fit_the_states_are_refused(changed: dict[str, list[str]], problem: str) -> None:

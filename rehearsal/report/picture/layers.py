@@ -40,7 +40,7 @@ Lanes = Mapping[Edge, Sequence[Slot]]
 def rank(nodes: Sequence[str], flow: Sequence[Edge], catches: Sequence[Edge]) -> Ranks:
     """Each node in the layer below the last of those that lead to it.
 
-    A state that only a Catch leads to comes below those who catch; any other Catch has no say.
+    A state that only Catches lead to comes below their states; all other Catches are left out of account.
     """
     entered = {edge.target for edge in flow}
     ranking = [*flow, *(edge for edge in catches if edge.target not in entered)]

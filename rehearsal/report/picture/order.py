@@ -72,7 +72,7 @@ def _untangled(rows: Layers, neighbours: Neighbours) -> Layers:
         for number in range(len(current)) if downwards else reversed(range(len(current))):
             beyond = number - 1 if downwards else number + 1
             weights = {
-                slot: _mean([place[other] for other in neighbours[slot] if other.layer == beyond], place[slot])
+                slot: _mean([place[near] for near in neighbours[slot] if near.layer == beyond], place[slot])
                 for slot in current[number]
             }
             current[number] = sorted(current[number], key=lambda slot: (weights[slot], place[slot]))
@@ -92,7 +92,7 @@ def _crossings(rows: Layers, neighbours: Neighbours) -> int:
     total = 0
     for number, row in enumerate(rows):
         segments = [
-            (place[slot], place[other]) for slot in row for other in neighbours[slot] if other.layer == number + 1
+            (place[slot], place[lower]) for slot in row for lower in neighbours[slot] if lower.layer == number + 1
         ]
         total += sum((a - c) * (b - d) < 0 for (a, b), (c, d) in itertools.combinations(segments, 2))
     return total
@@ -107,10 +107,10 @@ def _insert_lane(rows: Layers, lane: Sequence[Slot], body: set[str], on_spine: s
         row = rows[slot.layer]
         inside = [
             index
-            for index, other in enumerate(row)
-            if other.node in body or (other.edge and {other.edge.source, other.edge.target} <= body)
+            for index, present in enumerate(row)
+            if present.node in body or (present.edge and {present.edge.source, present.edge.target} <= body)
         ]
-        middles[slot] = next(index for index, other in enumerate(row) if other in on_spine)
+        middles[slot] = next(index for index, present in enumerate(row) if present in on_spine)
         # A Catch edge has no slot in the layers that it passes.
         inside = inside or [middles[slot]]
         places[slot] = (inside[0], inside[-1] + 1)

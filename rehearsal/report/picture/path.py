@@ -16,8 +16,8 @@ class StateVisit:
     """One visit of a state by an execution.
 
     `type` is the state's ("Task", "Wait", "Choice", "Map", ...). `entered` and `exited` are seconds since the
-    execution's start; `exited` is None for a state that the end of the execution cut short. `iteration` tells the
-    iterations of a Map apart by any name; it is None outside. `error` is the error's name when the state failed.
+    execution's start; `exited` is None for a state that the end of the execution cut short. `iteration` is any name
+    that no other iteration of the Map has; it is None outside. `error` is the error's name when the state failed.
     """
 
     name: str

@@ -116,7 +116,7 @@ def route_catches(placement: Placement, catches: Sequence[Edge]) -> list[Route]:
         first, last = min(passed), max(passed)
         slots = [slot for row in placement.rows[first : last + 1] for slot in row]
         lane = max(placement.columns[slot] + slot.width / 2 for slot in slots) + LANE
-        while any(abs(lane - other) < LANE and top <= last and first <= bottom for other, top, bottom in used):
+        while any(abs(lane - taken) < LANE and top <= last and first <= bottom for taken, top, bottom in used):
             lane += LANE
         used.append((lane, first, last))
         routes += [_caught(placement, edge, lane) for edge in group]

@@ -35,7 +35,7 @@ from tests.rehearsal.report.sample_runs import build_failed_run, failed_run, hap
         ),
     ],
 )
-def test_the_verdict_says_it_in_a_sentence(report: RunReport, sentence: str) -> None:
+def test_the_verdict_is_a_sentence(report: RunReport, sentence: str) -> None:
     assert verdict(report) == sentence
 
 
@@ -52,7 +52,7 @@ def test_the_verdict_says_it_in_a_sentence(report: RunReport, sentence: str) -> 
         (21720, "6 h 2 min"),
     ],
 )
-def test_durations_are_said_in_two_units_at_most(seconds: float | None, words: str) -> None:
+def test_durations_have_two_units_at_most(seconds: float | None, words: str) -> None:
     assert duration(seconds) == words
 
 

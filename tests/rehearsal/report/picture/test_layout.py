@@ -13,13 +13,15 @@ from tests.rehearsal.report.picture.definitions import all_states, definitions
 from tests.rehearsal.report.picture.drawn import drawn_states, picture
 
 
-def overlap(one: Box, other: Box) -> bool:
-    return one.left < other.right and other.left < one.right and one.y < other.bottom and other.y < one.bottom
+def overlap(first: Box, second: Box) -> bool:
+    beside = first.right <= second.left or second.right <= first.left
+    above = first.bottom <= second.y or second.bottom <= first.y
+    return not beside and not above
 
 
 def check_layout(scope: Scope) -> None:
-    for one, other in itertools.combinations(scope.boxes.values(), 2):
-        assert not overlap(one, other), f"{one.name} lies over {other.name}"
+    for first, second in itertools.combinations(scope.boxes.values(), 2):
+        assert not overlap(first, second), f"{first.name} lies over {second.name}"
     for box in scope.boxes.values():
         assert scope.left <= box.left
         assert box.right <= scope.right
