@@ -76,8 +76,8 @@ package: build ## zip what make build built, with its checksum, for sam deploy o
 deploy: build ## make build, then sam deploy --guided
 	$(SAM) deploy --guided
 
-diagram: .venv/$(INSTALLED) ## draw docs/state-machine.svg from statemachine/patch.asl.yaml
-	@$(RUN) -m rehearsal.report.picture.diagram
+diagram: .venv/$(INSTALLED) ## draw the pictures of the state machine, in README.md and docs/
+	@$(RUN) -m rehearsal.diagrams
 
 lock: ## lock the requirements: from each .in file its .txt file
 	@command -v uv >/dev/null 2>&1 || { \

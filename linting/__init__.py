@@ -1,1 +1,1 @@
-"""What judges the templates, the policies in them and the state machine."""
+"""The linters of the templates, of the policies in them and of the state machine."""

@@ -1,22 +1,25 @@
-"""`python -m linting`: judge the templates, the policies in them and the state machine (`make validate`)."""
+"""`python -m linting`: lint the templates, the policies in them and the state machine (`make validate`)."""
 
 from __future__ import annotations
 
 import sys
 
-from linting import validation
+from linting import terminal
+from linting.findings import BadAllowance
 from linting.policy_documents import PolicyNotUnderstood
+from linting.tools import ToolFailed
+from linting.validation import validate
 from rehearsal.deployment import DeploymentError
 
 
 def main() -> int:
-    """Returns the exit status: 0 when nothing was found that is not allowed, else 1."""
+    """Returns the exit status: 0 when every finding is allowed, else 1."""
     try:
-        checks = validation.validate()
-    except (DeploymentError, PolicyNotUnderstood, validation.BadAllowance, validation.ToolFailed) as error:
+        checks = validate()
+    except (DeploymentError, PolicyNotUnderstood, BadAllowance, ToolFailed) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    validation.show(checks)
+    terminal.show(checks)
     return 1 if any(check.findings for check in checks) else 0
 
 

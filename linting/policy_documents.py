@@ -2,7 +2,7 @@
 
 A linter wants ARNs, a template has intrinsic functions. What refers to a resource of the template becomes an ARN of
 that resource's service, in this account, with wildcards for the rest; what comes from a parameter, any ARN; and either
-of them, in the middle of a text, a name.
+of them, in the middle of a string, a name.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _PSEUDO_PARAMETERS = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 _SERVICES = {"ElasticLoadBalancingV2": "elasticloadbalancing", "StepFunctions": "states"}
-"""The services that ARNs call by another name than resource types do (Service Authorization Reference)."""
+"""The services whose name in ARNs is not that in resource types (Service Authorization Reference)."""
 
 
 class PolicyNotUnderstood(Exception):
-    """A policy document is written in a way that cannot be read here."""
+    """A policy document is written in a way that this module cannot read."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ def policy_documents(template: Mapping[str, Any]) -> list[PolicyDocument]:
 
     Raises PolicyNotUnderstood.
     """
-    found: list[PolicyDocument] = []
+    documents: list[PolicyDocument] = []
     for name, resource in template["Resources"].items():
         for document in _documents(resource.get("Properties", {}), name):
             for side in (1, 2):
                 read = PolicyDocument(name, _Reader(template, name, side).document(document))
-                if read not in found:
-                    found.append(read)
-    return found
+                if read not in documents:
+                    documents.append(read)
+    return documents
 
 
 def _documents(value: Any, resource: str) -> Iterator[dict[str, Any]]:
@@ -70,7 +70,7 @@ def _documents(value: Any, resource: str) -> Iterator[dict[str, Any]]:
         for key, item in value.items():
             if key.endswith("PolicyDocument") and isinstance(item, str):
                 raise PolicyNotUnderstood(
-                    f"{resource}: expected {key} to be written as an object, found a text; a text cannot be checked"
+                    f"{resource}: expected {key} to be written as an object, found a string, which cannot be checked"
                 )
             yield from _documents(item, resource)
 
@@ -117,27 +117,27 @@ class _Reader:
             case "Fn::If":
                 return self._read(argument[self.side])
             case "Fn::Join":
-                first, *others = self._read(argument[1])
-                # As in Fn::Sub: what a text goes on with is a name.
-                names = [_NAME if other.startswith("arn:") else other for other in others]
+                first, *rest = self._read(argument[1])
+                # As in Fn::Sub: what follows the beginning of a string is a name.
+                names = [_NAME if part.startswith("arn:") else part for part in rest]
                 return argument[0].join([first, *names])
             case "Fn::Split":
                 return self._read(argument[1]).split(argument[0])
             case "Fn::Sub":
                 text, values = (argument, {}) if isinstance(argument, str) else argument
-                return re.sub(r"\$\{([^!}]+)\}", lambda found: self._substitute(found, values), text)
+                return re.sub(r"\$\{([^!}]+)\}", lambda match: self._substitute(match, values), text)
             case _:
                 raise PolicyNotUnderstood(
                     f"{self.resource}: expected Ref, Fn::GetAtt, Fn::If, Fn::Join, Fn::Split or Fn::Sub in a policy "
-                    f"document, found {name}; write it with these, or teach linting/policy_documents.py the function"
+                    f"document, found {name}; write it with these, or add the function to linting/policy_documents.py"
                 )
 
-    def _substitute(self, found: re.Match[str], values: Mapping[str, Any]) -> str:
-        name = found.group(1)
+    def _substitute(self, match: re.Match[str], values: Mapping[str, Any]) -> str:
+        name = match.group(1)
         if name in values:
             return str(self._read(values[name]))
-        # Within a text it is a name; at its beginning, an ARN that the text goes on from.
-        return self._reference(name) if found.start() == 0 or name in _PSEUDO_PARAMETERS else _NAME
+        # Within a string it is a name; at its beginning, an ARN that the string continues.
+        return self._reference(name) if match.start() == 0 or name in _PSEUDO_PARAMETERS else _NAME
 
     def _reference(self, reference: str) -> str:
         if reference in _PSEUDO_PARAMETERS:

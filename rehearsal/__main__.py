@@ -11,17 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rehearsal.state_machine import TRIGGERS
+
 OUT = Path("out")
 USAGE_ERROR = 2
 BROKEN_PIPE = 141
 
 
 class UsageError(Exception):
-    """The command line asks for what there is not."""
+    """The command line cannot be obeyed as it is."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status: 0, or 1 when the execution did not succeed, or 2 for a mistake of the caller's."""
+    """Returns the exit status: 0, or 1 when the execution did not succeed, or 2 for a mistake in the arguments."""
     parsed = _parser().parse_args(arguments)
     try:
         return int(parsed.command(parsed))
@@ -44,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--scenario", default="happy-path", help="what happens to the run (default: %(default)s)")
     run.add_argument(
         "--trigger",
-        choices=("schedule", "manual", "base-image"),
+        choices=TRIGGERS,
         help="what starts it (default: the scenario's; manual with --input)",
     )
     run.add_argument(
@@ -85,7 +87,7 @@ def _speed(text: str) -> float:
 
 
 def _load(name: str) -> Any:
-    from rehearsal import scenario
+    from rehearsal import scenario  # takes a second, for which --help and a wrong option should not have to wait
 
     try:
         return scenario.load(name)
@@ -100,6 +102,8 @@ def _run(parsed: argparse.Namespace) -> int:
             "only StartExecution takes an input; leave --trigger out"
         )
     execution_input = _read_input(parsed.input) if parsed.input else None
+    # A third of the time would go to looking for garbage in a process that ends before it has any to speak of.
+    gc.disable()
     scenario = _load(parsed.scenario)
     _make_folder(parsed.out)
     if parsed.trigger or parsed.input:
@@ -107,21 +111,18 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.input:
         scenario = replace(scenario, input=execution_input)
 
-    # A third of the time would go to looking for garbage in a process that ends before it has any to speak of.
-    gc.disable()
-    from rehearsal import run
-    from rehearsal.report import document as report
-    from rehearsal.report import terminal as view
+    from rehearsal import run  # takes seconds, for which a mistake in the arguments should not have to wait
+    from rehearsal.report import document, files, terminal  # the same
 
     if parsed.json:
-        result = run.run(scenario)
-        print(json.dumps(report.to_document(result), indent=2, ensure_ascii=False))  # noqa: T201
+        report = run.run(scenario)
+        print(json.dumps(document.to_document(report), indent=2, ensure_ascii=False))  # noqa: T201
     else:
-        with view.LiveView() as live:
-            result = run.run(scenario, live)
-            live.summary(result, parsed.out / "report.html")
-    report.write_report(result, parsed.out)
-    return 0 if result.status == "SUCCEEDED" else 1
+        with terminal.LiveView() as view:
+            report = run.run(scenario, view)
+            view.summary(report, parsed.out / files.PAGE)
+    files.write_report(report, parsed.out)
+    return 0 if report.status == "SUCCEEDED" else 1
 
 
 def _read_input(path: Path) -> Any:
@@ -141,7 +142,7 @@ def _make_folder(path: Path) -> None:
 
 
 def _scenarios(_: argparse.Namespace) -> int:
-    from rehearsal import scenario
+    from rehearsal import scenario  # takes a second, for which --help should not have to wait
 
     width = max(len(name) for name in scenario.names())
     for name in scenario.names():
@@ -152,7 +153,7 @@ def _scenarios(_: argparse.Namespace) -> int:
 def _serve(parsed: argparse.Namespace) -> int:
     scenario = _load(parsed.scenario)
 
-    from rehearsal import serve
+    from rehearsal import serve  # takes seconds, for which a mistake in the arguments should not have to wait
 
     try:
         serve.serve(scenario, parsed.port, parsed.speed)

@@ -20,7 +20,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from local_aws.aws import CREDENTIALS, LocalAws
 from local_aws.core.clock import Clock
 from local_aws.core.ids import REGION
-from local_aws.sns import topics as sns
+from local_aws.sns import topics
 from rehearsal.deployment import Deployment, deploy
 from rehearsal.scenario import Scenario
 
@@ -32,17 +32,17 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class PortInUse(Exception):
-    """Somebody else listens on the port."""
+    """The port is taken."""
 
 
 def serve(scenario: Scenario, port: int, speed: float, announce: Callable[[str], None] = print) -> None:
     """Serve until the process is interrupted or terminated.
 
-    `speed` is the number of virtual seconds in a real one. `announce` is given what a person has to know, once all is
-    ready. Raises PortInUse.
+    `speed` is the number of virtual seconds in a real one. `announce` is called, once all is ready, with how to use it,
+    and then with each e-mail that is sent. Raises PortInUse.
     """
     with _listen(port) as listener, LocalAws(*scenario.behaviour, speed=speed) as aws:
-        # In the beginning the clock is ours, and nothing that is deployed waits for its turn.
+        # Until the server runs, this thread has the clock's turn, and nothing that is deployed waits for its own.
         deployment = deploy(scenario)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = make_server(HOST, port, _in_turn(aws.clock), threaded=True, fd=listener.fileno())
@@ -53,10 +53,10 @@ def serve(scenario: Scenario, port: int, speed: float, announce: Callable[[str],
 
 
 def _show_mail(clock: Clock, announce: Callable[[str], None]) -> None:
-    """Show each e-mail as it is sent: no API of AWS would."""
+    """Show each e-mail soon after it is sent: no API of AWS shows one."""
     shown = 0
     while True:
-        for email in sns.emails()[shown:]:
+        for email in topics.emails()[shown:]:
             shown += 1
             announce(f"\nE-mail to {email.address}: {email.subject}\n\n{textwrap.indent(email.body, '  ')}")
         clock.sleep(_MAIL_SECONDS)
@@ -81,7 +81,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _in_turn(clock: Clock) -> Application:
-    """moto's server; each request has the embedded AWS for itself while it is answered."""
+    """moto's server; a request has the embedded AWS for itself while it is answered."""
     moto = DomainDispatcherApplication(create_backend_app)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -92,15 +92,15 @@ def _in_turn(clock: Clock) -> Application:
 
 
 def _wait_for_the_end(clock: Clock, server: BaseWSGIServer) -> None:
-    ended = threading.Event()
+    interrupted = threading.Event()
 
     def end(_: int, __: FrameType | None) -> None:
-        ended.set()
+        interrupted.set()
 
     handlers = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with clock.away():
-            ended.wait()
+            interrupted.wait()
             server.shutdown()
     finally:
         for number, handler in handlers.items():
@@ -114,12 +114,12 @@ def _announcement(deployment: Deployment, port: int, speed: float) -> str:
     command = ["aws", "stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", "{}"]
     return "\n".join(
         [
-            f"The embedded AWS listens on {endpoint}; {speed:g} of its seconds pass in one.",
+            f"The embedded AWS listens on {endpoint}; {speed:g} of its seconds pass in a real one.",
             f"Region:         {REGION}",
             f"State machine:  {machine}",
             f"Stacks:         {', '.join(deployment.stacks)}",
             "",
-            "In another terminal, point the AWS CLI at it (the credentials are of nobody):",
+            "In another terminal, point the AWS CLI at it (the credentials are nobody's):",
             "",
             *(f"  export {name}={value}" for name, value in variables.items()),
             "",

@@ -1,1 +1,1 @@
-"""What a person and a program are told of a finished run."""
+"""A run as people and programs read it: on the terminal, as a page, as JSON."""

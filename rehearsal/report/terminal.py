@@ -1,7 +1,7 @@
-"""A patch run as it goes by on the terminal, and what is to be read there when it is over.
+"""A patch run on the terminal: as it goes by, and a summary when it is over.
 
-All times are virtual. On a terminal, a progress line per wait moves at the bottom; into a file or a pipe go the same
-lines without it, and without control codes.
+All times are virtual. On a terminal, a progress line per wait moves at the bottom; a file or a pipe gets the same lines
+without it, and without control codes.
 """
 
 from __future__ import annotations
@@ -16,13 +16,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from rehearsal.report.document import OUTCOMES, Notification, RunReport, clock_time, duration, plain_cause, verdict
+from rehearsal.report.document import Notification, RunReport
+from rehearsal.report.words import OUTCOME_TONES, clock_time, duration, plain_cause, verdict
 
-_OUTCOME_STYLES: dict[str | None, str] = dict.fromkeys((None, *OUTCOMES), "bold green") | {
-    None: "dim",
-    "DRY_RUN": "bold",
-    "FAILED": "bold red",
-}
+_STYLES = {"good": "bold green", "neutral": "bold", "bad": "bold red"}
 
 
 @dataclass
@@ -41,7 +38,7 @@ class LiveView:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
-        # Its own thread would refresh in real time, which the embedded AWS has none of.
+        # Its own thread would refresh in real time, of which the embedded AWS has none.
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._loops: dict[str | None, _Loop] = {}
         self._build_status = ""
@@ -86,7 +83,7 @@ class LiveView:
     def on_deployment_progress(self, stack: str, status: str, elapsed_seconds: float, detail: str) -> None:
         """The update of `stack` has `status` (a stack status), `elapsed_seconds` after its start.
 
-        `detail` says more where there is more to say, such as the signals received so far; else it is "".
+        `detail` is more about it, such as the signals received so far, or "".
         """
         if (status, detail) != self._deployment_statuses.get(stack):
             self._deployment_statuses[stack] = (status, detail)
@@ -154,7 +151,7 @@ class LiveView:
         self._live.update(Group(*self._progress()), refresh=True)
 
     def _progress(self) -> list[Text]:
-        """A line for each wait that is going on."""
+        """A line for each wait that has not ended yet."""
         return [
             Text.assemble(
                 (f"+{clock_time(loop.at)}  ", "bold"),
@@ -170,7 +167,7 @@ class LiveView:
 
 
 def _targets(report: RunReport) -> Table:
-    """The outcome of each stack; what failed it, in the row below."""
+    """The outcome of each stack."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     for heading in ("Stack", "Outcome", "AMI before -> after"):
         table.add_column(heading, overflow="fold")
@@ -179,12 +176,16 @@ def _targets(report: RunReport) -> Table:
     for target in report.targets:
         table.add_row(
             Text(target.stack_name),
-            Text(target.outcome or "not reached", style=_OUTCOME_STYLES[target.outcome]),
+            _outcome(target.outcome),
             Text(_amis(target.ami_before or "-", target.ami_after or "-")),
             Text(str(target.instances_replaced)),
             Text(duration(target.seconds)),
         )
     return table
+
+
+def _outcome(outcome: str | None) -> Text:
+    return Text("not reached", "dim") if outcome is None else Text(outcome, _STYLES[OUTCOME_TONES[outcome]])
 
 
 def _amis(before: str, after: str) -> str:

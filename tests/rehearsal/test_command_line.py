@@ -79,7 +79,7 @@ def test_an_input_goes_to_start_execution(tmp_path: Path, capfd: pytest.CaptureF
         ([], "required"),
     ],
 )
-def test_a_mistake_of_the_callers_is_told_in_a_line_and_exits_with_2(
+def test_a_mistake_in_the_arguments_is_reported_in_a_line_and_exits_with_2(
     arguments: list[str], message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     if message.startswith(("only", "--input pyproject")):
@@ -100,7 +100,7 @@ def test_a_mistake_of_the_callers_is_told_in_a_line_and_exits_with_2(
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
-def test_a_port_that_is_taken_is_told_and_exits_with_2(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_is_reported_and_exits_with_2(capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -11,15 +11,15 @@ from rehearsal import scenario
 from rehearsal.scenario import ApplicationStack, Intervention, ScenarioError
 
 
-def test_every_scenario_of_the_repository_loads_and_says_in_a_sentence_what_happens() -> None:
+def test_every_scenario_of_the_repository_loads_and_describes_itself_in_a_sentence() -> None:
     loaded = [scenario.load(name) for name in scenario.names()]
 
-    assert [one.name for one in loaded] == scenario.names()
+    assert [chosen.name for chosen in loaded] == scenario.names()
     assert scenario.names()[0] == "happy-path"
-    for one in loaded:
-        assert one.description.endswith("."), one.name
-        assert len(one.description) <= 160, one.name
-    assert len({one.description for one in loaded}) == len(loaded)
+    for chosen in loaded:
+        assert chosen.description.endswith("."), chosen.name
+        assert len(chosen.description) <= 160, chosen.name
+    assert len({chosen.description for chosen in loaded}) == len(loaded)
 
 
 def test_a_document_becomes_typed_settings() -> None:

@@ -32,7 +32,7 @@ REPOSITORY = Path(__file__).parents[2]
 class Server:
     process: subprocess.Popen[str]
     endpoint: str
-    said: list[str]
+    printed: list[str]
 
     def client(self, service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1}, read_timeout=30)
@@ -58,13 +58,13 @@ def server() -> Iterator[Server]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    said: list[str] = []
+    printed: list[str] = []
     assert process.stdout is not None
     for line in process.stdout:
-        said.append(line.rstrip("\n"))
+        printed.append(line.rstrip("\n"))
         if line.startswith("Ctrl-C"):
             break
-    running = Server(process, f"http://127.0.0.1:{port}", said)
+    running = Server(process, f"http://127.0.0.1:{port}", printed)
     try:
         yield running
     finally:
@@ -73,12 +73,12 @@ def server() -> Iterator[Server]:
             process.communicate()
 
 
-def test_it_says_how_to_start_a_run(server: Server) -> None:
-    machine = next(line for line in server.said if line.startswith("State machine:")).split()[-1]
-    [command] = [line.strip() for line in server.said if " start-execution " in line]
+def test_it_prints_how_to_start_a_run(server: Server) -> None:
+    machine = next(line for line in server.printed if line.startswith("State machine:")).split()[-1]
+    [command] = [line.strip() for line in server.printed if " start-execution " in line]
 
-    assert server.endpoint in server.said[0]
-    assert [line.strip() for line in server.said if "export " in line] == [
+    assert server.endpoint in server.printed[0]
+    assert [line.strip() for line in server.printed if "export " in line] == [
         f"export AWS_ACCESS_KEY_ID={CREDENTIALS['AWS_ACCESS_KEY_ID']}",
         f"export AWS_SECRET_ACCESS_KEY={CREDENTIALS['AWS_SECRET_ACCESS_KEY']}",
         f"export AWS_DEFAULT_REGION={REGION}",
@@ -92,11 +92,11 @@ def test_a_run_started_by_http_patches_the_stack(server: Server) -> None:
     machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
     execution = client.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
     until = time.monotonic() + 40
-    while (found := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+    while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
         assert time.monotonic() < until, client.get_execution_history(executionArn=execution, reverseOrder=True)
         time.sleep(0.1)
 
-    assert found["status"] == "SUCCEEDED", found
+    assert described["status"] == "SUCCEEDED", described
     images = server.client("imagebuilder").list_images()["imageVersionList"]
     assert len(images) == 1
     stack = server.client("cloudformation").describe_stacks(StackName="web")["Stacks"][0]
@@ -104,7 +104,9 @@ def test_a_run_started_by_http_patches_the_stack(server: Server) -> None:
     instances = server.client("ec2").describe_instances(
         Filters=[{"Name": "instance-state-name", "Values": ["running"]}]
     )
-    ami = next(one["ParameterValue"] for one in stack["Parameters"] if one["ParameterKey"] == "AmazonMachineImage")
+    ami = next(
+        entry["ParameterValue"] for entry in stack["Parameters"] if entry["ParameterKey"] == "AmazonMachineImage"
+    )
     running = [instance for group in instances["Reservations"] for instance in group["Instances"]]
     assert {instance["ImageId"] for instance in running} == {ami}
     assert len(running) == 2
@@ -115,7 +117,7 @@ def test_a_run_started_by_http_patches_the_stack(server: Server) -> None:
 
 def test_functions_are_invoked_and_logs_are_read(server: Server) -> None:
     functions = server.client("lambda").list_functions()["Functions"]
-    name = next(one["FunctionName"] for one in functions if "Summarise" in one["FunctionName"])
+    name = next(name for name in (function["FunctionName"] for function in functions) if "Summarise" in name)
     answer = server.client("lambda").invoke(FunctionName=name, Payload=b"{}")
 
     assert answer["FunctionError"] == "Unhandled"
@@ -149,15 +151,15 @@ def test_a_port_in_use_is_refused_with_what_to_do(server: Server, capsys: pytest
     port = server.endpoint.rpartition(":")[2]
     status = main(["serve", "--port", port])
     assert status == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err == (
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
         f"error: expected the port {port} of 127.0.0.1 to be free, found address already in use; "
         "choose another: make serve PORT=..., or --port\n"
     )
 
 
-def test_it_ends_on_ctrl_c_without_a_word(server: Server) -> None:
+def test_it_ends_on_ctrl_c_without_output(server: Server) -> None:
     status, complaints = server.stop()
 
     assert (status, complaints) == (0, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,9 @@ from tests.repository.imports import ROOT, Import, assignments_to_moto, circle, 
 _MOTOS_OWN = {"backend_index", "backends", "core", "mock_aws", "moto_api", "moto_server", "utilities"}
 # Where the name of moto's package is not that of ours.
 _OURS = {"awslambda": "lambda_", "sts": "iam"}
+
+_PICTURE = "rehearsal.report.picture"
+_AWS = re.compile(r"aws|amazon|autopatch|cloudformation|step functions|stack|\bamis?\b|\bec2\b", re.IGNORECASE)
 
 
 def _package(name: str) -> str:
@@ -49,6 +53,27 @@ def test_the_functions_and_the_embedded_aws_import_nothing_else_of_the_repositor
 
 def test_a_rehearsal_imports_the_embedded_aws_and_the_contracts() -> None:
     assert _within("rehearsal", "local_aws", "autopatch.contracts") == []
+
+
+def test_the_picture_of_a_state_machine_imports_nothing_of_the_repository_but_itself() -> None:
+    reaching = [
+        str(entry)
+        for entry in imports()
+        if entry.module.startswith(_PICTURE)
+        and _package(entry.imported) in {_package(name) for name in modules()}
+        and not entry.imported.startswith(_PICTURE)
+    ]
+    assert reaching == []
+
+
+def test_the_picture_of_a_state_machine_knows_nothing_of_aws() -> None:
+    named = [
+        f"{path.name}: {word}"
+        for path in sorted((ROOT / _PICTURE.replace(".", "/")).iterdir())
+        if path.is_file()
+        for word in _AWS.findall(path.read_text())
+    ]
+    assert named == []
 
 
 def test_linting_imports_what_packages_the_template() -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from rehearsal.report.document import Notification, RunReport, TargetReport
-from rehearsal.report.picture.diagram import StateVisit
+from rehearsal.report.picture import StateVisit
 
 OLD_AMI, NEW_AMI = "ami-0a11ce0fa11be5701", "ami-0b0bb1e5caf3f00d2"
 ARN = "arn:aws:states:us-east-1:123456789012:execution:ami-autopatch:scheduled-2026-03-10"
@@ -260,3 +262,7 @@ def _report(
         visits=visits,
         definition=definition(),
     )
+
+
+RUNS = [happy_run(), failed_run(), build_failed_run(), ignored_run()]
+each_run = pytest.mark.parametrize("report", RUNS, ids=[run.scenario for run in RUNS])

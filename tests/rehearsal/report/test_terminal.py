@@ -22,7 +22,7 @@ def replay(report: RunReport, terminal: bool = False) -> str:
     console = Console(file=output, force_terminal=terminal, width=80, highlight=False)
     with LiveView(console) as view:
         for visit in sorted(report.visits, key=lambda visit: visit.entered):
-            view.on_state_entered(visit.name, visit.entered, visit.target)
+            view.on_state_entered(visit.name, visit.entered, visit.iteration)
         for notification in report.notifications:
             view.on_notification(notification)
     view.summary(report, Path("out/report.html"))
@@ -44,7 +44,7 @@ def test_into_a_pipe_go_plain_lines_of_80_columns() -> None:
     assert [line for line in printed.splitlines() if len(line) > 80 and line.strip() not in message] == []
 
 
-def test_every_state_is_told_when_it_is_entered() -> None:
+def test_every_state_is_shown_when_it_is_entered() -> None:
     printed = replay(happy_run())
 
     for name in ("Plan Run", "Read AMI", "demo-application: Update Stack", "Notify Success", "Patch Complete"):
@@ -69,7 +69,7 @@ def test_two_targets_count_their_own_rounds() -> None:
     assert "billing <internal>: 62 more rounds from Wait For Deployment" in printed
 
 
-def test_a_loop_that_the_end_of_the_run_cuts_short_is_told(plain: tuple[LiveView, io.StringIO]) -> None:
+def test_a_loop_that_the_end_of_the_run_cuts_short_is_shown(plain: tuple[LiveView, io.StringIO]) -> None:
     view, output = plain
     with view:
         for at, name in enumerate(["Wait", "Check", "Wait", "Check", "Wait"]):
@@ -78,7 +78,7 @@ def test_a_loop_that_the_end_of_the_run_cuts_short_is_told(plain: tuple[LiveView
     assert "+00:04:00  2 more rounds from Wait" in output.getvalue()
 
 
-def test_progress_is_told_when_it_changes(plain: tuple[LiveView, io.StringIO]) -> None:
+def test_progress_is_shown_when_it_changes(plain: tuple[LiveView, io.StringIO]) -> None:
     view, output = plain
     with view:
         for status, elapsed in (("BUILDING", 30.0), ("BUILDING", 90.0), ("TESTING", 600.0)):

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from rehearsal.report.picture.diagram import PICTURE, DiagramError, StateVisit, load_definition, state_machine_svg
-from rehearsal.report.picture.layout import Box, Scope, inner_definitions, lay_out
+from rehearsal.diagrams import load_definition
+from rehearsal.report.picture import DiagramError, StateVisit, state_machine_svg
+from tests.rehearsal.report.picture.definitions import all_states
+from tests.rehearsal.report.picture.drawn import SVG, drawn_states, picture
 from tests.rehearsal.report.sample_runs import build_failed_run, definition, happy_run
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def picture(machine: dict[str, Any], visits: tuple[StateVisit, ...] = ()) -> ET.Element:
-    return ET.fromstring(state_machine_svg(machine, visits, standalone=True))
-
-
-def drawn_states(svg: ET.Element) -> list[str]:
-    return [name.text or "" for name in svg.iter(f"{SVG}text") if name.get("class") == "name"]
 
 
 def taken_edges(svg: ET.Element) -> set[str]:
@@ -47,11 +36,6 @@ def badges(svg: ET.Element, name: str) -> list[str]:
         for group in state(svg, name).findall(f"{SVG}g")
         if "badge" in (group.get("class") or "")
     ]
-
-
-def all_states(machine: dict[str, Any]) -> list[str]:
-    nested = [inner for one in machine["States"].values() for inner in inner_definitions(one)]
-    return [*machine["States"], *(name for inner in nested for name in all_states(inner))]
 
 
 @pytest.mark.parametrize("machine", [definition(), load_definition()], ids=["sample", "patch"])
@@ -98,11 +82,11 @@ def test_a_caught_failure_takes_the_catch_edge_and_is_marked_in_words() -> None:
     assert "failed" not in badges(svg, "Wait For Image")
 
 
-def test_targets_that_took_different_ways_are_not_mixed_up() -> None:
+def test_iterations_that_took_different_ways_are_not_mixed_up() -> None:
     """Visits of two Map iterations interleave in the history; an edge belongs to one of them."""
     visits = tuple(
-        StateVisit(name, "Task", at, at + 1, target, None)
-        for at, (target, name) in enumerate(
+        StateVisit(name, "Task", at, at + 1, iteration, None)
+        for at, (iteration, name) in enumerate(
             [
                 ("blue", "Update Stack"),
                 ("blue", "Update Needed?"),
@@ -136,61 +120,8 @@ def test_what_is_no_definition_is_refused(broken: dict[str, Any]) -> None:
         state_machine_svg(broken)
 
 
-def test_the_picture_in_the_repository_is_that_of_the_definition() -> None:
-    assert PICTURE.read_text(encoding="utf-8") == state_machine_svg(load_definition(), standalone=True) + "\n", (
-        "docs/state-machine.svg is not the picture of statemachine/patch.asl.yaml any more: run `make diagram`"
-    )
-
-
-# -- any definition ---------------------------------------------------------------------------------------------------
-
-
-@st.composite
-def definitions(draw: st.DrawFn, prefix: str = "S", depth: int = 1) -> dict[str, Any]:
-    names = [f"{prefix}{number} {'x' * draw(st.integers(0, 20))}" for number in range(draw(st.integers(1, 7)))]
-    anywhere = st.sampled_from(names)
-    kinds = ["Task", "Wait", "Choice", "Succeed", "Fail", *(["Map", "Parallel"] if depth else [])]
-    states: dict[str, Any] = {}
-    for number, name in enumerate(names):
-        kind = draw(st.sampled_from(kinds))
-        one: dict[str, Any] = {"Type": kind}
-        if kind == "Choice":
-            rules = draw(st.lists(anywhere, min_size=1, max_size=3))
-            one["Choices"] = [{"Variable": "$.x.someThing", "BooleanEquals": True, "Next": rule} for rule in rules]
-            one["Default"] = draw(anywhere)
-        elif kind not in ("Succeed", "Fail"):
-            one |= {"Next": draw(anywhere)} if draw(st.booleans()) else {"End": True}
-        if kind in ("Task", "Map", "Parallel"):
-            caught = draw(st.lists(anywhere, max_size=2))
-            one["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": catcher} for catcher in caught]
-        if kind == "Map":
-            one["ItemProcessor"] = draw(definitions(f"{prefix}{number}m", depth - 1))
-        if kind == "Parallel":
-            one["Branches"] = [draw(definitions(f"{prefix}{number}{branch}", depth - 1)) for branch in "ab"]
-        states[name] = one
-    return {"StartAt": draw(anywhere), "States": states}
-
-
-def overlap(one: Box, other: Box) -> bool:
-    return one.left < other.right and other.left < one.right and one.y < other.bottom and other.y < one.bottom
-
-
-def check_layout(scope: Scope) -> None:
-    for one, other in itertools.combinations(scope.boxes.values(), 2):
-        assert not overlap(one, other), f"{one.name} lies over {other.name}"
-    for box in scope.boxes.values():
-        assert scope.left <= box.left
-        assert box.right <= scope.right
-        assert box.y >= 0
-        assert box.bottom <= scope.height + 0.01
-        for inner in box.inner:
-            assert inner.width <= box.width
-            assert inner.height < box.height
-            check_layout(inner)
-
-
-@given(definitions())
-@settings(max_examples=150, deadline=None)
-def test_any_definition_is_drawn_whole_and_without_overlap(machine: dict[str, Any]) -> None:
-    check_layout(lay_out(machine))
-    assert sorted(drawn_states(picture(machine))) == sorted(all_states(machine))
+def test_a_picture_that_stands_alone_brings_its_colours_and_a_ground() -> None:
+    alone = state_machine_svg(definition(), colours=":root { --ink: black; }")
+    assert ":root { --ink: black; }" in alone
+    assert 'class="ground"' in alone
+    assert 'class="ground"' not in state_machine_svg(definition())

@@ -1,0 +1,96 @@
+"""What AWS has of a run when it is over: how long the build and the updates took, and which instances there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import boto3
+
+from local_aws.core.ids import ACCOUNT, REGION
+from local_aws.imagebuilder import imagebuilder_backends
+from rehearsal import interventions
+
+_STACK_TYPE = "AWS::CloudFormation::Stack"
+_END_STATUSES = ("UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when to when something lasted; `end` is None while it still does."""
+
+    begin: datetime
+    end: datetime | None
+
+    def within(self, begin: datetime, end: datetime) -> Span:
+        """The part of it that lies between two moments."""
+        return Span(max(self.begin, begin), min(self.end or end, end))
+
+
+def covered_seconds(spans: Iterable[Span]) -> float | None:
+    """The seconds in which at least one of the spans lasted; None without spans, or when one has no end."""
+    total: float | None = None
+    reached: datetime | None = None
+    for span in sorted(spans, key=lambda span: span.begin):
+        if span.end is None:
+            return None
+        total = (total or 0.0) + max(0.0, (span.end - max(span.begin, reached or span.begin)).total_seconds())
+        reached = max(span.end, reached or span.end)
+    return total
+
+
+def build_spans(image_arn: str | None) -> list[Span]:
+    """From when to when the image was built, as Image Builder has it; none when the run had no build."""
+    if image_arn is None:
+        return []
+    image = imagebuilder_backends[ACCOUNT][REGION].images[image_arn]
+    ended_at = None if image.ended_at is None else datetime.fromtimestamp(image.ended_at, UTC)
+    return [Span(datetime.fromtimestamp(image.started_at, UTC), ended_at)]
+
+
+def update_spans(stack_names: Sequence[str], since: datetime) -> list[Span]:
+    """From when to when the stacks were updated after `since`, as CloudFormation's events have it; what interventions
+    did is left out."""
+    return [span for name in stack_names for span in _updates(name, since)]
+
+
+def _updates(stack_name: str, since: datetime) -> list[Span]:
+    pages = boto3.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack_name)
+    spans: list[Span] = []
+    for event in reversed([event for page in pages for event in page["StackEvents"]]):
+        of_stack = event["ResourceType"] == _STACK_TYPE and event.get("PhysicalResourceId") == event["StackId"]
+        if not of_stack or event["Timestamp"] < since or event.get("ClientRequestToken") == interventions.TOKEN:
+            continue
+        status = event.get("ResourceStatus")
+        if status == "UPDATE_IN_PROGRESS":
+            spans.append(Span(event["Timestamp"], None))
+        elif status in _END_STATUSES and spans and spans[-1].end is None:
+            spans[-1] = Span(spans[-1].begin, event["Timestamp"])
+    return spans
+
+
+def stack_status(stack_name: str) -> str:
+    """The status that the stack has now."""
+    return boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]["StackStatus"]
+
+
+def stack_parameter(stack_name: str, parameter: str) -> str | None:
+    """The value that the stack has for a parameter."""
+    stack = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
+    values = {entry["ParameterKey"]: entry["ParameterValue"] for entry in stack.get("Parameters", [])}
+    return values.get(parameter)
+
+
+def instances(stack_name: str) -> set[str]:
+    """The instances in the Auto Scaling groups of the stack."""
+    resources = boto3.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
+    names = [
+        resource["PhysicalResourceId"]
+        for resource in resources
+        if resource["ResourceType"] == "AWS::AutoScaling::AutoScalingGroup"
+    ]
+    if not names:
+        return set()
+    groups = boto3.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=names)["AutoScalingGroups"]
+    return {instance["InstanceId"] for group in groups for instance in group["Instances"]}
