@@ -21,10 +21,10 @@ from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.responses.general import General
-from moto.elbv2.models import elbv2_backends
 
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.ec2 import instances
+from local_aws.elbv2 import load_balancers
 
 expect_attributes(amis, "load_resource", "AmiBackend")
 expect_attributes(amis.AmiBackend, "_load_amis")
@@ -161,10 +161,8 @@ def _delete_nat_gateway_and_its_interface(self: Any, nat_gateway_id: str) -> Any
 def _delete_subnet_that_is_not_in_use(self: Any, subnet_id: str) -> Any:
     """Source: VPC User Guide, "Delete a subnet": not while there is a network interface in it, and of those moto makes
     none for load balancers."""
-    balancers = elbv2_backends[self.account_id][self.region_name].load_balancers.values()
-    if any(interface.subnet.id == subnet_id for interface in self.enis.values()) or any(
-        subnet_id in (subnet.id for subnet in balancer.subnets) for balancer in balancers
-    ):
+    has_interface = any(interface.subnet.id == subnet_id for interface in self.enis.values())
+    if has_interface or load_balancers.any_in_subnet(self.account_id, self.region_name, subnet_id):
         raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
     return _delete_subnet(self, subnet_id)
 

@@ -12,25 +12,22 @@ import functools
 import json
 from typing import Any
 
-from moto.iam.access_control import IAMPolicy, PermissionResult
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, S3Backend
 
-from local_aws.core.guard import expect_parameters
+from local_aws.core.guard import expect_attributes, expect_parameters
+from local_aws.core.resource_policies import statements_of
+from local_aws.iam.policies import permission
 
 expect_parameters(FakeBucket.get_permission, "self", "action", "resource")
-expect_parameters(IAMPolicy.is_action_permitted, "self", "action", "resource", "principal", "incoming_condition_values")
+expect_attributes(S3Backend, "get_bucket", "put_object")
 
 _KEY = "aws:SecureTransport"
 
 
 def _get_permission(self: Any, action: str, resource: str) -> Any:
-    if self.policy is None:
-        return PermissionResult.NEUTRAL
-    document = json.loads(self.policy.decode())
-    statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    statements = statements_of(None if self.policy is None else self.policy.decode())
     with_tls = [statement for statement in statements if _tls_wanted(statement) != "false"]
-    policy = IAMPolicy({"policy_document": json.dumps({**document, "Statement": with_tls})})
-    return policy.is_action_permitted(action, resource, incoming_condition_values={_KEY: "true"})
+    return permission([json.dumps({"Statement": with_tls})], action, resource, {_KEY: "true"})
 
 
 def _tls_wanted(statement: dict[str, Any]) -> str | None:
