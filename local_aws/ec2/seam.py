@@ -14,9 +14,10 @@ from typing import Any
 
 from moto.ec2.exceptions import DependencyViolationError
 from moto.ec2.models import amis
+from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.nat_gateways import NatGatewayBackend
-from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses.amis import AmisResponse
@@ -46,7 +47,16 @@ expect_parameters(
     *("self", "nic_spec", "private_ip", "associate_public_ip", "security_groups", "ipv6_address_count"),
 )
 expect_parameters(SubnetBackend.delete_subnet, "self", "subnet_id")
-expect_attributes(amis.AmiBackend, "register_image")
+expect_attributes(amis.Ami, "block_device_mappings", "is_public", "get_tags")
+expect_attributes(amis.AmiBackend, "register_image", "deregister_image")
+expect_parameters(
+    amis.AmiBackend.modify_image_attribute,
+    *("self", "ami_id", "launch_permissions_to_add", "launch_permissions_to_remove"),
+)
+expect_attributes(EBSBackend, "create_volume", "delete_volume", "delete_snapshot")
+expect_parameters(EBSBackend.create_snapshot, "self", "volume_id", "description", "owner_id", "from_ami")
+expect_attributes(SubnetBackend, "describe_subnets")
+expect_attributes(SecurityGroupBackend, "describe_security_groups")
 expect_attributes(AmisResponse, "register_image", "_get_param")
 expect_parameters(General.get_console_output, "self")
 expect_attributes(General, "ec2_backend")

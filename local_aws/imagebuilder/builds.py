@@ -16,21 +16,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
-from moto.ec2.models import ec2_backends
 from moto.moto_api._internal import mock_random
-from moto.ssm.models import ssm_backends
 
 from local_aws.core import clock, settings
+from local_aws.ec2 import images as amis
+from local_aws.ec2 import networks
 from local_aws.events.rules import put_aws_event
 from local_aws.imagebuilder import notifications
-from local_aws.imagebuilder.amis import DistributionFailed, Volume, register, volumes_of
+from local_aws.imagebuilder.amis import DistributionFailed, recipe_volumes, register
 from local_aws.imagebuilder.arns import latest_match
 from local_aws.imagebuilder.logs import LogsNotWritten, write_build_log
 from local_aws.imagebuilder.scans import scan_state
 from local_aws.imagebuilder.settings import BUILD_STATES, ImageBuilderSettings
 from local_aws.imagebuilder.shapes import Document
+from local_aws.ssm import parameters
 
 FINAL_STATES = ("AVAILABLE", "CANCELLED", "FAILED")
 
@@ -222,8 +222,8 @@ class Build:
         self.image = image
         self._images = images
         self._component_arns = component_arns
-        self._parent: Any = None
-        self._volumes: list[Volume] = []
+        self._parent: amis.Image
+        self._volumes: list[amis.Volume] = []
         self._timer = clock.Timer()
         self._cancelling = False
         self._failures = 0
@@ -276,7 +276,7 @@ class Build:
             except (CannotBuild, ParameterForbidden) as error:
                 self._end("FAILED", reason=str(error), failure_context={"imageStatus": state})
                 return
-            self._volumes = volumes_of(self._parent, self.image.document["imageRecipe"])
+            self._volumes = recipe_volumes(self._parent.volumes, self.image.document["imageRecipe"])
         for kind, (running, _) in _WORKFLOWS.items():
             if running == state:
                 self.image.workflow_execution_ids[kind] = f"wf-{mock_random.uuid4()}"
@@ -411,8 +411,8 @@ class Build:
 
     # -- what goes in and what comes out ------------------------------------------------------------------------------
 
-    def _find_parent(self) -> Any:
-        """moto's AMI that the recipe's parent image means at this moment.
+    def _find_parent(self) -> amis.Image:
+        """The AMI that the recipe's parent image means at this moment.
 
         Raises CannotBuild, ParameterForbidden.
         """
@@ -423,8 +423,8 @@ class Build:
             ami_id = self._output_of(named)
         else:
             ami_id = named
-        ami = ec2_backends[self.image.account_id][self.image.region].amis.get(ami_id)
-        if ami is None or ami.state != "available":
+        ami = amis.find(self.image.account_id, self.image.region, ami_id)
+        if ami is None or not ami.is_available:
             raise CannotBuild(
                 f"The parent image '{named}' of the image recipe cannot be resolved: the AMI '{ami_id}' does not exist "
                 f"or is not available in Region {self.image.region}."
@@ -433,12 +433,11 @@ class Build:
 
     def _check_network(self) -> None:
         """Raises CannotBuild unless the infrastructure configuration's subnet and security groups exist."""
-        ec2 = ec2_backends[self.image.account_id][self.image.region]
+        place = (self.image.account_id, self.image.region)
         infrastructure = self.image.document["infrastructureConfiguration"]
-        subnets = {subnet.id for subnet in ec2.describe_subnets()}
-        if "subnetId" in infrastructure and infrastructure["subnetId"] not in subnets:
+        if "subnetId" in infrastructure and infrastructure["subnetId"] not in networks.subnet_ids(*place):
             raise CannotBuild(f"The subnet ID '{infrastructure['subnetId']}' does not exist")
-        groups = {group.id for group in ec2.describe_security_groups()}
+        groups = networks.security_group_ids(*place)
         for group in infrastructure.get("securityGroupIds", []):
             if group not in groups:
                 raise CannotBuild(f"The security group '{group}' does not exist")
@@ -456,12 +455,12 @@ class Build:
 
     def _parameter(self, name: str) -> str:
         self._allow_parameter("ssm:GetParameter", name, self.image.region, _OWN_PARAMETERS, _PUBLIC_PARAMETERS)
-        found = ssm_backends[self.image.account_id][self.image.region].get_parameters([name])
-        if name not in found:
+        value = parameters.read(self.image.account_id, self.image.region, name)
+        if value is None:
             raise CannotBuild(
                 f"The parent image 'ssm:{name}' of the image recipe cannot be resolved: no such parameter."
             )
-        return str(found[name].value)
+        return value
 
     def _output_of(self, arn: str) -> str:
         prefix, name = arn.split("/")[:2]
@@ -537,19 +536,8 @@ class Build:
             self._allow_parameter("ssm:PutParameter", parameter["parameterName"], region, _OWN_PARAMETERS)
             for ami in self.image.amis:
                 if (ami["region"], ami["accountId"]) == (region, account_id):
-                    ssm_backends[account_id][region].put_parameter(
-                        name=parameter["parameterName"],
-                        description="",
-                        value=ami["image"],
-                        parameter_type="String",
-                        allowed_pattern="",
-                        keyid="",
-                        overwrite=True,
-                        tags=[],
-                        data_type=parameter.get("dataType", "text"),
-                        tier=None,
-                        policies=None,
-                    )
+                    data_type = parameter.get("dataType", "text")
+                    parameters.write(account_id, region, parameter["parameterName"], ami["image"], data_type)
 
 
 def _distribution_failure(regions: list[str], message: str) -> Document:

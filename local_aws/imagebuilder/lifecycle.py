@@ -12,20 +12,18 @@ used" (a launch is reported 24 hours later).
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]
-from moto.ec2.models import ec2_backends
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 
 from local_aws.core import clock
 from local_aws.core.resource_policies import ServiceRequest, allows
+from local_aws.ec2 import images as amis
+from local_aws.iam import roles
 from local_aws.imagebuilder.arns import latest_match
 from local_aws.imagebuilder.builds import Image
 from local_aws.imagebuilder.exceptions import InvalidRequestException
@@ -56,7 +54,7 @@ class Execution:
     outputs: Mapping[str, list[Document]]
 
 
-def check_policy(policy: Mapping[str, Any], arn: str, partition: str) -> None:
+def check_policy(policy: Mapping[str, Any], arn: str) -> None:
     """Refuse what no policy may say. `policy` is a CreateLifecyclePolicy or UpdateLifecyclePolicy request, for `arn`.
 
     Raises InvalidRequestException.
@@ -77,32 +75,29 @@ def check_policy(policy: Mapping[str, Any], arn: str, partition: str) -> None:
         if included.get("snapshots") and not included.get("amis"):
             raise InvalidRequestException(f"{path}.action.includeResources can have 'snapshots' only with 'amis'.")
     try:
-        check_role(policy["executionRole"], arn, partition)
+        check_role(policy["executionRole"], arn)
     except UnusableRole as error:
         raise InvalidRequestException(str(error)) from error
 
 
-def check_role(named: str, policy_arn: str, partition: str) -> None:
+def check_role(role: str, policy_arn: str) -> None:
     """Raise UnusableRole unless there is a role of that name or ARN that Image Builder may assume for the policy."""
-    account_id = policy_arn.split(":")[4]
-    try:
-        role = iam_backends[account_id][partition].get_role(named.rsplit("/", 1)[-1])
-    except NotFoundException as error:
-        raise UnusableRole(f"The execution role '{named}' does not exist.") from error
-    document = json.loads(role.assume_role_policy_document)
-    statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    region, account_id = policy_arn.split(":")[3:5]
+    statements = roles.trust_policy(account_id, region, role.rsplit("/", 1)[-1])
+    if statements is None:
+        raise UnusableRole(f"The execution role '{role}' does not exist.")
     if not allows(statements, ServiceRequest(PRINCIPAL, "sts:AssumeRole", None, policy_arn, account_id)):
-        raise UnusableRole(f"The execution role '{named}' cannot be assumed by {PRINCIPAL}.")
+        raise UnusableRole(f"The execution role '{role}' cannot be assumed by {PRINCIPAL}.")
 
 
-def execute(policy: Document, images: list[Image], delete_image: Callable[[str], None], partition: str) -> Execution:
+def execute(policy: Document, images: list[Image], delete_image: Callable[[str], None]) -> Execution:
     """Do what the policy says, now. `images` are those of its account and Region; `delete_image` takes an ARN."""
     now = clock.current().now()
     touched: list[Document] = []
     outputs: dict[str, list[Document]] = {}
     state: Document = {"status": "SUCCESS"}
     try:
-        check_role(policy["executionRole"], policy["arn"], partition)
+        check_role(policy["executionRole"], policy["arn"])
     except UnusableRole as error:
         state = {"status": "FAILED", "reason": str(error)}
     else:
@@ -152,7 +147,7 @@ def _delete(detail: Document, image: Image, now: datetime) -> tuple[Document, li
     """What is done with the image and with its AMIs, which are deleted here; of the image, it is only said."""
     exclusions = detail.get("exclusionRules", {})
     included = detail["action"].get("includeResources", {})
-    amis = []
+    outputs = []
     excluded = None
     if exclusions.get("tagMap", {}).items() & image.document["tags"].items():
         excluded = "The image has a tag that the policy excludes."
@@ -162,12 +157,14 @@ def _delete(detail: Document, image: Image, now: datetime) -> tuple[Document, li
             if reason is not None:
                 excluded = "An AMI of the image is excluded."
             elif included.get("amis"):
-                snapshots = _delete_ami(output, bool(included.get("snapshots")))
-                amis.append(_resource(output["accountId"], output["image"], output["region"], now, None, snapshots))
+                snapshots = amis.deregister(
+                    output["accountId"], output["region"], output["image"], bool(included.get("snapshots"))
+                )
+                outputs.append(_resource(output["accountId"], output["image"], output["region"], now, None, snapshots))
                 continue
             if included.get("amis"):
-                amis.append(_resource(output["accountId"], output["image"], output["region"], now, reason, []))
-    return _resource(image.account_id, image.arn, image.region, now, excluded, None), amis
+                outputs.append(_resource(output["accountId"], output["image"], output["region"], now, reason, []))
+    return _resource(image.account_id, image.arn, image.region, now, excluded, None), outputs
 
 
 def _resource(
@@ -195,51 +192,30 @@ def _resource(
     }
 
 
-def _delete_ami(output: Document, with_snapshots: bool) -> list[str]:
-    """Deregister the AMI, unless somebody has; give the snapshots that were deleted with it."""
-    backend = ec2_backends[output["accountId"]][output["region"]]
-    ami = backend.amis.get(output["image"])
-    if ami is None:
-        return []
-    backend.deregister_image(ami.id)
-    deleted = []
-    for mapping in ami.block_device_mappings if with_snapshots else ():
-        if mapping["Ebs"]["SnapshotId"] in backend.snapshots:
-            deleted.append(backend.delete_snapshot(mapping["Ebs"]["SnapshotId"]).id)
-    return deleted
-
-
 def _exclusion(rules: Document, output: Document, now: datetime) -> str | None:
     """Why the rules exclude the AMI from the action; None when they do not."""
-    backend = ec2_backends[output["accountId"]][output["region"]]
-    ami = backend.amis.get(output["image"])
+    ami = amis.find(output["accountId"], output["region"], output["image"])
     if ami is None:
         return None
     if rules.get("isPublic") and ami.is_public:
         return "The AMI is public."
     if output["region"] in rules.get("regions", []):
         return f"The Region {output['region']} is excluded."
-    shared = {permission.get("UserId") for permission in ami.launch_permissions} & set(rules.get("sharedAccounts", []))
+    shared = ami.shared_with & set(rules.get("sharedAccounts", []))
     if shared:
-        return f"The AMI is shared with {', '.join(sorted(filter(None, shared)))}."
-    tags = {tag["key"]: tag["value"] for tag in ami.get_tags()}
-    if rules.get("tagMap", {}).items() & tags.items():
+        return f"The AMI is shared with {', '.join(sorted(shared))}."
+    if rules.get("tagMap", {}).items() & ami.tags.items():
         return "The AMI has a tag that the policy excludes."
     if "lastLaunched" in rules:
-        launched = _last_launched(backend, ami.id, now)
+        launched = _last_launched(output, now)
         if launched is not None and launched >= _earlier(now, rules["lastLaunched"]):
             return f"The AMI was last launched at {launched.isoformat(timespec='seconds')}."
     return None
 
 
-def _last_launched(backend: Any, ami_id: str, now: datetime) -> datetime | None:
-    """When an instance was last launched from the AMI, as far as EC2 tells at this moment."""
-    launches = [
-        instance.launch_time.replace(tzinfo=UTC)
-        for reservation in backend.reservations.values()
-        for instance in reservation.instances
-        if instance.image_id == ami_id
-    ]
+def _last_launched(output: Document, now: datetime) -> datetime | None:
+    """When an instance was last launched from the AMI, as far as EC2 reports it at this moment."""
+    launches = amis.launches(output["accountId"], output["region"], output["image"])
     return max((launch for launch in launches if launch <= now - _LAUNCH_REPORT_DELAY), default=None)
 
 

@@ -16,14 +16,11 @@ from typing import Any
 from botocore.loaders import create_loader
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.utils import camelcase_to_underscores
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
-from moto.sns.models import sns_backends
 
 from local_aws.core import clock
+from local_aws.iam import instance_profiles
 from local_aws.imagebuilder import lifecycle
-from local_aws.imagebuilder.amis import key_arn
 from local_aws.imagebuilder.arns import (
     latest_match,
     latest_version_references,
@@ -47,6 +44,8 @@ from local_aws.imagebuilder.logs import write_pipeline_log
 from local_aws.imagebuilder.pages import page
 from local_aws.imagebuilder.scans import severity_counts
 from local_aws.imagebuilder.shapes import Document, check_answer, check_request, has_output
+from local_aws.kms import keys
+from local_aws.sns import topics
 
 _SCANNED = {"status": "COMPLETED"}
 # By what findings are counted, with the member of an ImageScanFindingAggregation.
@@ -292,12 +291,10 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
         _refuse(request, "an infrastructure configuration", "parentInstance")
         if "snsTopicArn" in request:
             self._check_topic(request["snsTopicArn"])
-        try:
-            iam_backends[self.account_id][self.partition].get_instance_profile(request["instanceProfileName"])
-        except NotFoundException as error:
+        if not instance_profiles.exists(self.account_id, self.region_name, request["instanceProfileName"]):
             raise InvalidParameterValueException(
                 "instanceProfileName", "The provided instance profile does not exist. Specify a different one."
-            ) from error
+            )
         if "subnetId" in request and not request.get("securityGroupIds"):
             raise InvalidParameterCombinationException("'securityGroupIds' must be specified with 'subnetId'.")
         return {"terminateInstanceOnFailure": True, "terminateInstanceOnCompletion": True, **_settings_of(request)}
@@ -305,7 +302,7 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
     def _check_topic(self, arn: str) -> None:
         if arn.endswith(".fifo"):
             raise InvalidParameterValueException("snsTopicArn", "FIFO topics are not supported.")
-        if arn not in sns_backends[self.account_id][self.region_name].topics:
+        if not topics.exists(self.account_id, self.region_name, arn):
             raise InvalidParameterValueException("snsTopicArn", "The topic does not exist.")
 
     # -- distribution configurations ----------------------------------------------------------------------------------
@@ -694,7 +691,7 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
                     f"EC2 Image Builder's lifecycle action {detail['action']['type']} is not modelled in the embedded "
                     "AWS, only DELETE"
                 )
-        lifecycle.check_policy(request, arn, self.partition)
+        lifecycle.check_policy(request, arn)
         return {"status": "ENABLED", **_settings_of(request)}
 
     def _described_policy(self, arn: str) -> Document:
@@ -725,7 +722,7 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
             return  # moto was reset
         del self._lifecycle_timers[arn]
         policy, images = self.lifecycle_policies[arn], list(self.images.values())
-        execution = lifecycle.execute(policy, images, self._forget_image, self.partition)
+        execution = lifecycle.execute(policy, images, self._forget_image)
         self.lifecycle_executions[execution.document["lifecycleExecutionId"]] = execution
         self._schedule_lifecycle(arn)
 
@@ -800,7 +797,7 @@ class ImageBuilderBackend(BaseBackend):  # type: ignore[misc]
 
     def _check_key(self, settings: Document, name: str, path: str = "") -> None:
         """Refuse a KMS key that does not exist in the Region."""
-        if name in settings and key_arn(settings[name], self.region_name, self.account_id) is None:
+        if name in settings and keys.arn_of(self.account_id, self.region_name, settings[name]) is None:
             raise InvalidParameterValueException(f"{path}{name}", f"The KMS key '{settings[name]}' does not exist.")
 
     def _check_parent_image(self, named: str) -> None:

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from moto.moto_api._internal import mock_random
-from moto.sns.models import sns_backends
 
 from local_aws.imagebuilder.shapes import Document
+from local_aws.sns import topics
 
 PUBLISHED_STATES = ("AVAILABLE", "FAILED")
 
@@ -34,7 +34,7 @@ def publish(image: Document, account_id: str, region: str, states: list[str]) ->
     if topic is None:
         return
     text = json.dumps(_message(image, account_id, states), indent=2)
-    sns_backends[account_id][region].publish(message=text, arn=topic)
+    topics.publish(account_id, region, topic, text)
 
 
 def _message(image: Document, account_id: str, states: list[str]) -> Document:

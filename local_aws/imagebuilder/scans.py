@@ -7,9 +7,11 @@ Sources: EC2 Image Builder API reference, ImageScanningConfiguration, ImageScanS
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
+from typing import Any
 
-from moto.inspector2.models import inspector2_backends
+import boto3
 
 from local_aws.core import settings
 from local_aws.imagebuilder.settings import BUILD_STATES, ImageBuilderSettings
@@ -25,7 +27,7 @@ def scan_state(states: list[str], account_id: str, region: str) -> Document:
     AWS says that Inspector must be activated for EC2 in the account and Region, not what a scan does without: here it
     has FAILED.
     """
-    accounts = inspector2_backends[account_id][region].batch_get_account_status([account_id])
+    accounts = _inspector(region).batch_get_account_status(accountIds=[account_id])["accounts"]
     if not any(account["resourceState"]["ec2"]["status"] == "ENABLED" for account in accounts):
         return {"status": "FAILED", "reason": "Amazon Inspector is not activated for Amazon EC2 scanning."}
     reached = [state for state in states if state in BUILD_STATES][-1]
@@ -33,6 +35,11 @@ def scan_state(states: list[str], account_id: str, region: str) -> Document:
     if status != "COMPLETED" and states[-1] not in BUILD_STATES:
         status = "ABANDONED"
     return {"status": status}
+
+
+@functools.cache
+def _inspector(region: str) -> Any:
+    return boto3.client("inspector2", region_name=region)
 
 
 def severity_counts(scanned: Iterable[str]) -> Document:

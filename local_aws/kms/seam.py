@@ -12,9 +12,11 @@ from typing import Any
 from moto.kms import models
 from moto.kms.utils import generate_private_key
 
+from local_aws.core.errors import NotModelled
 from local_aws.core.guard import expect_attributes, expect_parameters
 
 expect_attributes(models, "generate_private_key")
+expect_parameters(models.KmsBackend.describe_key, "self", "key_id")
 expect_parameters(generate_private_key, "key_spec")
 
 
@@ -22,7 +24,7 @@ class _NoPrivateKey:
     """What a symmetric key has in place of a key pair. moto would sign with it."""
 
     def __getattr__(self, name: str) -> Any:
-        raise NotImplementedError(f"The embedded AWS does not model the private half of a symmetric KMS key: {name}")
+        raise NotModelled(f"The embedded AWS does not model the private half of a symmetric KMS key: {name}")
 
 
 def _private_key(key_spec: str) -> Any:

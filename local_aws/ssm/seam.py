@@ -23,6 +23,12 @@ from local_aws.core.guard import expect_attributes, expect_parameters
 expect_parameters(SimpleSystemManagerResponse.create_document, "self")
 expect_parameters(SimpleSystemManagerResponse.delete_document, "self")
 expect_attributes(SimpleSystemManagerBackend, "create_document")
+expect_parameters(SimpleSystemManagerBackend.get_parameters, "self", "names")
+expect_parameters(
+    SimpleSystemManagerBackend.put_parameter,
+    *("self", "name", "description", "value", "parameter_type", "allowed_pattern", "keyid", "overwrite", "tags"),
+    *("data_type", "tier", "policies"),
+)
 
 _KIND = "ChangeCalendar"
 _DEFAULT_TYPES = {"DEFAULT_OPEN": True, "DEFAULT_CLOSED": False}
