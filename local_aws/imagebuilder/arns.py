@@ -18,17 +18,22 @@ def version_arn(arn: str) -> str:
     return "/".join(arn.split("/")[:3])
 
 
+def is_managed(arn: str) -> bool:
+    """Whether the component or the image is one that Amazon manages."""
+    return arn.split(":")[4] == "aws"
+
+
 def latest_match(wanted: str, arns: Iterable[str]) -> str | None:
     """The highest of `arns` that `wanted` means: its version may have `x` for nodes, and its build may be left out."""
     prefix, name, version, *build = wanted.split("/")
     nodes = version.split(".")
 
     def is_meant(arn: str) -> bool:
-        found = arn.split("/")
+        actual_prefix, actual_name, actual_version, *actual_build = arn.split("/")
         return (
-            found[:2] == [prefix, name]
-            and all(node in ("x", actual) for node, actual in zip(nodes, found[2].split("."), strict=True))
-            and build in ([], found[3:])
+            [actual_prefix, actual_name] == [prefix, name]
+            and all(node in ("x", actual) for node, actual in zip(nodes, actual_version.split("."), strict=True))
+            and build in ([], actual_build)
         )
 
     return max(filter(is_meant, arns), key=version_order, default=None)

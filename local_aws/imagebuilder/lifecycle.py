@@ -18,15 +18,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]
-from moto.moto_api._internal import mock_random
 
 from local_aws.core import clock
+from local_aws.core.ids import random_uuid
 from local_aws.core.resource_policies import ServiceRequest, allows
 from local_aws.ec2 import images as amis
 from local_aws.iam import roles
 from local_aws.imagebuilder.arns import latest_match
-from local_aws.imagebuilder.builds import Image
 from local_aws.imagebuilder.exceptions import InvalidRequestException
+from local_aws.imagebuilder.images import Image
 from local_aws.imagebuilder.shapes import Document
 
 EXECUTION_INTERVAL = 24 * 60 * 60
@@ -111,7 +111,7 @@ def execute(policy: Document, images: list[Image], delete_image: Callable[[str],
     acted_on = [*touched, *itertools.chain.from_iterable(outputs.values())]
     impacted = any(each["state"]["status"] == "SUCCESS" for each in acted_on)
     document = {
-        "lifecycleExecutionId": f"lce-{mock_random.uuid4()}",
+        "lifecycleExecutionId": f"lce-{random_uuid()}",
         "lifecyclePolicyArn": policy["arn"],
         "resourcesImpactedSummary": {"hasImpactedResources": impacted},
         "state": state,

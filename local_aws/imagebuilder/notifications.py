@@ -9,8 +9,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from moto.moto_api._internal import mock_random
-
+from local_aws.core.ids import random_uuid
 from local_aws.imagebuilder.shapes import Document
 from local_aws.sns import topics
 
@@ -59,7 +58,7 @@ def _message(image: Document, account_id: str, states: list[str]) -> Document:
                 for ami in image.get("outputResources", {}).get("amis", [])
             ]
         },
-        **{job: str(mock_random.uuid4()) for state, job in _JOBS.items() if state in states},
+        **{job: random_uuid() for state, job in _JOBS.items() if state in states},
         "accountId": account_id,
         "enhancedImageMetadataEnabled": image["enhancedImageMetadataEnabled"],
         "buildType": image["buildType"],
@@ -80,7 +79,7 @@ def _resource(resource: Document, account_id: str) -> Document:
 
 def _tags(resource: Document) -> dict[str, Any]:
     """The tags, with two that Image Builder keeps for itself."""
-    return {**resource["tags"], "internalId": str(mock_random.uuid4()), "resourceArn": resource["arn"]}
+    return {**resource["tags"], "internalId": random_uuid(), "resourceArn": resource["arn"]}
 
 
 def _date(iso: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from local_aws.core.ids import random_uuid
 from local_aws.core.resource_types import ResourceType, tags
 from local_aws.core.resources import Request, Resource
+from local_aws.imagebuilder.api import perform
 from local_aws.imagebuilder.arns import latest_version_references
 from local_aws.imagebuilder.exceptions import InvalidRequestException, ResourceAlreadyExistsException
 from local_aws.imagebuilder.models import ImageBuilderBackend, imagebuilder_backends
@@ -82,15 +83,15 @@ def _update(kind: str, request: Request, resource: Resource) -> None:
 
 def _replace_tags(request: Request, resource: Resource) -> None:
     backend, arn, wanted = _backend(request), resource.physical_id, tags(request)
-    before = backend.perform("ListTagsForResource", {"resourceArn": arn})["tags"]
-    if gone := [key for key in before if key not in wanted]:
-        backend.perform("UntagResource", {"resourceArn": arn, "tagKeys": gone})
+    before = perform(backend, "ListTagsForResource", {"resourceArn": arn})["tags"]
+    if removed := [key for key in before if key not in wanted]:
+        perform(backend, "UntagResource", {"resourceArn": arn, "tagKeys": removed})
     if wanted:
-        backend.perform("TagResource", {"resourceArn": arn, "tags": wanted})
+        perform(backend, "TagResource", {"resourceArn": arn, "tags": wanted})
 
 
 def _delete(kind: str, request: Request, resource: Resource) -> None:
-    _backend(request).perform(f"Delete{kind}", {_ARNS[kind]: resource.physical_id})
+    perform(_backend(request), f"Delete{kind}", {_ARNS[kind]: resource.physical_id})
 
 
 def _given(request: Request) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def _perform(
     """Call an operation with the template's properties, and with `more` parameters of the API."""
     shape = service_model().operation_model(operation).input_shape
     parameters = {**_parameters(shape, properties, "#"), **(more or {}), "clientToken": random_uuid()}
-    return _backend(request).perform(operation, parameters)
+    return perform(_backend(request), operation, parameters)
 
 
 def _parameters(shape: Any, value: Any, path: str) -> Any:

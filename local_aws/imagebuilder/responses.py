@@ -13,8 +13,10 @@ from urllib.parse import unquote
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores
 
+from local_aws.imagebuilder.api import perform
 from local_aws.imagebuilder.exceptions import InvalidRequestException
-from local_aws.imagebuilder.models import ImageBuilderBackend, OperationNotModelled, imagebuilder_backends
+from local_aws.imagebuilder.models import ImageBuilderBackend, imagebuilder_backends
+from local_aws.imagebuilder.not_modelled import OperationNotModelled
 from local_aws.imagebuilder.shapes import SERVICE, service_model
 
 
@@ -70,7 +72,7 @@ class ImageBuilderResponse(BaseResponse):  # type: ignore[misc]
 def _handler(operation: str) -> Callable[[ImageBuilderResponse], Any]:
     def handle(self: ImageBuilderResponse) -> Any:
         try:
-            return ActionResult(self.imagebuilder_backend.perform(operation, self.parameters(operation)))
+            return ActionResult(perform(self.imagebuilder_backend, operation, self.parameters(operation)))
         except OperationNotModelled as error:
             if not self.is_werkzeug_request:
                 raise

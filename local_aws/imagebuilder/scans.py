@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 
-from local_aws.core import settings
+from local_aws.core import faults, settings
 from local_aws.imagebuilder.settings import BUILD_STATES, ImageBuilderSettings
 from local_aws.imagebuilder.shapes import Document
 
@@ -27,14 +27,20 @@ def scan_state(states: list[str], account_id: str, region: str) -> Document:
     AWS says that Inspector must be activated for EC2 in the account and Region, not what a scan does without: here it
     has FAILED.
     """
-    accounts = _inspector(region).batch_get_account_status(accountIds=[account_id])["accounts"]
-    if not any(account["resourceState"]["ec2"]["status"] == "ENABLED" for account in accounts):
+    if not _is_activated(account_id, region):
         return {"status": "FAILED", "reason": "Amazon Inspector is not activated for Amazon EC2 scanning."}
     reached = [state for state in states if state in BUILD_STATES][-1]
     status = _SCAN_STATES.get(reached, "PENDING")
     if status != "COMPLETED" and states[-1] not in BUILD_STATES:
         status = "ABANDONED"
     return {"status": status}
+
+
+def _is_activated(account_id: str, region: str) -> bool:
+    """Whether Inspector is activated for EC2. A scenario's faults do not strike: the call is AWS's, not the run's."""
+    with faults.spared():
+        accounts = _inspector(region).batch_get_account_status(accountIds=[account_id])["accounts"]
+    return any(account["resourceState"]["ec2"]["status"] == "ENABLED" for account in accounts)
 
 
 @functools.cache

@@ -18,6 +18,7 @@ HOSTS = re.compile(r"https?://imagebuilder\.(.+)\.amazonaws\.com")
 
 expect_attributes(backend_index, "backend_url_patterns")
 expect_parameters(backends._import_backend, "module_name", "backends_name")
+expect_attributes(base_backend.BaseBackend, "_url_module")
 expect_parameters(
     base_backend.BackendDict.__init__, "self", "backend", "service_name", "use_boto3_regions", "additional_regions"
 )
@@ -26,7 +27,7 @@ expect_parameters(
 @functools.cache
 def install() -> None:
     """Offer Image Builder in moto, in process and over HTTP, for the rest of the process."""
-    # moto imports a service as moto.<name>; from there on, modules are found by the backend's own.
+    # moto imports a service as moto.<name>, and finds its URLs beside the module that the backend is in.
     sys.modules[f"moto.{NAME}"] = imagebuilder
     sys.modules[f"moto.{NAME}.models"] = models
     backend_index.backend_url_patterns.append((NAME, HOSTS))

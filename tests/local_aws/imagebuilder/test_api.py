@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.imagebuilder.models import OperationNotModelled
+from local_aws.imagebuilder.not_modelled import OperationNotModelled
 from tests.local_aws.imagebuilder.image_building import (
     ACCOUNT,
     ARN,

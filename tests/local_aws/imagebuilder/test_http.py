@@ -10,11 +10,10 @@ from urllib.parse import quote
 import pytest
 from botocore.session import get_session
 from botocore.validate import ParamValidator
-from moto.core.utils import camelcase_to_underscores
 from moto.moto_server.werkzeug_app import create_backend_app
 
-from local_aws.imagebuilder.builds import Image
-from local_aws.imagebuilder.models import ImageBuilderBackend
+from local_aws.imagebuilder.api import OPERATIONS
+from local_aws.imagebuilder.images import Image
 from local_aws.imagebuilder.shapes import AnswerNotInModel
 from tests.local_aws.imagebuilder.image_building import (
     ACCOUNT,
@@ -29,7 +28,7 @@ from tests.local_aws.imagebuilder.image_building import (
 __all__ = ["building"]
 
 MODEL: Any = get_session().get_service_model("imagebuilder")
-MODELLED = [name for name in MODEL.operation_names if hasattr(ImageBuilderBackend, camelcase_to_underscores(name))]
+MODELLED = sorted(OPERATIONS)
 COMPONENT = f"{ARN}:component/app/1.0.0/1"
 RECIPE = f"{ARN}:image-recipe/app/1.0.0"
 INFRASTRUCTURE = f"{ARN}:infrastructure-configuration/app"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.imagebuilder.models import OperationNotModelled
+from local_aws.imagebuilder.not_modelled import OperationNotModelled
 from tests.local_aws.imagebuilder.image_building import ACCOUNT, ARN, REGION, ImageBuilding, ami_distribution, building
 
 __all__ = ["building"]
