@@ -46,7 +46,7 @@ class Image:
 
 @dataclass(frozen=True)
 class NewImage:
-    """What an AMI that a service registers is to be.
+    """The attributes of an AMI that a service registers.
 
     `made_by` is the service, as the descriptions of the snapshots name it. `tags` are those of the AMI and of its
     snapshots; `launch_permissions` are as in ModifyImageAttribute.
@@ -61,17 +61,17 @@ class NewImage:
 
 
 class _ImageOfVolumes(Ami):  # type: ignore[misc]
-    """moto's AMI, with the volumes that it is given: moto's own have a single one, of 15 GiB and not encrypted."""
+    """moto's AMI, with volumes of any number: moto's own have a single one, of 15 GiB and not encrypted."""
 
-    def __init__(self, backend: Any, wanted: NewImage, **parameters: Any) -> None:
-        super().__init__(backend, random_ami_id(), name=wanted.name, tags=wanted.tags, **parameters)
+    def __init__(self, backend: Any, new: NewImage, **parameters: Any) -> None:
+        super().__init__(backend, random_ami_id(), name=new.name, tags=new.tags, **parameters)
         for snapshot in [snapshot for snapshot in backend.snapshots.values() if snapshot.from_ami == self.id]:
             del backend.snapshots[snapshot.id]
-        self._snapshots = [(volume, self._snapshot(volume, wanted)) for volume in wanted.volumes]
+        self._snapshots = [(volume, self._snapshot(volume, new)) for volume in new.volumes]
         # Not by moto's parameter: an AMI without a description would get that of its source.
-        self.description = wanted.description
+        self.description = new.description
 
-    def _snapshot(self, volume: Volume, wanted: NewImage) -> Any:
+    def _snapshot(self, volume: Volume, new: NewImage) -> Any:
         backend = self.ec2_backend
         original = backend.create_volume(
             size=volume.size,
@@ -80,10 +80,10 @@ class _ImageOfVolumes(Ami):  # type: ignore[misc]
             kms_key_id=volume.kms_key_arn,
         )
         snapshot = backend.create_snapshot(
-            original.id, f"Created by {wanted.made_by} for {self.id}", self.owner_id, from_ami=self.id
+            original.id, f"Created by {new.made_by} for {self.id}", self.owner_id, from_ami=self.id
         )
         snapshot.kms_key_id = original.kms_key_id
-        snapshot.add_tags(wanted.tags)
+        snapshot.add_tags(new.tags)
         backend.delete_volume(original.id)
         return snapshot
 
@@ -134,17 +134,17 @@ def _volume(mapping: Mapping[str, Any]) -> Volume:
     )
 
 
-def register(account: str, region: str, source: Image, wanted: NewImage) -> str:
-    """Register an AMI that differs from `source`, which may be of another Region, in what `wanted` says.
+def register(account: str, region: str, source: Image, new: NewImage) -> str:
+    """Register an AMI that is like `source`, which may be of another Region, but for what `new` has.
 
     Returns the ID of the AMI, which is available.
     """
     backend = ec2_backends[account][region]
     image = _ImageOfVolumes(
         backend,
-        wanted,
+        new,
         source_ami=source.model,
-        image_location=f"{account}/{wanted.name}",
+        image_location=f"{account}/{new.name}",
         hypervisor=source.model.hypervisor,
         root_device_type=source.model.root_device_type,
         root_device_name=source.model.root_device_name,
@@ -152,7 +152,7 @@ def register(account: str, region: str, source: Image, wanted: NewImage) -> str:
         region_name=f"{region}a",
     )
     backend.amis[image.id] = image
-    backend.modify_image_attribute(image.id, wanted.launch_permissions, [])
+    backend.modify_image_attribute(image.id, new.launch_permissions, [])
     return str(image.id)
 
 

@@ -1,4 +1,4 @@
-"""What policies allow, as the services that enforce them ask."""
+"""Policies, as the services that enforce them see them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 
 
 def permission(policies: Iterable[Any], action: str, resource: str, context: Mapping[str, str]) -> PermissionResult:
-    """What the policies together say of an action on a resource: DENIED, PERMITTED or, where none is about it, NEUTRAL.
+    """Whether the policies together permit an action on a resource: DENIED, PERMITTED or, where none applies, NEUTRAL.
 
-    A policy is a JSON text or moto's managed policy. `context` has the condition keys of the request, by name. As moto
-    evaluates a statement, one whose condition does not hold denies.
+    A policy is a JSON text or moto's managed policy. `context` has the condition keys of the request, by name. To moto,
+    a statement whose condition does not hold denies.
     """
     results = {
         IAMPolicy(policy).is_action_permitted(action, resource, incoming_condition_values=dict(context))

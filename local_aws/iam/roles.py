@@ -35,7 +35,7 @@ def trust_policy(account: str, region: str, name: str) -> list[dict[str, Any]] |
 
 
 def assume(account: str, region: str, role_arn: str, session_name: str, seconds: int) -> Any:
-    """moto's session of the role, with the credentials that it has for so long."""
+    """moto's session of the role, with credentials that are valid for `seconds`."""
     return sts_backends[account][get_partition(region)].assume_role(
         region_name=region,
         role_session_name=session_name,

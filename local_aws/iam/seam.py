@@ -1,8 +1,8 @@
-"""IAM: AWS's own managed policies exist, each from the first time that somebody names it; policies are of any version.
+"""IAM: AWS's own managed policies exist, each from the first request that names it; policies are of any version.
 
 moto has the documents of the managed policies, but makes either all 1,400 of them for every account, which takes a
-second, or none. It refuses policies of the version 2008-10-17, which is that of a policy that names none: AWS SAM
-writes such policies (IAM User Guide, "IAM JSON policy elements: Version").
+second, or none. It refuses policies of the version 2008-10-17, which is that of a policy that names none, as AWS SAM
+writes them (IAM User Guide, "IAM JSON policy elements: Version").
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Image:
 
     @property
     def pipeline_arn(self) -> str | None:
-        """The pipeline that the image is of, None for one of CreateImage."""
+        """The ARN of the pipeline that started the build, None for one that CreateImage did."""
         return self.document.get("sourcePipelineArn")
 
     @property

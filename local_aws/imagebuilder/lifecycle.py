@@ -1,4 +1,4 @@
-"""Lifecycle policies: which images and AMIs are deleted, and which are spared.
+"""Lifecycle policies: which images and AMIs are deleted, and which are not.
 
 An execution takes no time. Where AWS's documentation is silent, an image resource stays as long as one of its AMIs is
 excluded, and a COUNT rule keeps the newest images on hand whether they are excluded or not. Of the execution role it
@@ -22,7 +22,7 @@ from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]
 from local_aws.core import clock
 from local_aws.core.ids import random_uuid
 from local_aws.core.resource_policies import ServiceRequest, allows
-from local_aws.ec2 import images as amis
+from local_aws.ec2 import images as ec2_images
 from local_aws.iam import roles
 from local_aws.imagebuilder.arns import latest_match
 from local_aws.imagebuilder.exceptions import InvalidRequestException
@@ -55,7 +55,7 @@ class Execution:
 
 
 def check_policy(policy: Mapping[str, Any], arn: str) -> None:
-    """Refuse what no policy may say. `policy` is a CreateLifecyclePolicy or UpdateLifecyclePolicy request, for `arn`.
+    """Refuse an invalid policy. `policy` is a CreateLifecyclePolicy or UpdateLifecyclePolicy request, for `arn`.
 
     Raises InvalidRequestException.
     """
@@ -91,9 +91,9 @@ def check_role(role: str, policy_arn: str) -> None:
 
 
 def execute(policy: Document, images: list[Image], delete_image: Callable[[str], None]) -> Execution:
-    """Do what the policy says, now. `images` are those of its account and Region; `delete_image` takes an ARN."""
+    """Execute the policy now. `images` are those of its account and Region; `delete_image` takes an ARN."""
     now = clock.current().now()
-    touched: list[Document] = []
+    resources: list[Document] = []
     outputs: dict[str, list[Document]] = {}
     state: Document = {"status": "SUCCESS"}
     try:
@@ -104,12 +104,12 @@ def execute(policy: Document, images: list[Image], delete_image: Callable[[str],
         selected = [image for image in images if image.status == "AVAILABLE" and _is_selected(policy, image)]
         for detail in policy["policyDetails"]:
             for image in _over_threshold(detail["filter"], selected, now):
-                done, outputs[image.arn] = _delete(detail, image, now)
-                touched.append(done)
-                if done["state"]["status"] == "SUCCESS":
+                resource, outputs[image.arn] = _delete(detail, image, now)
+                resources.append(resource)
+                if resource["state"]["status"] == "SUCCESS":
                     delete_image(image.arn)
-    acted_on = [*touched, *itertools.chain.from_iterable(outputs.values())]
-    impacted = any(each["state"]["status"] == "SUCCESS" for each in acted_on)
+    acted_on = [*resources, *itertools.chain.from_iterable(outputs.values())]
+    impacted = any(resource["state"]["status"] == "SUCCESS" for resource in acted_on)
     document = {
         "lifecycleExecutionId": f"lce-{random_uuid()}",
         "lifecyclePolicyArn": policy["arn"],
@@ -118,24 +118,27 @@ def execute(policy: Document, images: list[Image], delete_image: Callable[[str],
         "startTime": now,
         "endTime": now,
     }
-    return Execution(document, touched, outputs)
+    return Execution(document, resources, outputs)
 
 
 def _is_selected(policy: Document, image: Image) -> bool:
-    """By its recipe, or by tags, of which it must have all: which of them it takes, AWS does not document."""
+    """Whether the policy is for the image, by its recipe or by its tags.
+
+    AWS does not document whether an image needs all the tags or one of them: here it needs all.
+    """
     selection = policy["resourceSelection"]
     if "tagMap" in selection:
         return bool(selection["tagMap"].items() <= image.document["tags"].items())
     recipe = image.document["imageRecipe"]
     prefix = recipe["arn"].rsplit("/", 1)[0]
     return any(
-        each["name"] == recipe["name"] and latest_match(f"{prefix}/{each['semanticVersion']}", [recipe["arn"]])
-        for each in selection["recipes"]
+        selected["name"] == recipe["name"] and latest_match(f"{prefix}/{selected['semanticVersion']}", [recipe["arn"]])
+        for selected in selection["recipes"]
     )
 
 
 def _over_threshold(rule: Document, images: list[Image], now: datetime) -> list[Image]:
-    """The images that the rule's filter means, oldest first."""
+    """The images that are over the threshold of the rule's filter, oldest first."""
     newest_first = sorted(images, key=lambda image: (image.started_at, image.arn), reverse=True)
     if rule["type"] == "COUNT":
         return newest_first[rule["value"] :][::-1]
@@ -144,7 +147,10 @@ def _over_threshold(rule: Document, images: list[Image], now: datetime) -> list[
 
 
 def _delete(detail: Document, image: Image, now: datetime) -> tuple[Document, list[Document]]:
-    """What is done with the image and with its AMIs, which are deleted here; of the image, it is only said."""
+    """Delete the AMIs of the image; return what becomes of the image, which the caller deletes, and of its AMIs.
+
+    Each is a LifecycleExecutionResource.
+    """
     exclusions = detail.get("exclusionRules", {})
     included = detail["action"].get("includeResources", {})
     outputs = []
@@ -157,7 +163,7 @@ def _delete(detail: Document, image: Image, now: datetime) -> tuple[Document, li
             if reason is not None:
                 excluded = "An AMI of the image is excluded."
             elif included.get("amis"):
-                snapshots = amis.deregister(
+                snapshots = ec2_images.deregister(
                     output["accountId"], output["region"], output["image"], bool(included.get("snapshots"))
                 )
                 outputs.append(_resource(output["accountId"], output["image"], output["region"], now, None, snapshots))
@@ -179,7 +185,7 @@ def _resource(
     state: Document = {"status": "SUCCESS"}
     if skipped_because is not None:
         state = {"status": "SKIPPED", "reason": skipped_because}
-    snapshots = [{"snapshotId": each, "state": {"status": "SUCCESS"}} for each in snapshot_ids or []]
+    snapshots = [{"snapshotId": snapshot, "state": {"status": "SUCCESS"}} for snapshot in snapshot_ids or []]
     return {
         "accountId": account_id,
         "resourceId": resource_id,
@@ -194,7 +200,7 @@ def _resource(
 
 def _exclusion(rules: Document, output: Document, now: datetime) -> str | None:
     """Why the rules exclude the AMI from the action; None when they do not."""
-    ami = amis.find(output["accountId"], output["region"], output["image"])
+    ami = ec2_images.find(output["accountId"], output["region"], output["image"])
     if ami is None:
         return None
     if rules.get("isPublic") and ami.is_public:
@@ -215,7 +221,7 @@ def _exclusion(rules: Document, output: Document, now: datetime) -> str | None:
 
 def _last_launched(output: Document, now: datetime) -> datetime | None:
     """When an instance was last launched from the AMI, as far as EC2 reports it at this moment."""
-    launches = amis.launches(output["accountId"], output["region"], output["image"])
+    launches = ec2_images.launches(output["accountId"], output["region"], output["image"])
     return max((launch for launch in launches if launch <= now - _LAUNCH_REPORT_DELAY), default=None)
 
 

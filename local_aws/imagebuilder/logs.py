@@ -1,6 +1,6 @@
 """The logs of a build: in CloudWatch Logs always, in S3 when the infrastructure configuration names a bucket.
 
-AWS documents no names for the objects under the prefix in S3; here there is one object for each workflow,
+AWS documents no names for the objects under the prefix in S3; here each workflow has one object,
 `<prefix>/<image name>/<version>/<build>/<workflow execution id>/console.log`.
 
 Sources: EC2 Image Builder User Guide, "Monitor Image Builder logs with Amazon CloudWatch Logs", "Troubleshoot Image
@@ -9,8 +9,6 @@ Guide, "Specifying server-side encryption with AWS KMS", permissions for uploads
 """
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 from moto.utilities.utils import get_partition
 
@@ -27,7 +25,7 @@ class LogsNotWritten(Exception):
 
 
 def write_build_log(image: Document, account_id: str, region: str, execution_id: str, lines: list[str]) -> None:
-    """Write what a workflow has logged. `image` is as GetImage describes it.
+    """Write the log of a workflow, line by line. `image` is as GetImage describes it.
 
     Raises LogsNotWritten, after CloudWatch Logs has the lines.
     """
@@ -46,10 +44,10 @@ def write_build_log(image: Document, account_id: str, region: str, execution_id:
 
 
 def write_pipeline_log(pipeline: Document, account_id: str, region: str, line: str) -> None:
-    """Write that the pipeline has done something. `pipeline` is as GetImagePipeline describes it."""
+    """Write a line to the pipeline's log. `pipeline` is as GetImagePipeline describes it."""
     default = f"/aws/imagebuilder/pipeline/{pipeline['name']}"
     group = pipeline.get("loggingConfiguration", {}).get("pipelineLogGroupName", default)
-    day = datetime.fromtimestamp(clock.current().time(), UTC).strftime("%Y/%m/%d")
+    day = clock.current().now().strftime("%Y/%m/%d")
     _write_stream(account_id, region, group, day, [line])
 
 

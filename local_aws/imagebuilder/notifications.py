@@ -25,7 +25,7 @@ _JOBS = {
 
 
 def publish(image: Document, account_id: str, region: str, states: list[str]) -> None:
-    """Tell the topic of the image's infrastructure configuration, if it has one, what has become of the build.
+    """Publish the outcome of the build to the topic of the image's infrastructure configuration, if it has one.
 
     `image` is as GetImage describes it, `states` are those that it has been in.
     """
@@ -72,13 +72,13 @@ def _message(image: Document, account_id: str, states: list[str]) -> Document:
 
 
 def _resource(resource: Document, account_id: str) -> Document:
-    """A recipe or a configuration, as the message has it: dates in another form, nobody's `owner` but an account."""
+    """A recipe or a configuration, as the message has it: dates in another form, and an account instead of `owner`."""
     kept = {name: value for name, value in resource.items() if name not in ("owner", "dateUpdated")}
     return {**kept, "dateCreated": _date(resource["dateCreated"]), "tags": _tags(resource), "accountId": account_id}
 
 
 def _tags(resource: Document) -> dict[str, Any]:
-    """The tags, with two that Image Builder keeps for itself."""
+    """The tags, with two that Image Builder adds."""
     return {**resource["tags"], "internalId": random_uuid(), "resourceArn": resource["arn"]}
 
 

@@ -27,7 +27,7 @@ class CannotBuild(Exception):
 
 
 def find_parent(image: Image, images: Mapping[str, Image]) -> ec2_images.Image:
-    """The AMI that the recipe's parent image means at this moment.
+    """The AMI that is the recipe's parent image at this moment.
 
     `images` are those of the image's account and Region, by ARN.
     Raises CannotBuild, ParameterForbidden.

@@ -1,6 +1,6 @@
 """Vulnerability scans of images by Amazon Inspector, of the test instance.
 
-What is found is a setting (`ImageBuilderSettings`). The findings themselves are not modelled, only their counts.
+How many findings there are is a setting (`ImageBuilderSettings`). They themselves are not modelled.
 
 Sources: EC2 Image Builder API reference, ImageScanningConfiguration, ImageScanState, ListImageScanFindingAggregations.
 """
@@ -24,8 +24,8 @@ _SCAN_STATES = {"TESTING": "SCANNING", "DISTRIBUTING": "COLLECTING", "INTEGRATIN
 def scan_state(states: list[str], account_id: str, region: str) -> Document:
     """The ImageScanState of an image that is scanned; `states` are those that it has been in.
 
-    AWS says that Inspector must be activated for EC2 in the account and Region, not what a scan does without: here it
-    has FAILED.
+    AWS documents that Inspector must be activated for EC2 in the account and Region, not what becomes of a scan where
+    it is not: here it has FAILED.
     """
     if not _is_activated(account_id, region):
         return {"status": "FAILED", "reason": "Amazon Inspector is not activated for Amazon EC2 scanning."}
@@ -49,8 +49,12 @@ def _inspector(region: str) -> Any:
 
 
 def severity_counts(scanned: Iterable[str]) -> Document:
-    """The SeverityCounts of images that were scanned, by their ARNs: each has as many findings as the settings say."""
-    told, number = settings.current(ImageBuilderSettings), len(list(scanned))
-    counts = {"critical": told.critical_findings, "high": told.high_findings, "medium": told.medium_findings}
-    total = sum(counts.values()) + told.low_findings
+    """The SeverityCounts of scanned images, which are given by their ARNs. Each has the findings of the settings."""
+    behaviour, number = settings.current(ImageBuilderSettings), len(list(scanned))
+    counts = {
+        "critical": behaviour.critical_findings,
+        "high": behaviour.high_findings,
+        "medium": behaviour.medium_findings,
+    }
+    total = sum(counts.values()) + behaviour.low_findings
     return {name: count * number for name, count in {"all": total, **counts}.items()}

@@ -1,7 +1,7 @@
-"""S3: a bucket policy that denies requests without TLS denies nothing to those that come with it.
+"""S3: a bucket policy that denies requests without TLS does not deny those with it.
 
-moto takes a statement whose condition does not hold for a denial. Here, every request counts as one by TLS, also those
-to `make serve`, which stand for requests to AWS's own endpoints.
+To moto, a statement whose condition does not hold denies. Here every request counts as one with TLS, including those
+to `make serve`, whose port takes the place of AWS's endpoints.
 
 Source: IAM User Guide, "AWS global condition context keys": aws:SecureTransport.
 """
@@ -26,14 +26,13 @@ _KEY = "aws:SecureTransport"
 
 def _get_permission(self: Any, action: str, resource: str) -> Any:
     statements = statements_of(None if self.policy is None else self.policy.decode())
-    with_tls = [statement for statement in statements if _tls_wanted(statement) != "false"]
-    return permission([json.dumps({"Statement": with_tls})], action, resource, {_KEY: "true"})
+    applicable = [statement for statement in statements if not _applies_without_tls_only(statement)]
+    return permission([json.dumps({"Statement": applicable})], action, resource, {_KEY: "true"})
 
 
-def _tls_wanted(statement: dict[str, Any]) -> str | None:
-    """Whether the statement is for requests with TLS (`true`) or for those without it; None when it is for both."""
-    wanted = statement.get("Condition", {}).get("Bool", {}).get(_KEY)
-    return None if wanted is None else str(wanted).lower()
+def _applies_without_tls_only(statement: dict[str, Any]) -> bool:
+    value = statement.get("Condition", {}).get("Bool", {}).get(_KEY)
+    return str(value).lower() == "false"
 
 
 @functools.cache

@@ -112,12 +112,12 @@ def exists(account: str, region: str, topic_arn: str) -> bool:
     return topic_arn in sns_backends[account][region].topics
 
 
-def publish(account: str, region: str, topic_arn: str, message: str) -> None:
+def publish(account: str, region: str, topic_arn: str, message: str, subject: str | None = None) -> None:
     """Publish to a topic, as a service of the account does for its owner.
 
     Raises moto's SNSNotFoundError (the API's NotFound) where there is no such topic.
     """
-    sns_backends[account][region].publish(message=message, arn=topic_arn)
+    sns_backends[account][region].publish(message=message, arn=topic_arn, subject=subject)
 
 
 # -- what Publish and Subscribe refuse --------------------------------------------------------------------------------

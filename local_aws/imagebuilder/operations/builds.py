@@ -81,7 +81,7 @@ def start_build(
     for name in ("executionRole", "imageScanningConfiguration"):
         if name in configuration:
             document[name] = configuration[name]
-    # A pipeline has a group for each of two logs, a CreateImage request the image's alone.
+    # A pipeline has a log group for its own log and one for the images', a CreateImage request the image's alone.
     logging = configuration.get("loggingConfiguration", {})
     group = logging.get("imageLogGroupName", logging.get("logGroupName"))
     if group is not None:

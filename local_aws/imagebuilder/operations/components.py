@@ -23,7 +23,7 @@ _LISTED = ("name", "version", "description", "platform", "supportedOsVersions", 
 
 
 def find(backend: ImageBuilderBackend, arn: str) -> Document:
-    """The component that an ARN means now, which may have wildcards and leave the build out.
+    """The latest component that an ARN matches, which may have wildcards and leave the build out.
 
     Raises ResourceNotFoundException, and OperationNotModelled for a component that Amazon manages.
     """
@@ -33,7 +33,7 @@ def find(backend: ImageBuilderBackend, arn: str) -> Document:
 
 
 def build_arn(backend: ImageBuilderBackend, arn: str) -> str:
-    """The ARN of the component build that a recipe's component ARN means now.
+    """The ARN of the latest component build that a recipe's component ARN matches.
 
     Raises ResourceNotFoundException.
     """

@@ -40,7 +40,7 @@ def _create(backend: ImageBuilderBackend, request: Document) -> Document:
 
 
 def _get(backend: ImageBuilderBackend, request: Document) -> Document:
-    """An ARN without a build number, or with wildcards, means the latest build that is AVAILABLE."""
+    """An ARN without a build number, or with wildcards, is that of the latest build that is AVAILABLE."""
     arn = request["imageBuildVersionArn"]
     available = [image.arn for image in backend.images.values() if image.status == "AVAILABLE"]
     image = _image(backend, arn if arn in backend.images else latest_match(arn, available) or arn)

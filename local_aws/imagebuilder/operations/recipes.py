@@ -21,7 +21,7 @@ _LISTED = ("arn", "name", "platform", "owner", "parentImage", "dateCreated", "ta
 
 
 def find(backend: ImageBuilderBackend, arn: str) -> Document:
-    """The recipe that an ARN means now, which may have wildcards.
+    """The latest recipe that an ARN matches, which may have wildcards.
 
     Raises ResourceNotFoundException.
     """
@@ -58,7 +58,7 @@ def _create(backend: ImageBuilderBackend, request: Document) -> Document:
 
 
 def _check_parent_image(parent: str) -> None:
-    """Check the form only: which AMI the parent image means is looked up when a build starts."""
+    """Check the form only: which AMI the parent image is, is looked up when a build starts."""
     if parent.startswith(("ami-", "ssm:")):
         return
     if ":image/" not in parent:

@@ -20,7 +20,7 @@ from local_aws.kms import keys
 
 
 def now() -> str:
-    """The virtual moment, as Image Builder gives dates."""
+    """The virtual moment, as Image Builder formats dates."""
     return iso(clock.current().now())
 
 
@@ -96,7 +96,7 @@ def create_configuration(
 def update_configuration(
     request: Document, kind: str, resources: dict[str, Document], configuration: Document
 ) -> Document:
-    """Replace everything by what the request gives; what it leaves out is reset.
+    """Replace all settings by those of the request; what it leaves out is reset.
 
     Raises ResourceNotFoundException.
     """

@@ -18,16 +18,16 @@ _AGGREGATIONS = {
 
 
 def _list_finding_aggregations(backend: ImageBuilderBackend, request: Document) -> Document:
-    wanted = request.get("filter", {"name": "accountId", "values": [backend.account_id]})
+    condition = request.get("filter", {"name": "accountId", "values": [backend.account_id]})
     scanned = [image for image in backend.images.values() if image.describe().get("scanState") == _SCANNED]
-    kind = wanted.get("name")
+    kind = condition.get("name")
     if kind not in _AGGREGATIONS:
         raise OperationNotModelled(
             f"EC2 Image Builder's scan findings by {kind} are not modelled in the embedded AWS, only by "
             f"{', '.join(_AGGREGATIONS)}"
         )
     responses = []
-    for key in wanted.get("values", []):
+    for key in condition.get("values", []):
         arns = [image.arn for image in scanned if _keys(backend, image)[kind] == key]
         if arns:
             responses.append({_AGGREGATIONS[kind]: {kind: key, "severityCounts": severity_counts(arns)}})
