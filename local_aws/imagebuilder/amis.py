@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from local_aws.ec2 import images
+from local_aws.ec2 import images as ec2_images
 from local_aws.ec2.images import NewImage, Volume
 from local_aws.imagebuilder.shapes import Document
 from local_aws.kms import keys
@@ -55,7 +55,7 @@ def register(
     volumes: list[Volume],
     configuration: Document,
     *,
-    parent: images.Image,
+    parent: ec2_images.Image,
     home: tuple[str, str],
     region: str,
     account_id: str,
@@ -85,7 +85,7 @@ def register(
     if leaves_account and any(volume.encrypted and volume.kms_key_arn is None for volume in volumes):
         raise DistributionFailed(region, "Encrypted snapshots with EBS default key cannot be shared")
     image = NewImage(name, description, _SERVICE, volumes, tags, launch_permissions)
-    return images.register(account_id, region, parent, image)
+    return ec2_images.register(account_id, region, parent, image)
 
 
 def _usable_key(key: str, region: str, account_id: str) -> str:

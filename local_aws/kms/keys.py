@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from moto.kms.exceptions import NotFoundException
 from moto.kms.models import kms_backends
 
 
@@ -18,5 +17,5 @@ def arn_of(account: str, region: str, key: str) -> str | None:
         key = key.removeprefix("key/")
     try:
         return str(kms_backends[account][region].describe_key(key).arn)
-    except (NotFoundException, KeyError):
+    except (KeyError, AttributeError):  # the latter for an unknown alias, which moto takes for the key None
         return None

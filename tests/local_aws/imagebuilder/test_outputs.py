@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local_aws.core import settings
+from local_aws.core.faults import Fault, Faults
 from local_aws.imagebuilder.settings import ImageBuilderSettings
 from tests.local_aws.imagebuilder.image_building import (
     ACCOUNT,
@@ -379,6 +380,14 @@ def test_a_scan_takes_inspector(building: ImageBuilding) -> None:
     """Image Builder API reference, ImageScanningConfiguration: Inspector must be activated for EC2 scanning."""
     image = building.finish(building.start(building.pipeline(**SCANNED)))
     assert (image["state"]["status"], image["scanState"]["status"]) == ("AVAILABLE", "FAILED")
+
+
+def test_faults_of_inspector_do_not_reach_a_scan(building: ImageBuilding) -> None:
+    """Faults are for the calls of a run; that Image Builder asks Inspector is none of them."""
+    activate(building)
+    settings.use(Faults((Fault("inspector2", "BatchGetAccountStatus", "ThrottlingException", times=None),)))
+    image = building.finish(building.start(building.pipeline(**SCANNED)))
+    assert image["scanState"] == {"status": "COMPLETED"}
 
 
 def test_without_a_scan_there_is_no_state_of_one(building: ImageBuilding) -> None:
