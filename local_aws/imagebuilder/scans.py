@@ -1,4 +1,4 @@
-"""Vulnerability scans of images by Amazon Inspector, of the test instance.
+"""Vulnerability scans of images, which Amazon Inspector makes of their test instances.
 
 How many findings there are is a setting (`ImageBuilderSettings`). They themselves are not modelled.
 
@@ -37,7 +37,7 @@ def scan_state(states: list[str], account_id: str, region: str) -> Document:
 
 
 def _is_activated(account_id: str, region: str) -> bool:
-    """Whether Inspector is activated for EC2. A scenario's faults do not strike: the call is AWS's, not the run's."""
+    """Whether Inspector is activated for EC2. Planned faults do not strike: the call is AWS's own."""
     with faults.spared():
         accounts = _inspector(region).batch_get_account_status(accountIds=[account_id])["accounts"]
     return any(account["resourceState"]["ec2"]["status"] == "ENABLED" for account in accounts)

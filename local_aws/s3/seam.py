@@ -1,7 +1,7 @@
 """S3: a bucket policy that denies requests without TLS does not deny those with it.
 
 To moto, a statement whose condition does not hold denies. Here every request counts as one with TLS, including those
-to `make serve`, whose port takes the place of AWS's endpoints.
+over HTTP to a port that takes the place of AWS's endpoints.
 
 Source: IAM User Guide, "AWS global condition context keys": aws:SecureTransport.
 """

@@ -383,7 +383,7 @@ def test_a_scan_takes_inspector(building: ImageBuilding) -> None:
 
 
 def test_faults_of_inspector_do_not_reach_a_scan(building: ImageBuilding) -> None:
-    """Faults are for the calls of a run; that Image Builder asks Inspector is none of them."""
+    """Planned faults are for the calls of an account, not for those of Image Builder itself."""
     activate(building)
     settings.use(Faults((Fault("inspector2", "BatchGetAccountStatus", "ThrottlingException", times=None),)))
     image = building.finish(building.start(building.pipeline(**SCANNED)))
