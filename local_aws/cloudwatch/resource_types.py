@@ -16,8 +16,8 @@ def _create_alarm(request: Request) -> tuple[str, dict[str, Any]]:
     cloudwatch = client("cloudwatch", request.region)
     _put_alarm(request)
     arn = cloudwatch.describe_alarms(AlarmNames=[request.name])["MetricAlarms"][0]["AlarmArn"]
-    if found := tags(request):
-        cloudwatch.tag_resource(ResourceARN=arn, Tags=tag_list(found))
+    if new_tags := tags(request):
+        cloudwatch.tag_resource(ResourceARN=arn, Tags=tag_list(new_tags))
     return request.name, {"Arn": arn}
 
 
@@ -34,7 +34,7 @@ def _update_alarm(request: Request, resource: Resource) -> None:
         request,
         resource,
         lambda added: cloudwatch.tag_resource(ResourceARN=arn, Tags=tag_list(added)),
-        lambda gone: cloudwatch.untag_resource(ResourceARN=arn, TagKeys=gone),
+        lambda removed: cloudwatch.untag_resource(ResourceARN=arn, TagKeys=removed),
     )
 
 

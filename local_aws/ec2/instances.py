@@ -1,4 +1,4 @@
-"""Instances, as other services see them: what they do when one is terminated, and what it writes on its console."""
+"""Instances, as other services see them: their termination, and the output on their consoles."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def on_termination(listener: Callable[[Any], None]) -> None:
 
 
 def write_consoles(console: Callable[[Any], str]) -> None:
-    """Have `console` say what one of moto's instances has written on its console."""
+    """Have `console` return the output of one of moto's instances on its console."""
     _consoles.append(console)
 
 
 def terminate(backend: Any, instance_ids: list[str]) -> Any:
-    """TerminateInstances of moto's backend, and who has to hear of it does."""
+    """TerminateInstances of moto's backend, with the listeners called before."""
     for identifier in instance_ids:
         instance = backend.get_instance_by_id(identifier)
         if instance is not None and instance.state == "running":

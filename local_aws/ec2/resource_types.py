@@ -1,4 +1,4 @@
-"""Networks, their security, and what else EC2 has that moto's CloudFormation does not, or not all of it.
+"""Networks, their security, addresses and key pairs.
 
 Source: CloudFormation Template Reference, the page of each type; Amazon EC2 API Reference.
 """
@@ -75,26 +75,26 @@ def _set_vpc_attributes(request: Request, vpc: str) -> None:
 
 
 def _update_vpc(request: Request, resource: Resource) -> None:
-    tenancies = [each.properties.get("InstanceTenancy", "default") for each in (request, resource.request)]
-    if tenancies[0] != tenancies[1]:
-        raise NotModelled("the local AWS does not model the change of InstanceTenancy of an AWS::EC2::VPC")
+    new, old = request.properties, resource.request.properties
+    if new.get("InstanceTenancy", "default") != old.get("InstanceTenancy", "default"):
+        raise NotModelled("the embedded AWS does not model the change of InstanceTenancy of an AWS::EC2::VPC")
     _set_vpc_attributes(request, resource.physical_id)
     _retag(request, resource)
 
 
 def _create_subnet(request: Request) -> tuple[str, dict[str, Any]]:
-    made = client("ec2", request.region).create_subnet(
+    created = client("ec2", request.region).create_subnet(
         **picked(request.properties, "AvailabilityZone", "CidrBlock", "VpcId")
     )["Subnet"]
-    subnet = made["SubnetId"]
+    subnet = created["SubnetId"]
     _set_subnet_attributes(request, subnet)
     _tag(request, subnet)
     return subnet, {
-        "AvailabilityZone": made["AvailabilityZone"],
-        "AvailabilityZoneId": made["AvailabilityZoneId"],
-        "CidrBlock": made["CidrBlock"],
+        "AvailabilityZone": created["AvailabilityZone"],
+        "AvailabilityZoneId": created["AvailabilityZoneId"],
+        "CidrBlock": created["CidrBlock"],
         "SubnetId": subnet,
-        "VpcId": made["VpcId"],
+        "VpcId": created["VpcId"],
     }
 
 
@@ -109,7 +109,7 @@ def _update_subnet(request: Request, resource: Resource) -> None:
     _retag(request, resource)
 
 
-# -- ways in and out --------------------------------------------------------------------------------------------------
+# -- gateways, routes and endpoints -----------------------------------------------------------------------------------
 
 
 def _create_internet_gateway(request: Request) -> tuple[str, dict[str, Any]]:
@@ -158,8 +158,8 @@ def _delete_route(request: Request, _: Resource) -> None:
 
 
 def _route_table_association(request: Request) -> tuple[str, dict[str, Any]]:
-    made = client("ec2", request.region).associate_route_table(**request.properties)
-    return made["AssociationId"], {"Id": made["AssociationId"]}
+    association = client("ec2", request.region).associate_route_table(**request.properties)
+    return association["AssociationId"], {"Id": association["AssociationId"]}
 
 
 def _create_vpc_endpoint(request: Request) -> tuple[str, dict[str, Any]]:
@@ -175,14 +175,14 @@ def _update_vpc_endpoint(request: Request, resource: Resource) -> None:
     new, old = request.properties, resource.request.properties
     for name in ("PrivateDnsEnabled", "SubnetIds"):
         if new.get(name) != old.get(name):
-            raise NotModelled(f"the local AWS does not model the change of {name} of an AWS::EC2::VPCEndpoint")
+            raise NotModelled(f"the embedded AWS does not model the change of {name} of an AWS::EC2::VPCEndpoint")
     if "PolicyDocument" in old and "PolicyDocument" not in new:
-        raise NotModelled("the local AWS does not model the removal of the policy of an AWS::EC2::VPCEndpoint")
+        raise NotModelled("the embedded AWS does not model the removal of the policy of an AWS::EC2::VPCEndpoint")
     changes: dict[str, Any] = {}
     for name in ("RouteTableIds", "SecurityGroupIds"):
-        if added := [each for each in new.get(name, []) if each not in old.get(name, [])]:
+        if added := [identifier for identifier in new.get(name, []) if identifier not in old.get(name, [])]:
             changes[f"Add{name}"] = added
-        if removed := [each for each in old.get(name, []) if each not in new.get(name, [])]:
+        if removed := [identifier for identifier in old.get(name, []) if identifier not in new.get(name, [])]:
             changes[f"Remove{name}"] = removed
     if "PolicyDocument" in new:
         changes["PolicyDocument"] = policy_text(new["PolicyDocument"])
@@ -202,10 +202,10 @@ _ANYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 def _permission(rule: Mapping[str, Any], kind: str, peers: frozenset[str]) -> dict[str, Any]:
     """A rule as the API has it.
 
-    Raises NotModelled for what the rule says and the embedded EC2 does not know.
+    Raises NotModelled for properties that the embedded EC2 does not have.
     """
     if unknown := sorted(rule.keys() - _RULE - peers - {"GroupId"}):
-        raise NotModelled(f"the local AWS does not model {', '.join(unknown)} of an {kind}")
+        raise NotModelled(f"the embedded AWS does not model {', '.join(unknown)} of an {kind}")
     described = picked(rule, "Description")
     permission: dict[str, Any] = {"IpProtocol": str(rule["IpProtocol"])}
     permission.update({key: int(rule[key]) for key in ("FromPort", "ToPort") if key in rule})
@@ -228,9 +228,9 @@ def _ingress(rules: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _egress(rules: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rules of egress; a group of which nothing is said lets everything out."""
-    found = [_permission(rule, "AWS::EC2::SecurityGroup egress rule", _EGRESS_PEERS) for rule in rules]
-    return found or [_ANYWHERE]
+    """The rules of egress; a group without any allows everything out."""
+    permissions = [_permission(rule, "AWS::EC2::SecurityGroup egress rule", _EGRESS_PEERS) for rule in rules]
+    return permissions or [_ANYWHERE]
 
 
 def _create_security_group(request: Request) -> tuple[str, dict[str, Any]]:
@@ -247,8 +247,8 @@ def _create_security_group(request: Request) -> tuple[str, dict[str, Any]]:
 
 def _replace_rules(ec2: Any, group: str, direction: str, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> None:
     """Change those rules that differ; what other resources added to the group stays."""
-    if gone := [rule for rule in old if rule not in new]:
-        getattr(ec2, f"revoke_security_group_{direction}")(GroupId=group, IpPermissions=gone)
+    if removed := [rule for rule in old if rule not in new]:
+        getattr(ec2, f"revoke_security_group_{direction}")(GroupId=group, IpPermissions=removed)
     if added := [rule for rule in new if rule not in old]:
         getattr(ec2, f"authorize_security_group_{direction}")(GroupId=group, IpPermissions=added)
 
@@ -274,10 +274,10 @@ def _rule_type(direction: str, peers: frozenset[str]) -> ResourceType:
     kind = f"AWS::EC2::SecurityGroup{direction.capitalize()}"
 
     def create(request: Request) -> tuple[str, dict[str, Any]]:
-        made = getattr(client("ec2", request.region), f"authorize_security_group_{direction}")(
+        authorized = getattr(client("ec2", request.region), f"authorize_security_group_{direction}")(
             GroupId=request.properties["GroupId"], IpPermissions=[_permission(request.properties, kind, peers)]
         )
-        rule = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+        rule = authorized["SecurityGroupRules"][0]["SecurityGroupRuleId"]
         return rule, {"Id": rule}
 
     def delete(request: Request, _: Resource) -> None:
@@ -364,8 +364,8 @@ def _update_eip(request: Request, resource: Resource) -> None:
 
 
 def _eip_association(request: Request) -> tuple[str, dict[str, Any]]:
-    made = client("ec2", request.region).associate_address(**request.properties)
-    return made["AssociationId"], {"Id": made["AssociationId"]}
+    association = client("ec2", request.region).associate_address(**request.properties)
+    return association["AssociationId"], {"Id": association["AssociationId"]}
 
 
 def _key_pair(request: Request) -> tuple[str, dict[str, Any]]:
@@ -396,7 +396,7 @@ TYPES = {
         ),
         names("AllocationId InstanceId NetworkInterfaceId PrivateIpAddress"),
     ),
-    # moto has a model of this one, which takes more for granted.
+    # moto has a model of this one, with fewer properties.
     "AWS::EC2::FlowLog": ResourceType(
         _create_flow_log,
         lambda request, resource: client("ec2", request.region).delete_flow_logs(FlowLogIds=[resource.physical_id]),
@@ -431,7 +431,7 @@ TYPES = {
         _delete_network_acl_entry,
         names("CidrBlock Egress Ipv6CidrBlock NetworkAclId PortRange Protocol RuleAction RuleNumber"),
     ),
-    # moto has a model of this one, which knows one kind of destination.
+    # moto has a model of this one, with one kind of destination.
     "AWS::EC2::Route": ResourceType(
         _create_route,
         _delete_route,
@@ -441,14 +441,14 @@ TYPES = {
         ),
         update=lambda request, _: client("ec2", request.region).replace_route(**request.properties),
     ),
-    # moto has a model of this one, which forgets the tags.
+    # moto has a model of this one, without tags.
     "AWS::EC2::RouteTable": ResourceType(
         _create_route_table,
         lambda request, resource: client("ec2", request.region).delete_route_table(RouteTableId=resource.physical_id),
         names("Tags VpcId"),
         update=_retag,
     ),
-    # moto has a model of this one, which does nothing about egress and cannot be updated.
+    # moto has a model of this one, which ignores egress and cannot be updated.
     "AWS::EC2::SecurityGroup": ResourceType(
         _create_security_group,
         lambda request, resource: client("ec2", request.region).delete_security_group(GroupId=resource.physical_id),
@@ -457,16 +457,16 @@ TYPES = {
         name_property="GroupName",
     ),
     "AWS::EC2::SecurityGroupEgress": _rule_type("egress", _EGRESS_PEERS),
-    # moto has a model of this one, which forgets IPv6 and prefix lists.
+    # moto has a model of this one, which ignores IPv6 and prefix lists.
     "AWS::EC2::SecurityGroupIngress": _rule_type("ingress", _INGRESS_PEERS),
-    # moto has a model of this one, which forgets that its instances have public addresses.
+    # moto has a model of this one, which ignores MapPublicIpOnLaunch.
     "AWS::EC2::Subnet": ResourceType(
         _create_subnet,
         lambda request, resource: client("ec2", request.region).delete_subnet(SubnetId=resource.physical_id),
         names("AvailabilityZone CidrBlock MapPublicIpOnLaunch Tags VpcId"),
         update=_update_subnet,
     ),
-    # moto has a model of this one, whose associations its route tables do not know.
+    # moto has a model of this one, whose associations its route tables do not have.
     "AWS::EC2::SubnetRouteTableAssociation": ResourceType(
         _route_table_association,
         lambda request, resource: client("ec2", request.region).disassociate_route_table(
@@ -474,14 +474,14 @@ TYPES = {
         ),
         names("RouteTableId SubnetId"),
     ),
-    # moto has a model of this one, which forgets what it says of DNS.
+    # moto has a model of this one, which ignores the settings for DNS.
     "AWS::EC2::VPC": ResourceType(
         _create_vpc,
         lambda request, resource: client("ec2", request.region).delete_vpc(VpcId=resource.physical_id),
         names("CidrBlock EnableDnsHostnames EnableDnsSupport InstanceTenancy Tags"),
         update=_update_vpc,
     ),
-    # moto has a model of this one, which cannot do without any of its properties.
+    # moto has a model of this one, which requires all of its properties.
     "AWS::EC2::VPCEndpoint": ResourceType(
         _create_vpc_endpoint,
         lambda request, resource: client("ec2", request.region).delete_vpc_endpoints(

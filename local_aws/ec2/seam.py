@@ -1,10 +1,10 @@
-"""EC2: each Region starts with Amazon's own images, but for the 1,200 that are made for ECS; and what moto forgets.
+"""EC2: each Region starts with Amazon's own images, but for the 1,200 of ECS; and what moto leaves out.
 
 moto makes the images anew for every account and Region of every embedded AWS, which takes a fifth of a second each.
-It shows the description of a security group's rule only where the rule is about an address range, leaves the routes
-of a gateway endpoint where they are when the endpoint's route tables change, keeps the network interface of an
-instance and of a NAT gateway for good, and deletes a subnet with what runs in it. It forgets the architecture of
-RegisterImage, says nothing of an instance's CPU options, and writes nothing on consoles.
+It has the description of a security group's rule only where the rule is for an address range, leaves the routes of a
+gateway endpoint where they are when the endpoint's route tables change, keeps the network interface of an instance and
+of a NAT gateway for good, and deletes a subnet with the instances in it. It ignores the architecture of RegisterImage,
+and has no CPU options of an instance, and no output on consoles.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from typing import Any
 
 from moto.ec2.exceptions import DependencyViolationError
 from moto.ec2.models import amis
+from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.nat_gateways import NatGatewayBackend
-from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.responses.general import General
-from moto.elbv2.models import elbv2_backends
 
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.ec2 import instances
+from local_aws.elbv2 import load_balancers
 
 expect_attributes(amis, "load_resource", "AmiBackend")
 expect_attributes(amis.AmiBackend, "_load_amis")
@@ -46,7 +47,16 @@ expect_parameters(
     *("self", "nic_spec", "private_ip", "associate_public_ip", "security_groups", "ipv6_address_count"),
 )
 expect_parameters(SubnetBackend.delete_subnet, "self", "subnet_id")
-expect_attributes(amis.AmiBackend, "register_image")
+expect_attributes(amis.Ami, "block_device_mappings", "is_public", "get_tags")
+expect_attributes(amis.AmiBackend, "register_image", "deregister_image")
+expect_parameters(
+    amis.AmiBackend.modify_image_attribute,
+    *("self", "ami_id", "launch_permissions_to_add", "launch_permissions_to_remove"),
+)
+expect_attributes(EBSBackend, "create_volume", "delete_volume", "delete_snapshot")
+expect_parameters(EBSBackend.create_snapshot, "self", "volume_id", "description", "owner_id", "from_ami")
+expect_attributes(SubnetBackend, "describe_subnets")
+expect_attributes(SecurityGroupBackend, "describe_security_groups")
 expect_attributes(AmisResponse, "register_image", "_get_param")
 expect_parameters(General.get_console_output, "self")
 expect_attributes(General, "ec2_backend")
@@ -96,10 +106,10 @@ def _init_rule(
 
 
 def _description(rule: Any) -> str | None:
-    found: str | None = (
+    description: str | None = (
         rule.ip_range.get("Description") or rule.source_group.get("Description") or rule.prefix_list_description
     )
-    return found
+    return description
 
 
 def _modify_endpoint_and_routes(
@@ -133,7 +143,7 @@ def _modify_endpoint_and_routes(
         )
 
 
-def _prepare_interfaces_and_when_they_go(
+def _prepare_interfaces_and_their_deletion(
     self: Any,
     nic_spec: list[dict[str, Any]],
     private_ip: str | None = None,
@@ -141,30 +151,28 @@ def _prepare_interfaces_and_when_they_go(
     security_groups: list[Any] | None = None,
     ipv6_address_count: int | None = None,
 ) -> None:
-    """The primary interface goes with its instance, unless the launch says otherwise.
+    """The primary interface is deleted with its instance, unless the launch specifies otherwise.
 
     Source: EC2 User Guide, "Delete the network interface on termination".
     """
-    own_rule = any("NetworkInterfaceId" in nic or "DeleteOnTermination" in nic for nic in nic_spec)
+    is_specified = any("NetworkInterfaceId" in nic or "DeleteOnTermination" in nic for nic in nic_spec)
     _prepare_interfaces(self, nic_spec, private_ip, associate_public_ip, security_groups, ipv6_address_count)
-    if 0 in self.nics and not own_rule:
+    if 0 in self.nics and not is_specified:
         self.nics[0].delete_on_termination = True
 
 
 def _delete_nat_gateway_and_its_interface(self: Any, nat_gateway_id: str) -> Any:
-    """Source: VPC User Guide, "NAT gateway basics": the network interface is the gateway's own."""
+    """Source: VPC User Guide, "NAT gateway basics": the network interface belongs to the gateway."""
     gateway = _delete_nat_gateway(self, nat_gateway_id)
     self.enis.pop(gateway._eni.id, None)
     return gateway
 
 
 def _delete_subnet_that_is_not_in_use(self: Any, subnet_id: str) -> Any:
-    """Source: VPC User Guide, "Delete a subnet": not while there is a network interface in it, and of those moto makes
-    none for load balancers."""
-    balancers = elbv2_backends[self.account_id][self.region_name].load_balancers.values()
-    if any(interface.subnet.id == subnet_id for interface in self.enis.values()) or any(
-        subnet_id in (subnet.id for subnet in balancer.subnets) for balancer in balancers
-    ):
+    """Source: VPC User Guide, "Delete a subnet": not while there is a network interface in it. moto makes none for load
+    balancers."""
+    has_interface = any(interface.subnet.id == subnet_id for interface in self.enis.values())
+    if has_interface or load_balancers.any_in_subnet(self.account_id, self.region_name, subnet_id):
         raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
     return _delete_subnet(self, subnet_id)
 
@@ -190,4 +198,4 @@ def install() -> None:
     VPCEndPoint.modify = _modify_endpoint_and_routes
     NatGatewayBackend.delete_nat_gateway = _delete_nat_gateway_and_its_interface
     SubnetBackend.delete_subnet = _delete_subnet_that_is_not_in_use
-    Instance.prep_nics = _prepare_interfaces_and_when_they_go
+    Instance.prep_nics = _prepare_interfaces_and_their_deletion

@@ -1,4 +1,4 @@
-"""When a load balancer finds a target healthy."""
+"""When health checks make a target healthy."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def healthy_at(target_group: Any, instance: Any, registered_at: float) -> float | None:
-    """When the target group finds a target healthy that was registered then, in virtual seconds; None for never.
+    """When a target that was registered at that moment is healthy, in virtual seconds; None for never.
 
-    `instance` is None for a target that is none of EC2's, which answers as soon as it is asked. The first checks begin
-    at the registration (User Guide for Application Load Balancers, "Health checks for target groups").
+    `instance` is None for a target that is no instance, which answers from the first check on. The checks begin at the
+    registration (User Guide for Application Load Balancers, "Health checks for target groups").
     """
     serves_at = getattr(instance, "serves_at", registered_at)
     if serves_at is None:

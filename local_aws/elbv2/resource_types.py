@@ -28,8 +28,8 @@ _HEALTH_CHECK = (
 
 
 def _given_tags(request: Request) -> dict[str, Any]:
-    found = tags(request)
-    return {"Tags": tag_list(found)} if found else {}
+    new_tags = tags(request)
+    return {"Tags": tag_list(new_tags)} if new_tags else {}
 
 
 def _retag(request: Request, resource: Resource) -> None:
@@ -38,15 +38,16 @@ def _retag(request: Request, resource: Resource) -> None:
         request,
         resource,
         lambda added: elbv2.add_tags(ResourceArns=[arn], Tags=tag_list(added)),
-        lambda gone: elbv2.remove_tags(ResourceArns=[arn], TagKeys=gone),
+        lambda removed: elbv2.remove_tags(ResourceArns=[arn], TagKeys=removed),
     )
 
 
-def _refuse_removal(request: Request, resource: Resource, *wanted: str) -> None:
-    """Raise NotModelled when the request no longer gives one of the properties, whose default would hold then."""
-    gone = [name for name in wanted if name in resource.request.properties and name not in request.properties]
-    if gone:
-        raise NotModelled(f"the local AWS does not model the removal of {', '.join(gone)} from an {request.type}")
+def _refuse_removal(request: Request, resource: Resource, *properties: str) -> None:
+    """Raise NotModelled when the request no longer has one of the properties, which would get its default then."""
+    old, new = resource.request.properties, request.properties
+    removed = [name for name in properties if name in old and name not in new]
+    if removed:
+        raise NotModelled(f"the embedded AWS does not model the removal of {', '.join(removed)} from an {request.type}")
 
 
 # -- load balancers ---------------------------------------------------------------------------------------------------
@@ -54,7 +55,7 @@ def _refuse_removal(request: Request, resource: Resource, *wanted: str) -> None:
 
 def _create_load_balancer(request: Request) -> tuple[str, dict[str, Any]]:
     elbv2, properties = client("elbv2", request.region), request.properties
-    made = elbv2.create_load_balancer(
+    balancer = elbv2.create_load_balancer(
         Name=request.name,
         # AWS's defaults, which moto's API does not have.
         IpAddressType=properties.get("IpAddressType", "ipv4"),
@@ -62,15 +63,15 @@ def _create_load_balancer(request: Request) -> tuple[str, dict[str, Any]]:
         **picked(properties, "SecurityGroups", "SubnetMappings", "Subnets", "Type"),
         **_given_tags(request),
     )["LoadBalancers"][0]
-    arn = made["LoadBalancerArn"]
+    arn = balancer["LoadBalancerArn"]
     _set_load_balancer_attributes(request, arn)
     return arn, {
-        "CanonicalHostedZoneID": made["CanonicalHostedZoneId"],
-        "DNSName": made["DNSName"],
+        "CanonicalHostedZoneID": balancer["CanonicalHostedZoneId"],
+        "DNSName": balancer["DNSName"],
         "LoadBalancerArn": arn,
         "LoadBalancerFullName": arn.split(":loadbalancer/", 1)[1],
-        "LoadBalancerName": made["LoadBalancerName"],
-        "SecurityGroups": made.get("SecurityGroups", []),
+        "LoadBalancerName": balancer["LoadBalancerName"],
+        "SecurityGroups": balancer.get("SecurityGroups", []),
     }
 
 
@@ -84,10 +85,10 @@ def _attribute_names(properties: dict[str, Any], name: str) -> set[str]:
 
 
 def _refuse_attribute_removal(request: Request, resource: Resource, name: str) -> None:
-    gone = _attribute_names(resource.request.properties, name) - _attribute_names(request.properties, name)
-    if gone:
+    removed = sorted(_attribute_names(resource.request.properties, name) - _attribute_names(request.properties, name))
+    if removed:
         raise NotModelled(
-            f"the local AWS does not model the removal of {', '.join(sorted(gone))} from {name} of an {request.type}"
+            f"the embedded AWS does not model the removal of {', '.join(removed)} from {name} of an {request.type}"
         )
 
 
@@ -112,19 +113,19 @@ def _update_load_balancer(request: Request, resource: Resource) -> None:
 
 def _create_target_group(request: Request) -> tuple[str, dict[str, Any]]:
     elbv2 = client("elbv2", request.region)
-    made = elbv2.create_target_group(
+    group = elbv2.create_target_group(
         Name=request.name,
         **without(request.properties, "Name", "Tags", "TargetGroupAttributes", "Targets"),
         **_given_tags(request),
     )["TargetGroups"][0]
-    arn = made["TargetGroupArn"]
+    arn = group["TargetGroupArn"]
     _set_target_group_attributes(request, arn)
     if targets := request.properties.get("Targets"):
         elbv2.register_targets(TargetGroupArn=arn, Targets=targets)
     return arn, {
         "TargetGroupArn": arn,
         "TargetGroupFullName": arn.split(":", 5)[5],
-        "TargetGroupName": made["TargetGroupName"],
+        "TargetGroupName": group["TargetGroupName"],
     }
 
 
@@ -142,8 +143,8 @@ def _update_target_group(request: Request, resource: Resource) -> None:
         elbv2.modify_target_group(TargetGroupArn=arn, **changed)
     _set_target_group_attributes(request, arn)
     targets, before = new.get("Targets", []), old.get("Targets", [])
-    if gone := [target for target in before if target not in targets]:
-        elbv2.deregister_targets(TargetGroupArn=arn, Targets=gone)
+    if removed := [target for target in before if target not in targets]:
+        elbv2.deregister_targets(TargetGroupArn=arn, Targets=removed)
     if added := [target for target in targets if target not in before]:
         elbv2.register_targets(TargetGroupArn=arn, Targets=added)
     _retag(request, resource)
@@ -154,8 +155,8 @@ def _update_target_group(request: Request, resource: Resource) -> None:
 
 def _create_listener(request: Request) -> tuple[str, dict[str, Any]]:
     elbv2 = client("elbv2", request.region)
-    made = elbv2.create_listener(**without(request.properties, "ListenerAttributes"))
-    arn = made["Listeners"][0]["ListenerArn"]
+    created = elbv2.create_listener(**without(request.properties, "ListenerAttributes"))
+    arn = created["Listeners"][0]["ListenerArn"]
     _set_listener_attributes(request, arn)
     return arn, {"ListenerArn": arn}
 
@@ -175,8 +176,8 @@ def _update_listener(request: Request, resource: Resource) -> None:
 
 
 def _create_rule(request: Request) -> tuple[str, dict[str, Any]]:
-    made = client("elbv2", request.region).create_rule(**request.properties)["Rules"][0]
-    return made["RuleArn"], {"IsDefault": made["IsDefault"], "RuleArn": made["RuleArn"]}
+    rule = client("elbv2", request.region).create_rule(**request.properties)["Rules"][0]
+    return rule["RuleArn"], {"IsDefault": rule["IsDefault"], "RuleArn": rule["RuleArn"]}
 
 
 def _update_rule(request: Request, resource: Resource) -> None:
@@ -187,7 +188,7 @@ def _update_rule(request: Request, resource: Resource) -> None:
 
 
 TYPES = {
-    # moto has models of these, which drop attributes, tags and most of what an update says.
+    # moto has models of these, which drop attributes, tags and most of an update.
     "AWS::ElasticLoadBalancingV2::Listener": ResourceType(
         _create_listener,
         lambda request, resource: client("elbv2", request.region).delete_listener(ListenerArn=resource.physical_id),

@@ -1,6 +1,6 @@
 """Elastic Load Balancing: a target is healthy once its instance has answered enough health checks.
 
-moto finds every registered target healthy at once, whether or not a load balancer uses the group.
+In moto every registered target is healthy at once, whether or not a load balancer uses the group.
 
 Source: Elastic Load Balancing API Reference, TargetHealth; User Guide for Application Load Balancers, "Health checks
 for Application Load Balancer target groups", "Deregistration delay".
@@ -62,46 +62,44 @@ def _deregister_terminated_now(group: Any, instance_ids: list[str]) -> None:
 def _health(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:
     identifier = target["Id"]
     if identifier not in group.targets:
-        return _gone(group, target, ec2_backend)
-    found = _health_for(group, target, ec2_backend)
-    if found.status != "healthy":
-        return found
+        return _health_after_deregistration(group, target, ec2_backend)
+    health = _health_for(group, target, ec2_backend)
+    if health.status != "healthy":
+        return health
     if not group.load_balancer_arns:
         return _status(
-            found,
+            health,
             "unused",
             "Target.NotInUse",
             "Target group is not configured to receive traffic from the load balancer",
         )
     if not group.health_check_enabled:
         return _status(
-            found, "unavailable", "Target.HealthCheckDisabled", "Health checks are disabled for this target group"
+            health, "unavailable", "Target.HealthCheckDisabled", "Health checks are disabled for this target group"
         )
     registered_at, now = group.targets[identifier]["RegisteredAt"], clock.current().time()
     expected = healthy_at(group, ec2_backend.get_instance_by_id(identifier), registered_at)
     if expected is not None and now >= expected:
-        return found
+        return health
     failing_after = int(group.health_check_interval_seconds) * int(group.unhealthy_threshold_count)
     if expected is None and now >= registered_at + failing_after:
-        return _status(found, "unhealthy", "Target.Timeout", "Request timed out")
-    return _status(found, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
+        return _status(health, "unhealthy", "Target.Timeout", "Request timed out")
+    return _status(health, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
 
 
-def _gone(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:
-    """What was deregistered drains for the deregistration delay, and is then no target any more."""
+def _health_after_deregistration(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:
+    """A deregistered target drains for the deregistration delay, and is no target from then on."""
     identifier = target["Id"]
-    was = group.deregistered_targets.get(identifier) or group.terminated_targets.get(identifier)
-    delay = float(group.attributes["deregistration_delay.timeout_seconds"])
-    draining = was is not None and clock.current().time() < was["DeregisteredAt"] + delay
-    known = {**target, "Port": was["Port"]} if was else target
-    found = FakeHealthStatus(identifier, known.get("Port", group.port), group.health_check_port, "")
-    if draining:
-        return _status(found, "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
-    if was is None:
+    deregistered = group.deregistered_targets.get(identifier) or group.terminated_targets.get(identifier)
+    if deregistered is None:
         return _health_for(group, target, ec2_backend)
-    return _status(found, "unused", "Target.NotRegistered", "Target is not registered to the target group")
+    health = FakeHealthStatus(identifier, deregistered["Port"], group.health_check_port, "")
+    delay = float(group.attributes["deregistration_delay.timeout_seconds"])
+    if clock.current().time() < deregistered["DeregisteredAt"] + delay:
+        return _status(health, "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+    return _status(health, "unused", "Target.NotRegistered", "Target is not registered to the target group")
 
 
-def _status(found: Any, status: str, reason: str, description: str) -> Any:
-    found.status, found.reason, found.description = status, reason, description
-    return found
+def _status(health: Any, status: str, reason: str, description: str) -> Any:
+    health.status, health.reason, health.description = status, reason, description
+    return health

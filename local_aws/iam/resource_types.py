@@ -28,14 +28,14 @@ _VERSIONS_AT_MOST = 5
 
 def _create_role(request: Request) -> tuple[str, dict[str, Any]]:
     iam, properties = client("iam", request.region), request.properties
-    made = iam.create_role(
+    created_role = iam.create_role(
         RoleName=request.name,
         AssumeRolePolicyDocument=policy_text(properties["AssumeRolePolicyDocument"]),
         Tags=tag_list(tags(request)),
         **picked(properties, "Description", "MaxSessionDuration", "Path", "PermissionsBoundary"),
     )["Role"]
     _grant(request, {})
-    return request.name, {"Arn": made["Arn"], "RoleId": made["RoleId"]}
+    return request.name, {"Arn": created_role["Arn"], "RoleId": created_role["RoleId"]}
 
 
 def _update_role(request: Request, resource: Resource) -> None:
@@ -56,12 +56,12 @@ def _update_role(request: Request, resource: Resource) -> None:
         request,
         resource,
         lambda added: iam.tag_role(RoleName=name, Tags=tag_list(added)),
-        lambda gone: iam.untag_role(RoleName=name, TagKeys=gone),
+        lambda removed: iam.untag_role(RoleName=name, TagKeys=removed),
     )
 
 
 def _grant(request: Request, old: dict[str, Any]) -> None:
-    """Give the role the policies of the request, and take those away that only `old` has."""
+    """Give the role the policies of the request, and remove those that only `old` has."""
     iam, role = client("iam", request.region), {"RoleName": request.name}
     inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in request.properties.get("Policies", [])}
     for policy in old.get("Policies", []):
@@ -91,10 +91,10 @@ def _delete_role(request: Request, resource: Resource) -> None:
 
 def _create_instance_profile(request: Request) -> tuple[str, dict[str, Any]]:
     iam = client("iam", request.region)
-    made = iam.create_instance_profile(InstanceProfileName=request.name, **picked(request.properties, "Path"))
+    created = iam.create_instance_profile(InstanceProfileName=request.name, **picked(request.properties, "Path"))
     for role in request.properties["Roles"]:
         iam.add_role_to_instance_profile(InstanceProfileName=request.name, RoleName=role)
-    return request.name, {"Arn": made["InstanceProfile"]["Arn"]}
+    return request.name, {"Arn": created["InstanceProfile"]["Arn"]}
 
 
 def _update_instance_profile(request: Request, resource: Resource) -> None:
@@ -119,13 +119,13 @@ def _delete_instance_profile(request: Request, resource: Resource) -> None:
 
 
 def _create_managed_policy(request: Request) -> tuple[str, dict[str, Any]]:
-    made = client("iam", request.region).create_policy(
+    policy = client("iam", request.region).create_policy(
         PolicyName=request.name,
         PolicyDocument=policy_text(request.properties["PolicyDocument"]),
         **picked(request.properties, "Description", "Path"),
     )["Policy"]
-    _attach(request, made["Arn"], {})
-    return made["Arn"], {"PolicyArn": made["Arn"], "PolicyId": made["PolicyId"]}
+    _attach(request, policy["Arn"], {})
+    return policy["Arn"], {"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]}
 
 
 def _update_managed_policy(request: Request, resource: Resource) -> None:
@@ -134,22 +134,22 @@ def _update_managed_policy(request: Request, resource: Resource) -> None:
     if document != resource.request.properties["PolicyDocument"]:
         versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
         if len(versions) == _VERSIONS_AT_MOST:
-            others = [version for version in versions if not version["IsDefaultVersion"]]
-            oldest = min(others, key=lambda version: version["CreateDate"])
+            replaceable = [version for version in versions if not version["IsDefaultVersion"]]
+            oldest = min(replaceable, key=lambda version: version["CreateDate"])
             iam.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=policy_text(document), SetAsDefault=True)
     _attach(request, arn, resource.request.properties)
 
 
 def _attach(request: Request, arn: str, old: dict[str, Any]) -> None:
-    """Attach the policy to whom the request says, and detach it from those that only `old` names."""
+    """Attach the policy to the holders that the request names, and detach it from those that only `old` names."""
     iam = client("iam", request.region)
     for kind in ("Role", "User", "Group"):
-        wanted, had = request.properties.get(f"{kind}s", []), old.get(f"{kind}s", [])
-        for name in had:
-            if name not in wanted:
+        holders, previous_holders = request.properties.get(f"{kind}s", []), old.get(f"{kind}s", [])
+        for name in previous_holders:
+            if name not in holders:
                 getattr(iam, f"detach_{kind.lower()}_policy")(**{f"{kind}Name": name, "PolicyArn": arn})
-        for name in wanted:
+        for name in holders:
             getattr(iam, f"attach_{kind.lower()}_policy")(**{f"{kind}Name": name, "PolicyArn": arn})
 
 
@@ -171,14 +171,14 @@ def _delete_managed_policy(request: Request, resource: Resource) -> None:
 
 def _create_group(request: Request) -> tuple[str, dict[str, Any]]:
     iam, name = client("iam", request.region), request.name
-    made = iam.create_group(GroupName=name, Path=request.properties.get("Path", "/"))
+    created = iam.create_group(GroupName=name, Path=request.properties.get("Path", "/"))
     for arn in request.properties.get("ManagedPolicyArns", []):
         iam.attach_group_policy(GroupName=name, PolicyArn=arn)
     for policy in request.properties.get("Policies", []):
         iam.put_group_policy(
             GroupName=name, PolicyName=policy["PolicyName"], PolicyDocument=policy_text(policy["PolicyDocument"])
         )
-    return name, {"Arn": made["Group"]["Arn"]}
+    return name, {"Arn": created["Group"]["Arn"]}
 
 
 def _delete_group(request: Request, resource: Resource) -> None:

@@ -25,8 +25,17 @@ def trusts(role_arn: str, sender: Sender) -> bool:
     return allows(statements_of(role.assume_role_policy_document), request)
 
 
+def trust_policy(account: str, region: str, name: str) -> list[dict[str, Any]] | None:
+    """The statements of a role's trust policy, by the role's name; None where the account has no such role."""
+    try:
+        role = iam_backends[account][get_partition(region)].get_role(name)
+    except NotFoundException:
+        return None
+    return statements_of(role.assume_role_policy_document)
+
+
 def assume(account: str, region: str, role_arn: str, session_name: str, seconds: int) -> Any:
-    """moto's session of the role, with the credentials that it has for so long."""
+    """moto's session of the role, with credentials that are valid for `seconds`."""
     return sts_backends[account][get_partition(region)].assume_role(
         region_name=region,
         role_session_name=session_name,

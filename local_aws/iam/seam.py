@@ -1,8 +1,8 @@
-"""IAM: AWS's own managed policies exist, each from the first time that somebody names it; policies are of any version.
+"""IAM: AWS's own managed policies exist, each from the first request that names it; policies are of any version.
 
 moto has the documents of the managed policies, but makes either all 1,400 of them for every account, which takes a
-second, or none. It refuses policies of the version 2008-10-17, which is that of a policy that names none: AWS SAM
-writes such policies (IAM User Guide, "IAM JSON policy elements: Version").
+second, or none. It refuses policies of the version 2008-10-17, which is that of a policy that names none, as AWS SAM
+writes them (IAM User Guide, "IAM JSON policy elements: Version").
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from moto.iam import models, policy_validation
+from moto.iam import access_control, models, policy_validation
+from moto.sts.models import STSBackend
 
 from local_aws.core.guard import expect_attributes, expect_parameters
 
@@ -20,9 +21,20 @@ expect_attributes(models, "aws_managed_policies_data")
 expect_attributes(models.IAMBackend, "get_policy", "attach_role_policy", "attach_group_policy", "attach_user_policy")
 expect_parameters(models.IAMBackend.attach_role_policy, "self", "policy_arn", "role_name")
 expect_parameters(models.IAMBackend.get_policy, "self", "policy_arn")
+expect_parameters(models.IAMBackend.get_role, "self", "role_name")
+expect_parameters(models.IAMBackend.get_role_by_arn, "self", "arn")
+expect_parameters(models.IAMBackend.get_instance_profile, "self", "profile_name")
 expect_parameters(models.AWSManagedPolicy.from_data, "name", "account_id", "region_name", "data")
 expect_attributes(policy_validation, "VALID_VERSIONS")
 expect_parameters(policy_validation.BaseIAMPolicyValidator._validate_version, "self")
+expect_parameters(
+    access_control.IAMPolicy.is_action_permitted,
+    *("self", "action", "resource", "principal", "incoming_condition_values"),
+)
+expect_parameters(
+    STSBackend.assume_role,
+    *("self", "region_name", "role_session_name", "role_arn", "policy", "duration", "external_id"),
+)
 
 
 @functools.cache

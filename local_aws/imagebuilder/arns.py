@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 
 def normalised(name: str) -> str:
-    """The name as it stands in an ARN: lowercase, hyphens in place of spaces and underscores."""
+    """The name as ARNs have it: lowercase, hyphens in place of spaces and underscores."""
     return name.lower().replace(" ", "-").replace("_", "-")
 
 
@@ -18,24 +18,32 @@ def version_arn(arn: str) -> str:
     return "/".join(arn.split("/")[:3])
 
 
-def latest_match(wanted: str, arns: Iterable[str]) -> str | None:
-    """The highest of `arns` that `wanted` means: its version may have `x` for nodes, and its build may be left out."""
-    prefix, name, version, *build = wanted.split("/")
+def is_managed(arn: str) -> bool:
+    """Whether the component or the image is one that Amazon manages."""
+    return arn.split(":")[4] == "aws"
+
+
+def latest_match(pattern: str, arns: Iterable[str]) -> str | None:
+    """The highest version of `arns` that matches `pattern`, None where none does.
+
+    The pattern is an ARN whose version may have `x` for nodes, and whose build may be left out.
+    """
+    prefix, name, version, *build = pattern.split("/")
     nodes = version.split(".")
 
-    def is_meant(arn: str) -> bool:
-        found = arn.split("/")
+    def matches(arn: str) -> bool:
+        actual_prefix, actual_name, actual_version, *actual_build = arn.split("/")
         return (
-            found[:2] == [prefix, name]
-            and all(node in ("x", actual) for node, actual in zip(nodes, found[2].split("."), strict=True))
-            and build in ([], found[3:])
+            [actual_prefix, actual_name] == [prefix, name]
+            and all(node in ("x", actual) for node, actual in zip(nodes, actual_version.split("."), strict=True))
+            and build in ([], actual_build)
         )
 
-    return max(filter(is_meant, arns), key=version_order, default=None)
+    return max(filter(matches, arns), key=version_order, default=None)
 
 
 def version_order(arn: str) -> tuple[int, ...]:
-    """By which versions and builds of the same name are ordered."""
+    """The key by which versions and builds of the same name are sorted."""
     _, _, version, *build = arn.split("/")
     return (*map(int, version.split(".")), *map(int, build))
 

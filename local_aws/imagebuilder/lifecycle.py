@@ -1,4 +1,4 @@
-"""Lifecycle policies: which images and AMIs are deleted, and which are spared.
+"""Lifecycle policies: which images and AMIs are deleted, and which are not.
 
 An execution takes no time. Where AWS's documentation is silent, an image resource stays as long as one of its AMIs is
 excluded, and a COUNT rule keeps the newest images on hand whether they are excluded or not. Of the execution role it
@@ -12,23 +12,21 @@ used" (a launch is reported 24 hours later).
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]
-from moto.ec2.models import ec2_backends
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
-from moto.moto_api._internal import mock_random
 
 from local_aws.core import clock
+from local_aws.core.ids import random_uuid
 from local_aws.core.resource_policies import ServiceRequest, allows
+from local_aws.ec2 import images as ec2_images
+from local_aws.iam import roles
 from local_aws.imagebuilder.arns import latest_match
-from local_aws.imagebuilder.builds import Image
 from local_aws.imagebuilder.exceptions import InvalidRequestException
+from local_aws.imagebuilder.images import Image
 from local_aws.imagebuilder.shapes import Document
 
 EXECUTION_INTERVAL = 24 * 60 * 60
@@ -56,8 +54,8 @@ class Execution:
     outputs: Mapping[str, list[Document]]
 
 
-def check_policy(policy: Mapping[str, Any], arn: str, partition: str) -> None:
-    """Refuse what no policy may say. `policy` is a CreateLifecyclePolicy or UpdateLifecyclePolicy request, for `arn`.
+def check_policy(policy: Mapping[str, Any], arn: str) -> None:
+    """Refuse an invalid policy. `policy` is a CreateLifecyclePolicy or UpdateLifecyclePolicy request, for `arn`.
 
     Raises InvalidRequestException.
     """
@@ -77,70 +75,70 @@ def check_policy(policy: Mapping[str, Any], arn: str, partition: str) -> None:
         if included.get("snapshots") and not included.get("amis"):
             raise InvalidRequestException(f"{path}.action.includeResources can have 'snapshots' only with 'amis'.")
     try:
-        check_role(policy["executionRole"], arn, partition)
+        check_role(policy["executionRole"], arn)
     except UnusableRole as error:
         raise InvalidRequestException(str(error)) from error
 
 
-def check_role(named: str, policy_arn: str, partition: str) -> None:
+def check_role(role: str, policy_arn: str) -> None:
     """Raise UnusableRole unless there is a role of that name or ARN that Image Builder may assume for the policy."""
-    account_id = policy_arn.split(":")[4]
-    try:
-        role = iam_backends[account_id][partition].get_role(named.rsplit("/", 1)[-1])
-    except NotFoundException as error:
-        raise UnusableRole(f"The execution role '{named}' does not exist.") from error
-    document = json.loads(role.assume_role_policy_document)
-    statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    region, account_id = policy_arn.split(":")[3:5]
+    statements = roles.trust_policy(account_id, region, role.rsplit("/", 1)[-1])
+    if statements is None:
+        raise UnusableRole(f"The execution role '{role}' does not exist.")
     if not allows(statements, ServiceRequest(PRINCIPAL, "sts:AssumeRole", None, policy_arn, account_id)):
-        raise UnusableRole(f"The execution role '{named}' cannot be assumed by {PRINCIPAL}.")
+        raise UnusableRole(f"The execution role '{role}' cannot be assumed by {PRINCIPAL}.")
 
 
-def execute(policy: Document, images: list[Image], delete_image: Callable[[str], None], partition: str) -> Execution:
-    """Do what the policy says, now. `images` are those of its account and Region; `delete_image` takes an ARN."""
+def execute(policy: Document, images: list[Image], delete_image: Callable[[str], None]) -> Execution:
+    """Execute the policy now. `images` are those of its account and Region; `delete_image` takes an ARN."""
     now = clock.current().now()
-    touched: list[Document] = []
+    resources: list[Document] = []
     outputs: dict[str, list[Document]] = {}
     state: Document = {"status": "SUCCESS"}
     try:
-        check_role(policy["executionRole"], policy["arn"], partition)
+        check_role(policy["executionRole"], policy["arn"])
     except UnusableRole as error:
         state = {"status": "FAILED", "reason": str(error)}
     else:
         selected = [image for image in images if image.status == "AVAILABLE" and _is_selected(policy, image)]
         for detail in policy["policyDetails"]:
             for image in _over_threshold(detail["filter"], selected, now):
-                done, outputs[image.arn] = _delete(detail, image, now)
-                touched.append(done)
-                if done["state"]["status"] == "SUCCESS":
+                resource, outputs[image.arn] = _delete(detail, image, now)
+                resources.append(resource)
+                if resource["state"]["status"] == "SUCCESS":
                     delete_image(image.arn)
-    acted_on = [*touched, *itertools.chain.from_iterable(outputs.values())]
-    impacted = any(each["state"]["status"] == "SUCCESS" for each in acted_on)
+    acted_on = [*resources, *itertools.chain.from_iterable(outputs.values())]
+    impacted = any(resource["state"]["status"] == "SUCCESS" for resource in acted_on)
     document = {
-        "lifecycleExecutionId": f"lce-{mock_random.uuid4()}",
+        "lifecycleExecutionId": f"lce-{random_uuid()}",
         "lifecyclePolicyArn": policy["arn"],
         "resourcesImpactedSummary": {"hasImpactedResources": impacted},
         "state": state,
         "startTime": now,
         "endTime": now,
     }
-    return Execution(document, touched, outputs)
+    return Execution(document, resources, outputs)
 
 
 def _is_selected(policy: Document, image: Image) -> bool:
-    """By its recipe, or by tags, of which it must have all: which of them it takes, AWS does not document."""
+    """Whether the policy is for the image, by its recipe or by its tags.
+
+    AWS does not document whether an image needs all the tags or one of them: here it needs all.
+    """
     selection = policy["resourceSelection"]
     if "tagMap" in selection:
         return bool(selection["tagMap"].items() <= image.document["tags"].items())
     recipe = image.document["imageRecipe"]
     prefix = recipe["arn"].rsplit("/", 1)[0]
     return any(
-        each["name"] == recipe["name"] and latest_match(f"{prefix}/{each['semanticVersion']}", [recipe["arn"]])
-        for each in selection["recipes"]
+        selected["name"] == recipe["name"] and latest_match(f"{prefix}/{selected['semanticVersion']}", [recipe["arn"]])
+        for selected in selection["recipes"]
     )
 
 
 def _over_threshold(rule: Document, images: list[Image], now: datetime) -> list[Image]:
-    """The images that the rule's filter means, oldest first."""
+    """The images that are over the threshold of the rule's filter, oldest first."""
     newest_first = sorted(images, key=lambda image: (image.started_at, image.arn), reverse=True)
     if rule["type"] == "COUNT":
         return newest_first[rule["value"] :][::-1]
@@ -149,10 +147,13 @@ def _over_threshold(rule: Document, images: list[Image], now: datetime) -> list[
 
 
 def _delete(detail: Document, image: Image, now: datetime) -> tuple[Document, list[Document]]:
-    """What is done with the image and with its AMIs, which are deleted here; of the image, it is only said."""
+    """Delete the AMIs of the image; return what becomes of the image, which the caller deletes, and of its AMIs.
+
+    Each is a LifecycleExecutionResource.
+    """
     exclusions = detail.get("exclusionRules", {})
     included = detail["action"].get("includeResources", {})
-    amis = []
+    outputs = []
     excluded = None
     if exclusions.get("tagMap", {}).items() & image.document["tags"].items():
         excluded = "The image has a tag that the policy excludes."
@@ -162,12 +163,14 @@ def _delete(detail: Document, image: Image, now: datetime) -> tuple[Document, li
             if reason is not None:
                 excluded = "An AMI of the image is excluded."
             elif included.get("amis"):
-                snapshots = _delete_ami(output, bool(included.get("snapshots")))
-                amis.append(_resource(output["accountId"], output["image"], output["region"], now, None, snapshots))
+                snapshots = ec2_images.deregister(
+                    output["accountId"], output["region"], output["image"], bool(included.get("snapshots"))
+                )
+                outputs.append(_resource(output["accountId"], output["image"], output["region"], now, None, snapshots))
                 continue
             if included.get("amis"):
-                amis.append(_resource(output["accountId"], output["image"], output["region"], now, reason, []))
-    return _resource(image.account_id, image.arn, image.region, now, excluded, None), amis
+                outputs.append(_resource(output["accountId"], output["image"], output["region"], now, reason, []))
+    return _resource(image.account_id, image.arn, image.region, now, excluded, None), outputs
 
 
 def _resource(
@@ -182,7 +185,7 @@ def _resource(
     state: Document = {"status": "SUCCESS"}
     if skipped_because is not None:
         state = {"status": "SKIPPED", "reason": skipped_because}
-    snapshots = [{"snapshotId": each, "state": {"status": "SUCCESS"}} for each in snapshot_ids or []]
+    snapshots = [{"snapshotId": snapshot, "state": {"status": "SUCCESS"}} for snapshot in snapshot_ids or []]
     return {
         "accountId": account_id,
         "resourceId": resource_id,
@@ -195,51 +198,30 @@ def _resource(
     }
 
 
-def _delete_ami(output: Document, with_snapshots: bool) -> list[str]:
-    """Deregister the AMI, unless somebody has; give the snapshots that were deleted with it."""
-    backend = ec2_backends[output["accountId"]][output["region"]]
-    ami = backend.amis.get(output["image"])
-    if ami is None:
-        return []
-    backend.deregister_image(ami.id)
-    deleted = []
-    for mapping in ami.block_device_mappings if with_snapshots else ():
-        if mapping["Ebs"]["SnapshotId"] in backend.snapshots:
-            deleted.append(backend.delete_snapshot(mapping["Ebs"]["SnapshotId"]).id)
-    return deleted
-
-
 def _exclusion(rules: Document, output: Document, now: datetime) -> str | None:
     """Why the rules exclude the AMI from the action; None when they do not."""
-    backend = ec2_backends[output["accountId"]][output["region"]]
-    ami = backend.amis.get(output["image"])
+    ami = ec2_images.find(output["accountId"], output["region"], output["image"])
     if ami is None:
         return None
     if rules.get("isPublic") and ami.is_public:
         return "The AMI is public."
     if output["region"] in rules.get("regions", []):
         return f"The Region {output['region']} is excluded."
-    shared = {permission.get("UserId") for permission in ami.launch_permissions} & set(rules.get("sharedAccounts", []))
+    shared = ami.shared_with & set(rules.get("sharedAccounts", []))
     if shared:
-        return f"The AMI is shared with {', '.join(sorted(filter(None, shared)))}."
-    tags = {tag["key"]: tag["value"] for tag in ami.get_tags()}
-    if rules.get("tagMap", {}).items() & tags.items():
+        return f"The AMI is shared with {', '.join(sorted(shared))}."
+    if rules.get("tagMap", {}).items() & ami.tags.items():
         return "The AMI has a tag that the policy excludes."
     if "lastLaunched" in rules:
-        launched = _last_launched(backend, ami.id, now)
+        launched = _last_launched(output, now)
         if launched is not None and launched >= _earlier(now, rules["lastLaunched"]):
             return f"The AMI was last launched at {launched.isoformat(timespec='seconds')}."
     return None
 
 
-def _last_launched(backend: Any, ami_id: str, now: datetime) -> datetime | None:
-    """When an instance was last launched from the AMI, as far as EC2 tells at this moment."""
-    launches = [
-        instance.launch_time.replace(tzinfo=UTC)
-        for reservation in backend.reservations.values()
-        for instance in reservation.instances
-        if instance.image_id == ami_id
-    ]
+def _last_launched(output: Document, now: datetime) -> datetime | None:
+    """When an instance was last launched from the AMI, as far as EC2 reports it at this moment."""
+    launches = ec2_images.launches(output["accountId"], output["region"], output["image"])
     return max((launch for launch in launches if launch <= now - _LAUNCH_REPORT_DELAY), default=None)
 
 

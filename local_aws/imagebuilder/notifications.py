@@ -9,10 +9,9 @@ import json
 from datetime import datetime
 from typing import Any
 
-from moto.moto_api._internal import mock_random
-from moto.sns.models import sns_backends
-
+from local_aws.core.ids import random_uuid
 from local_aws.imagebuilder.shapes import Document
+from local_aws.sns import topics
 
 PUBLISHED_STATES = ("AVAILABLE", "FAILED")
 
@@ -26,7 +25,7 @@ _JOBS = {
 
 
 def publish(image: Document, account_id: str, region: str, states: list[str]) -> None:
-    """Tell the topic of the image's infrastructure configuration, if it has one, what has become of the build.
+    """Publish the outcome of the build to the topic of the image's infrastructure configuration, if it has one.
 
     `image` is as GetImage describes it, `states` are those that it has been in.
     """
@@ -34,7 +33,7 @@ def publish(image: Document, account_id: str, region: str, states: list[str]) ->
     if topic is None:
         return
     text = json.dumps(_message(image, account_id, states), indent=2)
-    sns_backends[account_id][region].publish(message=text, arn=topic)
+    topics.publish(account_id, region, topic, text)
 
 
 def _message(image: Document, account_id: str, states: list[str]) -> Document:
@@ -59,7 +58,7 @@ def _message(image: Document, account_id: str, states: list[str]) -> Document:
                 for ami in image.get("outputResources", {}).get("amis", [])
             ]
         },
-        **{job: str(mock_random.uuid4()) for state, job in _JOBS.items() if state in states},
+        **{job: random_uuid() for state, job in _JOBS.items() if state in states},
         "accountId": account_id,
         "enhancedImageMetadataEnabled": image["enhancedImageMetadataEnabled"],
         "buildType": image["buildType"],
@@ -73,14 +72,14 @@ def _message(image: Document, account_id: str, states: list[str]) -> Document:
 
 
 def _resource(resource: Document, account_id: str) -> Document:
-    """A recipe or a configuration, as the message has it: dates in another form, nobody's `owner` but an account."""
+    """A recipe or a configuration, as the message has it: dates in another form, and an account instead of `owner`."""
     kept = {name: value for name, value in resource.items() if name not in ("owner", "dateUpdated")}
     return {**kept, "dateCreated": _date(resource["dateCreated"]), "tags": _tags(resource), "accountId": account_id}
 
 
 def _tags(resource: Document) -> dict[str, Any]:
-    """The tags, with two that Image Builder keeps for itself."""
-    return {**resource["tags"], "internalId": str(mock_random.uuid4()), "resourceArn": resource["arn"]}
+    """The tags, with two that Image Builder adds."""
+    return {**resource["tags"], "internalId": random_uuid(), "resourceArn": resource["arn"]}
 
 
 def _date(iso: str) -> str:

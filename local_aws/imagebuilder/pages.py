@@ -14,7 +14,7 @@ from local_aws.imagebuilder.exceptions import InvalidPaginationTokenException, I
 from local_aws.imagebuilder.shapes import Document
 
 PAGE_SIZE = 25
-"""Items in a page when the request does not say; 100 are the most."""
+"""Items in a page when the request gives no number; 100 are the most."""
 
 _FILTERS = {
     "ListComponents": {
@@ -46,20 +46,20 @@ _FILTERS = {
 
 
 def page(operation: str, request: Document, items: Iterable[Document], member: str, identity: str = "arn") -> Document:
-    """The items that pass the request's filters, from its token on; `identity` is what tells them apart.
+    """The items that pass the request's filters, from its token on. `identity` is the member that identifies one.
 
     Raises InvalidParameterValueException for a filter that the operation lacks, InvalidPaginationTokenException.
     """
     filters = request.get("filters", [])
-    for index, wanted in enumerate(filters):
-        if wanted.get("name") not in _FILTERS[operation]:
+    for index, condition in enumerate(filters):
+        if condition.get("name") not in _FILTERS[operation]:
             raise InvalidParameterValueException(
                 f"filters[{index}].name", f"It must be one of {', '.join(sorted(_FILTERS[operation]))}."
             )
-    passing = [item for item in items if all(_passes(item, wanted) for wanted in filters)]
+    passing = [item for item in items if all(_passes(item, condition) for condition in filters)]
     same = {name: value for name, value in request.items() if name not in ("nextToken", "maxResults")}
     try:
-        found, token = Paginator(
+        items_of_page, token = Paginator(
             max_results=request.get("maxResults"),
             max_results_default=PAGE_SIZE,
             starting_token=request.get("nextToken"),
@@ -69,20 +69,21 @@ def page(operation: str, request: Document, items: Iterable[Document], member: s
     # moto's paginator takes a token for a base64-coded JSON object.
     except (InvalidToken, AttributeError, KeyError) as error:
         raise InvalidPaginationTokenException() from error
-    return {member: found} | ({"nextToken": token} if token is not None else {})
+    return {member: items_of_page} | ({"nextToken": token} if token is not None else {})
 
 
-def _passes(item: Document, wanted: Document) -> bool:
-    """Whether the item passes a filter (API reference, Filter): one of the values must be there."""
-    name: str = wanted["name"]
-    found = item.get({"supportedOsVersion": "supportedOsVersions"}.get(name, name))
-    if found is None:
+def _passes(item: Document, condition: Document) -> bool:
+    """Whether the item passes a filter (API reference, Filter): it must have one of the values."""
+    name: str = condition["name"]
+    actual = item.get({"supportedOsVersion": "supportedOsVersions"}.get(name, name))
+    if actual is None:
         return False
-    actual = found if isinstance(found, list) else [found]
+    texts = actual if isinstance(actual, list) else [actual]
     if name == "version":
         # A build version is filtered by its version, too.
-        actual = [found, found.split("/")[0]]
-    return any(_equals(text, value, wildcards=name == "name") for text in actual for value in wanted.get("values", []))
+        texts = [actual, actual.split("/")[0]]
+    values = condition.get("values", [])
+    return any(_equals(text, value, wildcards=name == "name") for text in texts for value in values)
 
 
 def _equals(text: str, value: str, wildcards: bool) -> bool:

@@ -1,7 +1,7 @@
 """Components, recipes, configurations, pipelines and lifecycle policies.
 
-Components and image recipes cannot change: another one takes their place, and the old one goes. Of everything else but
-its name, a change happens in place. A change of tags always does.
+Components and image recipes cannot change: they are replaced. Everything else is changed in place, but for its name;
+tags are changed in place everywhere.
 
 Source: CloudFormation Template Reference, AWS::ImageBuilder::*, and the types' schemas (`createOnlyProperties`,
 `readOnlyProperties`); that another version is needed, users report (cloudformation-coverage-roadmap, issue 927;
@@ -17,6 +17,7 @@ from typing import Any
 from local_aws.core.ids import random_uuid
 from local_aws.core.resource_types import ResourceType, tags
 from local_aws.core.resources import Request, Resource
+from local_aws.imagebuilder.api import perform
 from local_aws.imagebuilder.arns import latest_version_references
 from local_aws.imagebuilder.exceptions import InvalidRequestException, ResourceAlreadyExistsException
 from local_aws.imagebuilder.models import ImageBuilderBackend, imagebuilder_backends
@@ -49,7 +50,7 @@ def _backend(request: Request) -> ImageBuilderBackend:
 
 
 def _create(kind: str, request: Request) -> tuple[str, dict[str, Any]]:
-    answer = _perform(f"Create{kind}", {"Name": request.name, **_given(request), "Tags": tags(request)}, request)
+    answer = _perform(f"Create{kind}", {"Name": request.name, **_settings(request), "Tags": tags(request)}, request)
     arn = answer[_ARNS[kind]]
     return arn, {"Arn": arn}
 
@@ -75,25 +76,25 @@ def _update(kind: str, request: Request, resource: Resource) -> None:
     before = resource.request.properties
     changed = {name for name in {*before, *request.properties} if before.get(name) != request.properties.get(name)}
     if changed - {"Tags"}:
-        given = {name: value for name, value in _given(request).items() if name != "Name"}
-        _perform(f"Update{kind}", given, request, {_ARNS[kind]: resource.physical_id})
+        settings = {name: value for name, value in _settings(request).items() if name != "Name"}
+        _perform(f"Update{kind}", settings, request, {_ARNS[kind]: resource.physical_id})
     _replace_tags(request, resource)
 
 
 def _replace_tags(request: Request, resource: Resource) -> None:
-    backend, arn, wanted = _backend(request), resource.physical_id, tags(request)
-    before = backend.perform("ListTagsForResource", {"resourceArn": arn})["tags"]
-    if gone := [key for key in before if key not in wanted]:
-        backend.perform("UntagResource", {"resourceArn": arn, "tagKeys": gone})
-    if wanted:
-        backend.perform("TagResource", {"resourceArn": arn, "tags": wanted})
+    backend, arn, new = _backend(request), resource.physical_id, tags(request)
+    before = perform(backend, "ListTagsForResource", {"resourceArn": arn})["tags"]
+    if removed := [key for key in before if key not in new]:
+        perform(backend, "UntagResource", {"resourceArn": arn, "tagKeys": removed})
+    if new:
+        perform(backend, "TagResource", {"resourceArn": arn, "tags": new})
 
 
 def _delete(kind: str, request: Request, resource: Resource) -> None:
-    _backend(request).perform(f"Delete{kind}", {_ARNS[kind]: resource.physical_id})
+    perform(_backend(request), f"Delete{kind}", {_ARNS[kind]: resource.physical_id})
 
 
-def _given(request: Request) -> dict[str, Any]:
+def _settings(request: Request) -> dict[str, Any]:
     return {name: value for name, value in request.properties.items() if name != "Tags"}
 
 
@@ -103,7 +104,7 @@ def _perform(
     """Call an operation with the template's properties, and with `more` parameters of the API."""
     shape = service_model().operation_model(operation).input_shape
     parameters = {**_parameters(shape, properties, "#"), **(more or {}), "clientToken": random_uuid()}
-    return _backend(request).perform(operation, parameters)
+    return perform(_backend(request), operation, parameters)
 
 
 def _parameters(shape: Any, value: Any, path: str) -> Any:
@@ -127,9 +128,9 @@ def _parameters(shape: Any, value: Any, path: str) -> Any:
 
 
 def _versioned(kind: str, create: Any) -> ResourceType:
-    """A type whose resources cannot change: another version of the same name takes the place of the old one.
+    """A type whose resources cannot change: another version of the same name replaces the old one.
 
-    Its name alone does not tell it from what it replaces, so that it is no custom name.
+    Both have the same name, so that it does not count as a custom name.
     """
     return ResourceType(create, partial(_delete, kind), None, update=_replace_tags)
 

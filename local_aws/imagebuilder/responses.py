@@ -13,8 +13,10 @@ from urllib.parse import unquote
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores
 
+from local_aws.imagebuilder.api import perform
 from local_aws.imagebuilder.exceptions import InvalidRequestException
-from local_aws.imagebuilder.models import ImageBuilderBackend, OperationNotModelled, imagebuilder_backends
+from local_aws.imagebuilder.models import ImageBuilderBackend, imagebuilder_backends
+from local_aws.imagebuilder.not_modelled import OperationNotModelled
 from local_aws.imagebuilder.shapes import SERVICE, service_model
 
 
@@ -45,7 +47,7 @@ class ImageBuilderResponse(BaseResponse):  # type: ignore[misc]
         return None
 
     def parameters(self, operation: str) -> dict[str, Any]:
-        """What the request says, from its path, its query and its body.
+        """The parameters of the request, from its path, its query and its body.
 
         Raises InvalidRequestException when the body is not a JSON object.
         """
@@ -55,26 +57,26 @@ class ImageBuilderResponse(BaseResponse):  # type: ignore[misc]
             raise InvalidRequestException(f"The request's body is not JSON: {error}.") from error
         if not isinstance(body, dict):
             raise InvalidRequestException("The request's body is not a JSON object.")
-        found = {name: value for name, value in body.items() if value is not None}
+        parameters = {name: value for name, value in body.items() if value is not None}
         query = self.normalized_request.args
         for name, member in service_model().operation_model(operation).input_shape.members.items():
             location = member.serialization.get("location")
             key = member.serialization.get("name", name)
             if location == "uri":
-                found[name] = self.uri_match[key]
+                parameters[name] = self.uri_match[key]
             elif location == "querystring" and key in query:
-                found[name] = query.getlist(key) if member.type_name == "list" else query[key]
-        return found
+                parameters[name] = query.getlist(key) if member.type_name == "list" else query[key]
+        return parameters
 
 
 def _handler(operation: str) -> Callable[[ImageBuilderResponse], Any]:
     def handle(self: ImageBuilderResponse) -> Any:
         try:
-            return ActionResult(self.imagebuilder_backend.perform(operation, self.parameters(operation)))
+            return ActionResult(perform(self.imagebuilder_backend, operation, self.parameters(operation)))
         except OperationNotModelled as error:
             if not self.is_werkzeug_request:
                 raise
-            # Over HTTP there is nobody to raise to. SDKs do not try a 501 again.
+            # A caller over HTTP gets an answer instead of the exception. SDKs do not try a 501 again.
             return json.dumps({"message": str(error)}), {"status": 501, "Content-Type": "application/json"}
 
     return handle

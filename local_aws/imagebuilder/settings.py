@@ -1,4 +1,4 @@
-"""How Image Builder's builds go where that is chance."""
+"""How Image Builder's builds go, where that is chance."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class ImageBuilderSettings:
     """How builds go; the defaults are the happy path, 22 minutes.
 
     `*_seconds` is the time in each state. `fail_in` and `hang_in` name a state of BUILD_STATES: the build fails at its
-    end, `fail_times` times if it is resumed, or stays in it until it is cancelled. A failure is told with
-    `failure_reason` (`{status}`, `{image_arn}` and
-    `{component_arn}` are filled in), `failed_step` of the workflow, `failed_phase` of the component, and the
-    component's `failed_component_step`, `failed_action` and `error_message`; what is None is as on AWS for the state.
-    `cancelled_after` seconds after its start, somebody else cancels the build. `distribute_to` names the Regions that
-    get an AMI in place of those of the distribution configuration. `cancelling_seconds` pass from
-    CancelImageCreation to CANCELLED. `*_findings` are what a vulnerability scan finds in each image, by severity.
+    end, `fail_times` times if it is resumed, or stays in it until it is cancelled. A failure is described by
+    `failure_reason` (`{status}`, `{image_arn}` and `{component_arn}` are filled in), `failed_step` of the workflow,
+    `failed_phase` of the component, and the component's `failed_component_step`, `failed_action` and `error_message`;
+    what is None is as on AWS for the state. `cancelled_after` seconds after its start, somebody else cancels the build.
+    `distribute_to` names the Regions that get an AMI in place of those of the distribution configuration.
+    `cancelling_seconds` pass from CancelImageCreation to CANCELLED. `*_findings` is the number of findings of a
+    vulnerability scan in each image, by severity.
 
     Raises InvalidSettings.
     """

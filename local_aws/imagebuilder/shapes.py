@@ -1,6 +1,6 @@
 """Requests and answers against the shapes of botocore's model of Image Builder.
 
-boto3 checks some of a request before it is sent; what comes over HTTP may have been sent by anybody.
+boto3 checks some of a request before it sends it; other clients may check nothing.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ def check_request(operation: str, parameters: Mapping[str, Any]) -> dict[str, An
 
 def check_answer(operation: str, answer: Mapping[str, Any]) -> None:
     """Raises AnswerNotInModel, which lists everything that the operation's output shape does not allow."""
-    found = [f"{fault.path}: {fault.text}" for fault in faults(_output_shape(operation), answer)]
-    if found:
+    problems = [f"{fault.path}: {fault.text}" for fault in faults(_output_shape(operation), answer)]
+    if problems:
         raise AnswerNotInModel(
-            f"expected an answer of {operation} as botocore's model of {SERVICE} has it, found {'; '.join(found)}; "
+            f"expected an answer of {operation} as botocore's model of {SERVICE} has it, found {'; '.join(problems)}; "
             "correct local_aws/imagebuilder"
         )
 
@@ -110,7 +110,7 @@ def faults(shape: Any, value: Any, path: str = "") -> Iterator[Fault]:
         for index, item in enumerate(value):
             yield from faults(shape.member, item, f"{path}[{index}]")
     elif shape.type_name == "map":
-        # An empty map is let through: the model wants one tag at least, but AWS itself answers with `"tags": {}`.
+        # An empty map is allowed: the model requires one tag at least, but AWS itself answers with `"tags": {}`.
         yield from _range_faults(shape, len(value) or 1, "have a length", path)
         for key, item in value.items():
             yield from faults(shape.key, key, f"{path}.{key}")

@@ -1,4 +1,4 @@
-"""imagebuilder base URL and path. Which operation a path means, the service's model says."""
+"""imagebuilder base URL and path. The service's model has the operation of each path."""
 
 from local_aws.imagebuilder.responses import ImageBuilderResponse
 

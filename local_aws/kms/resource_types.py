@@ -11,20 +11,20 @@ from local_aws.core.resource_types import ResourceType, client, names, picked, p
 from local_aws.core.resources import Request, Resource
 
 
-def _tag_list(found: dict[str, str]) -> list[dict[str, str]]:
-    return [{"TagKey": key, "TagValue": value} for key, value in found.items()]
+def _tag_list(new_tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"TagKey": key, "TagValue": value} for key, value in new_tags.items()]
 
 
 def _create_key(request: Request) -> tuple[str, dict[str, Any]]:
     properties = request.properties
-    given = {"Policy": policy_text(properties["KeyPolicy"])} if "KeyPolicy" in properties else {}
-    made = client("kms", request.region).create_key(
+    policy = {"Policy": policy_text(properties["KeyPolicy"])} if "KeyPolicy" in properties else {}
+    key = client("kms", request.region).create_key(
         Tags=_tag_list(tags(request)),
-        **given,
+        **policy,
         **picked(properties, "Description", "KeySpec", "KeyUsage", "MultiRegion"),
     )["KeyMetadata"]
-    _set_state(request, made["KeyId"], {})
-    return made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]}
+    _set_state(request, key["KeyId"], {})
+    return key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]}
 
 
 def _set_state(request: Request, key: str, old: dict[str, Any]) -> None:
@@ -48,12 +48,12 @@ def _update_key(request: Request, resource: Resource) -> None:
         request,
         resource,
         lambda added: kms.tag_resource(KeyId=key, Tags=_tag_list(added)),
-        lambda gone: kms.untag_resource(KeyId=key, TagKeys=gone),
+        lambda removed: kms.untag_resource(KeyId=key, TagKeys=removed),
     )
 
 
 def _delete_key(request: Request, resource: Resource) -> None:
-    """The key is pending deletion for the rest of its days."""
+    """Schedule the deletion of the key, which exists until then."""
     client("kms", request.region).schedule_key_deletion(
         KeyId=resource.physical_id, PendingWindowInDays=request.properties.get("PendingWindowInDays", 30)
     )
@@ -74,7 +74,7 @@ TYPES = {
             AliasName=resource.physical_id, TargetKeyId=request.properties["TargetKeyId"]
         ),
     ),
-    # moto has a model of this one, which cannot be updated and knows one kind of key.
+    # moto has a model of this one, which cannot be updated and is of one kind of key.
     "AWS::KMS::Key": ResourceType(
         _create_key,
         _delete_key,

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moto.logs.models import logs_backends
+from moto.logs.models import LogsBackend, logs_backends
+
+from local_aws.core.guard import expect_attributes, expect_parameters
+
+expect_attributes(LogsBackend, "ensure_log_group", "create_log_stream")
+expect_parameters(LogsBackend.put_log_events, "self", "log_group_name", "log_stream_name", "log_events")
 
 
 def write(account: str, region: str, group: str, stream: str, lines: Sequence[tuple[float, str]]) -> None:

@@ -18,8 +18,8 @@ def _create_log_group(request: Request) -> tuple[str, dict[str, Any]]:
     optional: dict[str, Any] = {}
     if "KmsKeyId" in properties:
         optional["kmsKeyId"] = properties["KmsKeyId"]
-    if found := tags(request):
-        optional["tags"] = found
+    if new_tags := tags(request):
+        optional["tags"] = new_tags
     logs.create_log_group(logGroupName=request.name, **optional)
     if "RetentionInDays" in properties:
         logs.put_retention_policy(logGroupName=request.name, retentionInDays=properties["RetentionInDays"])
@@ -35,20 +35,20 @@ def _update_log_group(request: Request, resource: Resource) -> None:
     elif "RetentionInDays" in old:
         logs.delete_retention_policy(**group)
     if new.get("KmsKeyId") != old.get("KmsKeyId"):
-        raise NotModelled("the local AWS does not model the change of KmsKeyId of an AWS::Logs::LogGroup")
+        raise NotModelled("the embedded AWS does not model the change of KmsKeyId of an AWS::Logs::LogGroup")
     retag(
         request,
         resource,
         lambda added: logs.tag_log_group(**group, tags=added),
-        lambda gone: logs.untag_log_group(**group, tags=gone),
+        lambda removed: logs.untag_log_group(**group, tags=removed),
     )
 
 
 def _metric_filter(request: Request) -> tuple[str, dict[str, Any]]:
     name = request.properties.get("FilterName", request.name)
     transformations = lower_first(request.properties["MetricTransformations"])
-    for item in transformations:
-        item["metricValue"] = str(item["metricValue"])
+    for transformation in transformations:
+        transformation["metricValue"] = str(transformation["metricValue"])
     client("logs", request.region).put_metric_filter(
         logGroupName=request.properties["LogGroupName"],
         filterName=name,

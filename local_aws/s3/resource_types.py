@@ -34,7 +34,7 @@ def _create_bucket(request: Request) -> tuple[str, dict[str, Any]]:
 
 
 def _configure(request: Request, old: dict[str, Any]) -> None:
-    """Give the bucket what the request says of it, and take away what only `old` says."""
+    """Give the bucket the settings of the request, and reset those that only `old` has."""
     s3, new = client("s3", request.region), request.properties
     bucket = {"Bucket": request.name}
     if "BucketEncryption" in new:
@@ -65,8 +65,8 @@ def _configure(request: Request, old: dict[str, Any]) -> None:
         s3.put_bucket_lifecycle_configuration(**bucket, LifecycleConfiguration={"Rules": rules})
     elif "LifecycleConfiguration" in old:
         s3.delete_bucket_lifecycle(**bucket)
-    if found := tags(request):
-        s3.put_bucket_tagging(**bucket, Tagging={"TagSet": tag_list(found)})
+    if new_tags := tags(request):
+        s3.put_bucket_tagging(**bucket, Tagging={"TagSet": tag_list(new_tags)})
     elif "Tags" in old:
         s3.delete_bucket_tagging(**bucket)
 
@@ -74,22 +74,23 @@ def _configure(request: Request, old: dict[str, Any]) -> None:
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
     if unknown := sorted(rule.keys() - _RULE_PROPERTIES):
         raise NotModelled(
-            f"the local AWS does not model {', '.join(unknown)} of a lifecycle rule of an AWS::S3::Bucket"
+            f"the embedded AWS does not model {', '.join(unknown)} of a lifecycle rule of an AWS::S3::Bucket"
         )
-    made: dict[str, Any] = picked(rule, "AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration", "Status")
+    api_rule: dict[str, Any] = picked(rule, "AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration", "Status")
     if "Id" in rule:
-        made["ID"] = rule["Id"]
+        api_rule["ID"] = rule["Id"]
     if "ExpirationInDays" in rule:
-        made["Expiration"] = {"Days": rule["ExpirationInDays"]}
+        api_rule["Expiration"] = {"Days": rule["ExpirationInDays"]}
     if "Transitions" in rule:
-        made["Transitions"] = [
-            {"StorageClass": each["StorageClass"], "Days": each["TransitionInDays"]} for each in rule["Transitions"]
+        api_rule["Transitions"] = [
+            {"StorageClass": transition["StorageClass"], "Days": transition["TransitionInDays"]}
+            for transition in rule["Transitions"]
         ]
     if "TagFilters" in rule:
-        made["Filter"] = {"And": {"Prefix": rule.get("Prefix", ""), "Tags": rule["TagFilters"]}}
+        api_rule["Filter"] = {"And": {"Prefix": rule.get("Prefix", ""), "Tags": rule["TagFilters"]}}
     else:
-        made["Filter"] = {"Prefix": rule.get("Prefix", "")}
-    return made
+        api_rule["Filter"] = {"Prefix": rule.get("Prefix", "")}
+    return api_rule
 
 
 def _bucket_policy(request: Request) -> tuple[str, dict[str, Any]]:
@@ -101,7 +102,7 @@ def _bucket_policy(request: Request) -> tuple[str, dict[str, Any]]:
 
 
 TYPES = {
-    # moto has a model of this one, which knows its encryption and its tags.
+    # moto has a model of this one, with encryption and tags alone.
     "AWS::S3::Bucket": ResourceType(
         _create_bucket,
         lambda request, resource: client("s3", request.region).delete_bucket(Bucket=resource.physical_id),

@@ -92,6 +92,11 @@ emails: clock.PerClock[list[Email]] = clock.PerClock(list)
 """Every e-mail that SNS sent in the embedded AWS that runs now, the oldest first."""
 
 
+def exists(account: str, region: str, topic_arn: str) -> bool:
+    """Whether the account has the topic in the Region."""
+    return topic_arn in sns_backends[account][region].topics
+
+
 def publish_as_owner(topic_arn: str, message: str, subject: str | None = None) -> str:
     """Publish to a topic of any account as that account, as Amazon announces a base AMI; return the MessageId.
 
@@ -105,6 +110,14 @@ def ensure_topic(topic_arn: str) -> Any:
     """moto's topic of that ARN, in the account and Region that the ARN names, created when it does not exist."""
     arn = parse_arn(topic_arn)
     return sns_backends[arn.account][arn.region].create_topic(arn.resource_id)
+
+
+def publish(account: str, region: str, topic_arn: str, message: str, subject: str | None = None) -> None:
+    """Publish to a topic, as a service of the account does for its owner.
+
+    Raises moto's SNSNotFoundError (the API's NotFound) where there is no such topic.
+    """
+    sns_backends[account][region].publish(message=message, arn=topic_arn, subject=subject)
 
 
 # -- the checks of Publish and Subscribe ------------------------------------------------------------------------------

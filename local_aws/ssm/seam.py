@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+from moto.ssm.models import SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from local_aws.core.guard import expect_parameters
@@ -11,6 +12,12 @@ from local_aws.ssm import calendars
 
 expect_parameters(SimpleSystemManagerResponse.create_document, "self")
 expect_parameters(SimpleSystemManagerResponse.delete_document, "self")
+expect_parameters(SimpleSystemManagerBackend.get_parameters, "self", "names")
+expect_parameters(
+    SimpleSystemManagerBackend.put_parameter,
+    *("self", "name", "description", "value", "parameter_type", "allowed_pattern", "keyid", "overwrite", "tags"),
+    *("data_type", "tier", "policies"),
+)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""EC2's and Elastic Load Balancing's resource types: what a template says of each is what its service answers.
+"""EC2's resource types: the API returns of each what the template specifies, after creation and after an update.
 
 Source: CloudFormation Template Reference, the page of each type, with "Update requires" of each property.
 """
@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.local_aws.ec2.templates import ID, VPC, named, own_tags, resource, subnet
 from tests.local_aws.stack_world import StackWorld, stack_world
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
-    with stack_world() as found:
-        yield found
+    with stack_world() as stacks:
+        yield stacks
 
 
 @pytest.fixture(autouse=True)
@@ -27,33 +28,8 @@ def _no_stack_is_left(world: StackWorld) -> Iterator[None]:
     world.cloudformation.delete_stack(StackName="one")
 
 
-def resource(kind: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": f"AWS::{kind}", "Properties": properties}
-
-
-def named(name: str) -> list[dict[str, str]]:
-    return [{"Key": "Name", "Value": name}]
-
-
-def own_tags(found: list[dict[str, str]]) -> dict[str, str]:
-    """The tags but for those of CloudFormation."""
-    return {tag["Key"]: tag["Value"] for tag in found if not tag["Key"].startswith("aws:")}
-
-
-VPC = resource("EC2::VPC", CidrBlock="10.0.0.0/16")
-ID = {"Ref": "Vpc"}
-
-
-def subnet(number: int, **properties: Any) -> dict[str, Any]:
-    zone = f"us-east-1{'ab'[number]}"
-    return resource("EC2::Subnet", VpcId=ID, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=zone, **properties)
-
-
-# -- EC2 --------------------------------------------------------------------------------------------------------------
-
-
 def test_a_vpc_and_a_subnet_are_what_the_template_says(world: StackWorld) -> None:
-    """AWS::EC2::VPC, AWS::EC2::Subnet: what is said of DNS and of public addresses is updated with no interruption."""
+    """AWS::EC2::VPC, AWS::EC2::Subnet: the settings for DNS and public addresses are updated with no interruption."""
     ec2 = world.ec2
 
     def settings(vpc: str, subnet_id: str) -> tuple[bool, bool, bool]:
@@ -61,8 +37,8 @@ def test_a_vpc_and_a_subnet_are_what_the_template_says(world: StackWorld) -> Non
             ec2.describe_vpc_attribute(VpcId=vpc, Attribute=name)[name[0].upper() + name[1:]]["Value"]
             for name in ("enableDnsSupport", "enableDnsHostnames")
         ]
-        (found,) = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]
-        return attributes[0], attributes[1], found["MapPublicIpOnLaunch"]
+        (described,) = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]
+        return attributes[0], attributes[1], described["MapPublicIpOnLaunch"]
 
     first = {
         "Vpc": resource(
@@ -78,13 +54,13 @@ def test_a_vpc_and_a_subnet_are_what_the_template_says(world: StackWorld) -> Non
     ids = world.put(first)
     assert settings(ids["Vpc"], ids["Subnet"]) == (True, True, True)
     (vpc,) = ec2.describe_vpcs(VpcIds=[ids["Vpc"]])["Vpcs"]
-    (found,) = ec2.describe_subnets(SubnetIds=[ids["Subnet"]])["Subnets"]
+    (described,) = ec2.describe_subnets(SubnetIds=[ids["Subnet"]])["Subnets"]
     assert (vpc["CidrBlock"], vpc["InstanceTenancy"], own_tags(vpc["Tags"])) == (
         "10.0.0.0/16",
         "default",
         {"Name": "one"},
     )
-    assert (found["CidrBlock"], found["AvailabilityZone"], found["VpcId"], own_tags(found["Tags"])) == (
+    assert (described["CidrBlock"], described["AvailabilityZone"], described["VpcId"], own_tags(described["Tags"])) == (
         "10.0.0.0/24",
         "us-east-1a",
         ids["Vpc"],
@@ -98,8 +74,8 @@ def test_a_vpc_and_a_subnet_are_what_the_template_says(world: StackWorld) -> Non
     assert world.put(second) == ids
     assert settings(ids["Vpc"], ids["Subnet"]) == (False, False, False)
     (vpc,) = ec2.describe_vpcs(VpcIds=[ids["Vpc"]])["Vpcs"]
-    (found,) = ec2.describe_subnets(SubnetIds=[ids["Subnet"]])["Subnets"]
-    assert (own_tags(vpc["Tags"]), own_tags(found["Tags"])) == ({"Name": "two"}, {})
+    (described,) = ec2.describe_subnets(SubnetIds=[ids["Subnet"]])["Subnets"]
+    assert (own_tags(vpc["Tags"]), own_tags(described["Tags"])) == ({"Name": "two"}, {})
     world.remove()
     with pytest.raises(ClientError, match="InvalidVpcID"):
         ec2.describe_vpcs(VpcIds=[ids["Vpc"]])
@@ -130,17 +106,17 @@ def test_routes_lead_where_the_template_says(world: StackWorld) -> None:
         }
 
     def default_route(table: str) -> dict[str, Any]:
-        (found,) = world.ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
-        assert own_tags(found["Tags"]) == {"Name": "public"}
-        (route,) = [each for each in found["Routes"] if each["DestinationCidrBlock"] == "0.0.0.0/0"]
-        return {"subnets": [each["SubnetId"] for each in found["Associations"] if "SubnetId" in each], **route}
+        (described,) = world.ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+        assert own_tags(described["Tags"]) == {"Name": "public"}
+        (route,) = [entry for entry in described["Routes"] if entry["DestinationCidrBlock"] == "0.0.0.0/0"]
+        return {"subnets": [entry["SubnetId"] for entry in described["Associations"] if "SubnetId" in entry], **route}
 
     ids = world.put(network({"GatewayId": {"Ref": "Gateway"}}))
     route = default_route(ids["Table"])
     assert (route["GatewayId"], route["subnets"]) == (ids["Gateway"], [ids["Subnet"]])
     (gateway,) = world.ec2.describe_internet_gateways(InternetGatewayIds=[ids["Gateway"]])["InternetGateways"]
     assert own_tags(gateway["Tags"]) == {"Name": "way out"}
-    assert [each["VpcId"] for each in gateway["Attachments"]] == [ids["Vpc"]]
+    assert [attachment["VpcId"] for attachment in gateway["Attachments"]] == [ids["Vpc"]]
     assert world.put(network({"NatGatewayId": {"Ref": "Nat"}})) == ids
     route = default_route(ids["Table"])
     assert route["NatGatewayId"] == ids["Nat"]
@@ -152,20 +128,20 @@ def test_routes_lead_where_the_template_says(world: StackWorld) -> None:
 
 
 def test_a_security_group_has_the_rules_of_the_template_and_no_other(world: StackWorld) -> None:
-    """AWS::EC2::SecurityGroup: its rules are updated with no interruption; with SecurityGroupEgress the default rule,
-    which lets everything out, is not there. Rules of AWS::EC2::SecurityGroupIngress are left alone."""
+    """AWS::EC2::SecurityGroup: its rules are updated with no interruption; with SecurityGroupEgress it has no default
+    rule, which allows everything out. Rules of AWS::EC2::SecurityGroupIngress are left alone."""
 
     def rules(group: str) -> dict[str, list[Any]]:
-        found = world.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
-        shown: dict[str, list[Any]] = {"in": [], "out": []}
-        for rule in found["SecurityGroupRules"]:
+        described = world.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+        by_direction: dict[str, list[Any]] = {"in": [], "out": []}
+        for rule in described["SecurityGroupRules"]:
             peer = rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule["ReferencedGroupInfo"]["GroupId"]
             ports = (rule["IpProtocol"], rule.get("FromPort"), rule.get("ToPort"))
-            shown["out" if rule["IsEgress"] else "in"].append((*ports, peer, rule.get("Description")))
-        return shown
+            by_direction["out" if rule["IsEgress"] else "in"].append((*ports, peer, rule.get("Description")))
+        return by_direction
 
     def group(ingress: list[Any], egress: list[Any] | None) -> dict[str, Any]:
-        given = {} if egress is None else {"SecurityGroupEgress": egress}
+        optional = {} if egress is None else {"SecurityGroupEgress": egress}
         return {
             "Vpc": VPC,
             "Group": resource(
@@ -175,7 +151,7 @@ def test_a_security_group_has_the_rules_of_the_template_and_no_other(world: Stac
                 VpcId=ID,
                 Tags=named("web"),
                 SecurityGroupIngress=ingress,
-                **given,
+                **optional,
             ),
             "Peer": resource("EC2::SecurityGroup", GroupDescription="peer", VpcId=ID),
             "Separate": resource(
@@ -196,29 +172,34 @@ def test_a_security_group_has_the_rules_of_the_template_and_no_other(world: Stac
     anywhere = ("-1", -1, -1, "0.0.0.0/0", None)
     ids = world.put(group([http, six], [https]))
     separate = ("tcp", 22, 22, ids["Peer"], "administration")
-    found = rules(ids["Group"])
-    assert set(found["in"]) == {
+    actual = rules(ids["Group"])
+    assert set(actual["in"]) == {
         ("tcp", 80, 80, "0.0.0.0/0", "HTTP"),
         ("tcp", 80, 80, "::/0", None),
         separate,
     }
-    assert found["out"] == [("tcp", 443, 443, "0.0.0.0/0", "endpoints")]
+    assert actual["out"] == [("tcp", 443, 443, "0.0.0.0/0", "endpoints")]
     assert [rule[3] for rule in rules(ids["Peer"])["out"]] == ["0.0.0.0/0"]
-    (shown,) = world.ec2.describe_security_groups(GroupIds=[ids["Group"]])["SecurityGroups"]
-    assert (shown["GroupName"], shown["Description"], shown["VpcId"], own_tags(shown["Tags"])) == (
+    (described_group,) = world.ec2.describe_security_groups(GroupIds=[ids["Group"]])["SecurityGroups"]
+    assert (
+        described_group["GroupName"],
+        described_group["Description"],
+        described_group["VpcId"],
+        own_tags(described_group["Tags"]),
+    ) == (
         "web",
         "web",
         ids["Vpc"],
         {"Name": "web"},
     )
     assert world.put(group([six], [to_peer])) == ids
-    found = rules(ids["Group"])
-    assert set(found["in"]) == {("tcp", 80, 80, "::/0", None), separate}
-    assert [rule[3] for rule in found["out"]] == [ids["Peer"]]
+    actual = rules(ids["Group"])
+    assert set(actual["in"]) == {("tcp", 80, 80, "::/0", None), separate}
+    assert [rule[3] for rule in actual["out"]] == [ids["Peer"]]
     assert world.put(group([], None)) == ids
-    found = rules(ids["Group"])
-    assert found["in"] == [separate]
-    assert found["out"] == [anywhere]
+    actual = rules(ids["Group"])
+    assert actual["in"] == [separate]
+    assert actual["out"] == [anywhere]
     world.remove()
     with pytest.raises(ClientError, match="InvalidGroup"):
         world.ec2.describe_security_groups(GroupIds=[ids["Group"]])
@@ -229,12 +210,12 @@ def test_an_endpoint_is_what_the_template_says(world: StackWorld) -> None:
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*"}]}
 
     def endpoints(table: str, groups: list[str], document: dict[str, Any]) -> dict[str, Any]:
-        made = {name: resource("EC2::SecurityGroup", GroupDescription=name, VpcId=ID) for name in ("One", "Two")}
+        peers = {name: resource("EC2::SecurityGroup", GroupDescription=name, VpcId=ID) for name in ("One", "Two")}
         tables = {name: resource("EC2::RouteTable", VpcId=ID) for name in ("Left", "Right")}
         return {
             "Vpc": VPC,
             "Subnet": subnet(0),
-            **made,
+            **peers,
             **tables,
             "Storage": resource(
                 "EC2::VPCEndpoint",
@@ -256,8 +237,8 @@ def test_an_endpoint_is_what_the_template_says(world: StackWorld) -> None:
         }
 
     def described(identifier: str) -> dict[str, Any]:
-        (found,) = world.ec2.describe_vpc_endpoints(VpcEndpointIds=[identifier])["VpcEndpoints"]
-        return dict(found)
+        (endpoint,) = world.ec2.describe_vpc_endpoints(VpcEndpointIds=[identifier])["VpcEndpoints"]
+        return dict(endpoint)
 
     ids = world.put(endpoints("Left", ["One"], policy))
     storage, systems = described(ids["Storage"]), described(ids["Systems"])
@@ -277,9 +258,8 @@ def test_an_endpoint_is_what_the_template_says(world: StackWorld) -> None:
     assert storage["PolicyDocument"] == '{"Version": "2012-10-17", "Statement": []}'
     assert {group["GroupId"] for group in systems["Groups"]} == {ids["One"], ids["Two"]}
     world.remove()
-    assert [
-        each["State"] for each in world.ec2.describe_vpc_endpoints()["VpcEndpoints"] if each["State"] != "deleted"
-    ] == []
+    states = [endpoint["State"] for endpoint in world.ec2.describe_vpc_endpoints()["VpcEndpoints"]]
+    assert [state for state in states if state != "deleted"] == []
 
 
 def test_a_flow_log_records_what_the_template_says(world: StackWorld) -> None:
@@ -311,21 +291,26 @@ def test_a_flow_log_records_what_the_template_says(world: StackWorld) -> None:
         }
 
     ids = world.put(logged("REJECT", "one"))
-    (found,) = world.ec2.describe_flow_logs()["FlowLogs"]
-    assert (found["ResourceId"], found["TrafficType"], found["LogGroupName"], found["MaxAggregationInterval"]) == (
+    (flow_log,) = world.ec2.describe_flow_logs()["FlowLogs"]
+    assert (
+        flow_log["ResourceId"],
+        flow_log["TrafficType"],
+        flow_log["LogGroupName"],
+        flow_log["MaxAggregationInterval"],
+    ) == (
         ids["Vpc"],
         "REJECT",
         "/flows",
         60,
     )
-    assert found["DeliverLogsPermissionArn"].endswith(f":role/{ids['Role']}")
-    assert own_tags(found["Tags"]) == {"Name": "one"}
+    assert flow_log["DeliverLogsPermissionArn"].endswith(f":role/{ids['Role']}")
+    assert own_tags(flow_log["Tags"]) == {"Name": "one"}
     assert world.put(logged("REJECT", "two")) == ids
     assert own_tags(world.ec2.describe_flow_logs()["FlowLogs"][0]["Tags"]) == {"Name": "two"}
     again = world.put(logged("ALL", "two", "Other"))
     assert {name for name in ids if again[name] != ids[name]} == {"Flow"}
-    (found,) = world.ec2.describe_flow_logs()["FlowLogs"]
-    assert (found["TrafficType"], found["LogGroupName"]) == ("ALL", "/others")
+    (flow_log,) = world.ec2.describe_flow_logs()["FlowLogs"]
+    assert (flow_log["TrafficType"], flow_log["LogGroupName"]) == ("ALL", "/others")
     world.remove()
     assert world.ec2.describe_flow_logs()["FlowLogs"] == []
 
@@ -345,7 +330,7 @@ def test_a_launch_template_gets_a_version(world: StackWorld) -> None:
         }
 
     script = base64.b64encode(b"#!/bin/sh").decode()
-    said: dict[str, Any] = {
+    launch_data: dict[str, Any] = {
         "InstanceType": "t3.micro",
         "UserData": script,
         "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": 1},
@@ -353,195 +338,18 @@ def test_a_launch_template_gets_a_version(world: StackWorld) -> None:
         "Monitoring": {"Enabled": True},
         "TagSpecifications": [{"ResourceType": "instance", "Tags": named("web")}],
     }
-    ids = world.put(template(**said))
+    ids = world.put(template(**launch_data))
     (shown,) = world.ec2.describe_launch_templates()["LaunchTemplates"]
     assert (shown["LaunchTemplateName"], shown["LatestVersionNumber"], own_tags(shown["Tags"])) == (
         "web",
         1,
         {"Name": "web"},
     )
-    assert world.put(template(**{**said, "InstanceType": "t3.small"})) == ids
+    assert world.put(template(**{**launch_data, "InstanceType": "t3.small"})) == ids
     versions = world.ec2.describe_launch_template_versions(LaunchTemplateId=ids["Template"])["LaunchTemplateVersions"]
     data = {version["VersionNumber"]: version["LaunchTemplateData"] for version in versions}
-    assert data[1] == {"ImageId": world.old_ami, **said}
-    assert data[2] == {"ImageId": world.old_ami, **said, "InstanceType": "t3.small"}
+    assert data[1] == {"ImageId": world.old_ami, **launch_data}
+    assert data[2] == {"ImageId": world.old_ami, **launch_data, "InstanceType": "t3.small"}
     assert {version["VersionDescription"] for version in versions} == {"of the stack"}
     world.remove()
     assert world.ec2.describe_launch_templates()["LaunchTemplates"] == []
-
-
-# -- Elastic Load Balancing -------------------------------------------------------------------------------------------
-
-
-def balanced(balancer: dict[str, Any], targets: dict[str, Any], listener: dict[str, Any]) -> dict[str, Any]:
-    """A load balancer of two subnets, a target group and a listener."""
-    return {
-        "Vpc": VPC,
-        "Gateway": resource("EC2::InternetGateway"),
-        "Attachment": resource("EC2::VPCGatewayAttachment", VpcId=ID, InternetGatewayId={"Ref": "Gateway"}),
-        "One": subnet(0),
-        "Two": subnet(1),
-        "Open": resource("EC2::SecurityGroup", GroupDescription="open", VpcId=ID),
-        "Closed": resource("EC2::SecurityGroup", GroupDescription="closed", VpcId=ID),
-        "Balancer": resource(
-            "ElasticLoadBalancingV2::LoadBalancer", Subnets=[{"Ref": "One"}, {"Ref": "Two"}], **balancer
-        ),
-        "Targets": resource("ElasticLoadBalancingV2::TargetGroup", VpcId=ID, Port=8080, Protocol="HTTP", **targets),
-        "Listener": resource("ElasticLoadBalancingV2::Listener", LoadBalancerArn={"Ref": "Balancer"}, **listener),
-    }
-
-
-FORWARD = [{"Type": "forward", "TargetGroupArn": {"Ref": "Targets"}}]
-
-
-def attributes(found: dict[str, Any]) -> dict[str, str]:
-    return {item["Key"]: item["Value"] for item in found["Attributes"]}
-
-
-def test_a_load_balancer_is_what_the_template_says(world: StackWorld) -> None:
-    """AWS::ElasticLoadBalancingV2::LoadBalancer, TargetGroup, Listener: attributes, security groups, health checks and
-    actions are updated with no interruption."""
-    elbv2 = world.client("elbv2")
-    first = balanced(
-        {
-            "Name": "web",
-            "Scheme": "internal",
-            "SecurityGroups": [{"Ref": "Open"}],
-            "LoadBalancerAttributes": [
-                {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
-                {"Key": "idle_timeout.timeout_seconds", "Value": "30"},
-            ],
-            "Tags": named("web"),
-        },
-        {
-            "TargetType": "instance",
-            "HealthCheckPath": "/health",
-            "HealthCheckIntervalSeconds": 10,
-            "HealthCheckTimeoutSeconds": 4,
-            "HealthyThresholdCount": 2,
-            "UnhealthyThresholdCount": 3,
-            "Matcher": {"HttpCode": "200-299"},
-            "TargetGroupAttributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "15"}],
-            "Tags": named("targets"),
-        },
-        {"Port": 80, "Protocol": "HTTP", "DefaultActions": FORWARD},
-    )
-    ids = world.put(first)
-    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
-    assert (balancer["LoadBalancerName"], balancer["Scheme"], balancer["SecurityGroups"], balancer["Type"]) == (
-        "web",
-        "internal",
-        [ids["Open"]],
-        "application",
-    )
-    assert {zone["SubnetId"] for zone in balancer["AvailabilityZones"]} == {ids["One"], ids["Two"]}
-    found = attributes(elbv2.describe_load_balancer_attributes(LoadBalancerArn=ids["Balancer"]))
-    assert found["routing.http.drop_invalid_header_fields.enabled"] == "true"
-    assert found["idle_timeout.timeout_seconds"] == "30"
-    (group,) = elbv2.describe_target_groups()["TargetGroups"]
-    assert {name: group[name] for name in first["Targets"]["Properties"] if name in group and name != "VpcId"} == {
-        "Port": 8080,
-        "Protocol": "HTTP",
-        "TargetType": "instance",
-        "HealthCheckPath": "/health",
-        "HealthCheckIntervalSeconds": 10,
-        "HealthCheckTimeoutSeconds": 4,
-        "HealthyThresholdCount": 2,
-        "UnhealthyThresholdCount": 3,
-        "Matcher": {"HttpCode": "200-299"},
-    }
-    assert group["VpcId"] == ids["Vpc"]
-    assert (
-        attributes(elbv2.describe_target_group_attributes(TargetGroupArn=ids["Targets"]))[
-            "deregistration_delay.timeout_seconds"
-        ]
-        == "15"
-    )
-    listed = elbv2.describe_tags(ResourceArns=[ids["Balancer"], ids["Targets"]])["TagDescriptions"]
-    assert [own_tags(each["Tags"]) for each in listed] == [{"Name": "web"}, {"Name": "targets"}]
-    (listener,) = elbv2.describe_listeners(LoadBalancerArn=ids["Balancer"])["Listeners"]
-    assert (listener["Port"], listener["Protocol"]) == (80, "HTTP")
-    assert [action["TargetGroupArn"] for action in listener["DefaultActions"]] == [ids["Targets"]]
-
-    second = balanced(
-        {
-            "Name": "web",
-            "Scheme": "internal",
-            "SecurityGroups": [{"Ref": "Closed"}],
-            "LoadBalancerAttributes": [
-                {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "false"},
-                {"Key": "idle_timeout.timeout_seconds", "Value": "90"},
-            ],
-        },
-        {
-            "TargetType": "instance",
-            "HealthCheckPath": "/",
-            "HealthCheckIntervalSeconds": 20,
-            "HealthCheckTimeoutSeconds": 5,
-            "HealthyThresholdCount": 4,
-            "UnhealthyThresholdCount": 5,
-            "Matcher": {"HttpCode": "200"},
-            "TargetGroupAttributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "60"}],
-            "Tags": named("others"),
-        },
-        {
-            "Port": 81,
-            "Protocol": "HTTP",
-            "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
-        },
-    )
-    assert world.put(second) == ids
-    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
-    assert balancer["SecurityGroups"] == [ids["Closed"]]
-    found = attributes(elbv2.describe_load_balancer_attributes(LoadBalancerArn=ids["Balancer"]))
-    assert found["routing.http.drop_invalid_header_fields.enabled"] == "false"
-    assert found["idle_timeout.timeout_seconds"] == "90"
-    (group,) = elbv2.describe_target_groups()["TargetGroups"]
-    assert (group["HealthCheckPath"], group["HealthCheckIntervalSeconds"], group["HealthCheckTimeoutSeconds"]) == (
-        "/",
-        20,
-        5,
-    )
-    assert (group["HealthyThresholdCount"], group["UnhealthyThresholdCount"], group["Matcher"]) == (
-        4,
-        5,
-        {"HttpCode": "200"},
-    )
-    assert (
-        attributes(elbv2.describe_target_group_attributes(TargetGroupArn=ids["Targets"]))[
-            "deregistration_delay.timeout_seconds"
-        ]
-        == "60"
-    )
-    listed = elbv2.describe_tags(ResourceArns=[ids["Balancer"], ids["Targets"]])["TagDescriptions"]
-    assert [own_tags(each["Tags"]) for each in listed] == [{}, {"Name": "others"}]
-    (listener,) = elbv2.describe_listeners(LoadBalancerArn=ids["Balancer"])["Listeners"]
-    assert listener["Port"] == 81
-    assert [action["FixedResponseConfig"]["StatusCode"] for action in listener["DefaultActions"]] == ["503"]
-    world.remove()
-    assert elbv2.describe_load_balancers()["LoadBalancers"] == []
-    assert elbv2.describe_target_groups()["TargetGroups"] == []
-
-
-def test_a_listener_rule_is_what_the_template_says(world: StackWorld) -> None:
-    """AWS::ElasticLoadBalancingV2::ListenerRule: actions, conditions and priority are updated with no interruption."""
-    elbv2 = world.client("elbv2")
-
-    def ruled(path: str, priority: int) -> dict[str, Any]:
-        rule = resource(
-            "ElasticLoadBalancingV2::ListenerRule",
-            ListenerArn={"Ref": "Listener"},
-            Priority=priority,
-            Conditions=[{"Field": "path-pattern", "Values": [path]}],
-            Actions=FORWARD,
-        )
-        return {**balanced({}, {}, {"Port": 80, "Protocol": "HTTP", "DefaultActions": FORWARD}), "Rule": rule}
-
-    for path, priority in (("/a", 5), ("/b", 7)):
-        ids = world.put(ruled(path, priority))
-        found = elbv2.describe_rules(ListenerArn=ids["Listener"])["Rules"]
-        (rule,) = [each for each in found if not each["IsDefault"]]
-        assert (rule["RuleArn"], rule["Priority"]) == (ids["Rule"], str(priority))
-        assert rule["Conditions"][0]["Values"] == [path]
-        assert rule["Actions"][0]["TargetGroupArn"] == ids["Targets"]
-    world.remove()

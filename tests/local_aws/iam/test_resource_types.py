@@ -1,4 +1,4 @@
-"""IAM's resource types: what a template says of each is what IAM answers, after creation and after an update.
+"""IAM's resource types: IAM returns of each what the template specifies, after creation and after an update.
 
 Source: CloudFormation Template Reference, AWS::IAM::Role, AWS::IAM::InstanceProfile, AWS::IAM::ManagedPolicy,
 AWS::IAM::Group, with "Update requires" of each property.
@@ -18,8 +18,8 @@ from tests.local_aws.stack_world import StackWorld, stack_world
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
-    with stack_world() as found:
-        yield found
+    with stack_world() as stacks:
+        yield stacks
 
 
 def trust(service: str) -> dict[str, Any]:
@@ -74,11 +74,11 @@ def test_a_role_is_what_the_template_says(world: StackWorld) -> None:
         }
     )
     name = ids["Role"]
-    found = iam.get_role(RoleName=name)["Role"]
-    assert (found["Path"], found["Description"], found["MaxSessionDuration"]) == ("/builders/", "Builds", 7200)
-    assert found["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary_arn
-    assert found["AssumeRolePolicyDocument"] == trust("ec2.amazonaws.com")
-    assert {tag["Key"]: tag["Value"] for tag in found["Tags"]} == {"team": "images", "cost": "1"}
+    created = iam.get_role(RoleName=name)["Role"]
+    assert (created["Path"], created["Description"], created["MaxSessionDuration"]) == ("/builders/", "Builds", 7200)
+    assert created["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary_arn
+    assert created["AssumeRolePolicyDocument"] == trust("ec2.amazonaws.com")
+    assert {tag["Key"]: tag["Value"] for tag in created["Tags"]} == {"team": "images", "cost": "1"}
     assert grants(iam, name) == ({"read": allow("s3:GetObject"), "write": allow("s3:PutObject")}, {CORE, BUILDER})
     changed = role(
         Path="/builders/",
@@ -88,11 +88,11 @@ def test_a_role_is_what_the_template_says(world: StackWorld) -> None:
         Tags=[{"Key": "team", "Value": "platform"}],
     )
     assert world.put({"Role": changed}) == ids
-    found = iam.get_role(RoleName=name)["Role"]
-    assert (found.get("Description", ""), found["MaxSessionDuration"]) == ("", 3600)
-    assert "PermissionsBoundary" not in found
-    assert found["AssumeRolePolicyDocument"] == trust("lambda.amazonaws.com")
-    assert found["Tags"] == [{"Key": "team", "Value": "platform"}]
+    updated = iam.get_role(RoleName=name)["Role"]
+    assert (updated.get("Description", ""), updated["MaxSessionDuration"]) == ("", 3600)
+    assert "PermissionsBoundary" not in updated
+    assert updated["AssumeRolePolicyDocument"] == trust("lambda.amazonaws.com")
+    assert updated["Tags"] == [{"Key": "team", "Value": "platform"}]
     assert grants(iam, name) == ({"write": allow("s3:PutObject", "s3:DeleteObject")}, {CORE})
     assert world.put({"Role": role(Path="/others/")})["Role"] != name
     with pytest.raises(iam.exceptions.NoSuchEntityException):
@@ -102,7 +102,7 @@ def test_a_role_is_what_the_template_says(world: StackWorld) -> None:
 
 
 def test_a_role_with_a_policy_that_does_not_exist_fails(world: StackWorld) -> None:
-    """IAM API Reference, AttachRolePolicy: NoSuchEntity; the stack fails with the service's own words."""
+    """IAM API Reference, AttachRolePolicy: NoSuchEntity; the stack fails with the service's own message."""
     missing = "arn:aws:iam::aws:policy/NoSuchPolicy"
     with pytest.raises(AssertionError, match="NoSuchPolicy"):
         world.put({"Role": role(ManagedPolicyArns=[missing])})
@@ -123,11 +123,11 @@ def test_an_instance_profile_takes_another_role(world: StackWorld) -> None:
         }
 
     ids = world.put(profile("One"))
-    found = iam.get_instance_profile(InstanceProfileName=ids["Profile"])["InstanceProfile"]
-    assert (found["Path"], [each["RoleName"] for each in found["Roles"]]) == ("/builders/", [ids["One"]])
+    described = iam.get_instance_profile(InstanceProfileName=ids["Profile"])["InstanceProfile"]
+    assert (described["Path"], [member["RoleName"] for member in described["Roles"]]) == ("/builders/", [ids["One"]])
     assert world.put(profile("Two")) == ids
-    found = iam.get_instance_profile(InstanceProfileName=ids["Profile"])["InstanceProfile"]
-    assert [each["RoleName"] for each in found["Roles"]] == [ids["Two"]]
+    described = iam.get_instance_profile(InstanceProfileName=ids["Profile"])["InstanceProfile"]
+    assert [member["RoleName"] for member in described["Roles"]] == [ids["Two"]]
     world.remove()
     assert iam.list_instance_profiles()["InstanceProfiles"] == []
 
@@ -147,8 +147,8 @@ def test_a_managed_policy_gets_a_new_version(world: StackWorld) -> None:
 
     ids = world.put(policy("s3:Get0", "One"))
     arn = ids["Policy"]
-    found = iam.get_policy(PolicyArn=arn)["Policy"]
-    assert (found["Path"], found["Description"], found["AttachmentCount"]) == ("/p/", "d", 1)
+    described = iam.get_policy(PolicyArn=arn)["Policy"]
+    assert (described["Path"], described["Description"], described["AttachmentCount"]) == ("/p/", "d", 1)
     for number in range(1, 7):
         assert world.put(policy(f"s3:Get{number}", "Two")) == ids
     current = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]

@@ -41,7 +41,7 @@ def ami_distribution(region: str = REGION, **configuration: Any) -> dict[str, An
 
 @dataclass
 class ImageBuilding:
-    """The embedded AWS of one test. Names of resources are `app` unless told otherwise."""
+    """The embedded AWS of one test. The names of resources are `app` by default."""
 
     clock: Clock
     clients: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -85,13 +85,13 @@ class ImageBuilding:
         return str(created["distributionConfigurationArn"])
 
     def role(self, name: str, service: str, *statements: dict[str, Any]) -> str:
-        """The ARN of a role that the service may assume, and that may do what the statements say."""
+        """The ARN of a role that the service may assume, with the statements as its permissions."""
         iam = self.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_policy(trust)))
+        created = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_policy(trust)))
         if statements:
             iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(_policy(*statements)))
-        return str(made["Role"]["Arn"])
+        return str(created["Role"]["Arn"])
 
     def log_bucket(self, resource: str = "arn:aws:s3:::image-logs/*") -> dict[str, Any]:
         """The logging of an infrastructure configuration to a new bucket; build instances may write to `resource`."""
@@ -110,10 +110,10 @@ class ImageBuilding:
         **parameters: Any,
     ) -> str:
         """A pipeline with all that it refers to; `recipe` and `infrastructure` are parameters of these."""
-        given = {"components": [{"componentArn": self.component()}], **(recipe or {})}
+        recipe_parameters = {"components": [{"componentArn": self.component()}], **(recipe or {})}
         created = self.client().create_image_pipeline(
             name="app",
-            imageRecipeArn=self.recipe(**given),
+            imageRecipeArn=self.recipe(**recipe_parameters),
             infrastructureConfigurationArn=self.infrastructure(**(infrastructure or {})),
             distributionConfigurationArn=self.distribution(*distributions),
             **parameters,
@@ -131,7 +131,7 @@ class ImageBuilding:
         return str(self.image(arn)["state"]["status"])
 
     def finish(self, arn: str) -> Any:
-        """Let time pass until the build has ended; give the image."""
+        """Let time pass until the build has ended; return the image."""
         for _ in range(100):
             image = self.image(arn)
             if image["state"]["status"] in ("AVAILABLE", "FAILED", "CANCELLED"):
@@ -161,12 +161,12 @@ def image_building(monkeypatch: pytest.MonkeyPatch, public_amis: bool) -> Iterat
 @pytest.fixture
 def building(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageBuilding]:
     """Image Builder in an EC2 without public AMIs, which take moto a while to make."""
-    with image_building(monkeypatch, public_amis=False) as found:
-        yield found
+    with image_building(monkeypatch, public_amis=False) as image_builder:
+        yield image_builder
 
 
 @pytest.fixture
 def building_on_public_amis(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageBuilding]:
     """Image Builder in an EC2 with the public AMIs that the public SSM parameters name."""
-    with image_building(monkeypatch, public_amis=True) as found:
-        yield found
+    with image_building(monkeypatch, public_amis=True) as image_builder:
+        yield image_builder

@@ -1,4 +1,4 @@
-"""Image Builder's resources: what is made, found, changed and refused."""
+"""Image Builder's resources: how they are created, read, updated and refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.imagebuilder.models import OperationNotModelled
+from local_aws.imagebuilder.not_modelled import OperationNotModelled
 from tests.local_aws.imagebuilder.image_building import (
     ACCOUNT,
     ARN,
@@ -146,8 +146,8 @@ def test_a_component_has_either_data_or_a_uri(building: ImageBuilding) -> None:
 def test_a_recipe_can_use_a_component_that_amazon_manages(building: ImageBuilding) -> None:
     """Image Builder User Guide, "Amazon-managed components": update-linux."""
     recipe = building.recipe(components=[{"componentArn": MANAGED_UPDATE}])
-    found = building.client().get_image_recipe(imageRecipeArn=f"{ARN}:image-recipe/app/x.x.x")["imageRecipe"]
-    assert (found["arn"], found["platform"], found["workingDirectory"]) == (recipe, "Linux", "/tmp")
+    latest = building.client().get_image_recipe(imageRecipeArn=f"{ARN}:image-recipe/app/x.x.x")["imageRecipe"]
+    assert (latest["arn"], latest["platform"], latest["workingDirectory"]) == (recipe, "Linux", "/tmp")
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def builds(building: ImageBuilding, count: int) -> tuple[str, list[str]]:
 
 
 def test_the_images_of_a_pipeline_come_newest_first_in_pages(building: ImageBuilding) -> None:
-    """Image Builder API reference, ListImagePipelineImages: 25 items unless the request says how many, at most 100."""
+    """Image Builder API reference, ListImagePipelineImages: 25 items unless the request gives a number, at most 100."""
     pipeline, arns = builds(building, 27)
     client = building.client()
     page = client.list_image_pipeline_images(imagePipelineArn=pipeline)
@@ -377,9 +377,9 @@ def test_images_are_listed_by_version_and_by_build(building: ImageBuilding) -> N
     building.finish(arns[-1])
     [version] = building.client().list_images()["imageVersionList"]
     assert (version["arn"], version["version"], version["owner"]) == (f"{ARN}:image/app/1.0.0", "1.0.0", ACCOUNT)
-    found = building.client().list_image_build_versions(imageVersionArn=version["arn"])["imageSummaryList"]
-    assert [image["version"] for image in found] == ["1.0.0/2", "1.0.0/1"]
-    assert (found[0]["state"]["status"], len(found[0]["outputResources"]["amis"])) == ("AVAILABLE", 1)
+    summaries = building.client().list_image_build_versions(imageVersionArn=version["arn"])["imageSummaryList"]
+    assert [image["version"] for image in summaries] == ["1.0.0/2", "1.0.0/1"]
+    assert (summaries[0]["state"]["status"], len(summaries[0]["outputResources"]["amis"])) == ("AVAILABLE", 1)
     other = building.client().list_image_build_versions(imageVersionArn=f"{ARN}:image/app/9.9.9")
     assert other["imageSummaryList"] == []
 
@@ -402,8 +402,8 @@ def test_filters_are_exact_but_for_the_wildcards_of_names(
 ) -> None:
     """Image Builder API reference, Filter; ListImagePipelineImages: name, version."""
     pipeline, _ = builds(building, 2)
-    found = building.client().list_image_pipeline_images(imagePipelineArn=pipeline, filters=filters)
-    assert len(found["imageSummaryList"]) == count
+    answer = building.client().list_image_pipeline_images(imagePipelineArn=pipeline, filters=filters)
+    assert len(answer["imageSummaryList"]) == count
 
 
 def test_a_filter_that_the_operation_lacks_is_refused(building: ImageBuilding) -> None:

@@ -32,7 +32,7 @@ def kept(building: ImageBuilding, arn: str) -> Any:
 
 
 def amis(building: ImageBuilding, region: str = REGION) -> list[Any]:
-    """The AMIs that Image Builder has made."""
+    """The AMIs that Image Builder has created."""
     created = [{"Name": "tag:CreatedBy", "Values": ["EC2 Image Builder"]}]
     return list(building.client("ec2", region).describe_images(Filters=created)["Images"])
 
@@ -192,8 +192,8 @@ def test_launch_permissions_are_given(building: ImageBuilding) -> None:
     """Image Builder API reference, LaunchPermissionConfiguration: userIds."""
     building.finish(building.start(building.pipeline(ami_distribution(launchPermission={"userIds": ["111111111111"]}))))
     [ami] = amis(building)
-    found = building.client("ec2").describe_image_attribute(ImageId=ami["ImageId"], Attribute="launchPermission")
-    assert found["LaunchPermissions"] == [{"UserId": "111111111111"}]
+    attribute = building.client("ec2").describe_image_attribute(ImageId=ami["ImageId"], Attribute="launchPermission")
+    assert attribute["LaunchPermissions"] == [{"UserId": "111111111111"}]
 
 
 def test_ssm_parameters_hold_the_ami_of_their_region(building: ImageBuilding) -> None:
@@ -335,12 +335,12 @@ def test_a_distribution_that_fails_is_told_by_region(building: ImageBuilding) ->
 
 @pytest.mark.parametrize("state", ["PENDING", "CREATING", "INTEGRATING"])
 def test_a_build_can_fail_in_any_state(building: ImageBuilding, state: str) -> None:
-    """Image Builder API reference, ImageFailureContext: only the properties that there is something to say of."""
+    """Image Builder API reference, ImageFailureContext: only the properties that apply."""
     settings.use(ImageBuilderSettings(fail_in=state))
-    found = building.finish(building.start(building.pipeline()))["state"]
-    assert found["status"] == "FAILED"
-    assert found["failureContext"]["imageStatus"] == state
-    assert "failedStep" not in found["failureContext"]
+    state_of_image = building.finish(building.start(building.pipeline()))["state"]
+    assert state_of_image["status"] == "FAILED"
+    assert state_of_image["failureContext"]["imageStatus"] == state
+    assert "failedStep" not in state_of_image["failureContext"]
 
 
 @pytest.mark.parametrize("settings", [{"fail_in": "BOILING"}, {"hang_in": "AVAILABLE"}])
@@ -421,7 +421,7 @@ def test_an_image_that_is_being_built_cannot_be_deleted(building: ImageBuilding)
     assert len(amis(building)) == 1
 
 
-# -- what else is told ----------------------------------------------------------------------------------------------
+# -- events, workflows and packages ---------------------------------------------------------------------------------
 
 
 def test_every_change_of_state_is_an_event(building: ImageBuilding) -> None:
@@ -444,14 +444,14 @@ def test_every_change_of_state_is_an_event(building: ImageBuilding) -> None:
     arn = building.start(building.pipeline())
     building.finish(arn)
     building.clock.sleep(60)
-    told = [
+    received = [
         json.loads(message["Body"]) for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     ]
     states = ["PENDING", "CREATING", "BUILDING", "TESTING", "FAILED"]
-    assert [event["detail"] for event in told] == [
+    assert [event["detail"] for event in received] == [
         {"previous-state": {"status": before}, "state": {"status": after}} for before, after in pairwise(states)
     ]
-    assert {(event["region"], event["account"], *event["resources"]) for event in told} == {(REGION, ACCOUNT, arn)}
+    assert {(event["region"], event["account"], *event["resources"]) for event in received} == {(REGION, ACCOUNT, arn)}
 
 
 def test_the_workflows_have_the_times_of_their_states(building: ImageBuilding) -> None:
@@ -503,7 +503,7 @@ def test_without_enhanced_metadata_there_are_no_packages(building: ImageBuilding
     assert building.client().list_image_packages(imageBuildVersionArn=arn)["imagePackageList"] == []
 
 
-def test_a_version_arn_means_the_latest_available_build(building: ImageBuilding) -> None:
+def test_a_version_arn_is_that_of_the_latest_available_build(building: ImageBuilding) -> None:
     """Image Builder API reference, GetImage: wildcards resolve to what has reached AVAILABLE."""
     pipeline = building.pipeline()
     client = building.client()
@@ -515,9 +515,9 @@ def test_a_version_arn_means_the_latest_available_build(building: ImageBuilding)
     settings.use(ImageBuilderSettings(fail_in="BUILDING"))
     building.finish(building.start(pipeline))
     settings.use(ImageBuilderSettings())
-    for wanted in ("x.x.x", "1.x.x", "1.0.0"):
-        found = client.get_image(imageBuildVersionArn=f"{ARN}:image/app/{wanted}")
-        assert found["image"]["arn"] == first
+    for version in ("x.x.x", "1.x.x", "1.0.0"):
+        answer = client.get_image(imageBuildVersionArn=f"{ARN}:image/app/{version}")
+        assert answer["image"]["arn"] == first
     assert building.image(f"{ARN}:image/app/1.0.0/2")["state"]["status"] == "FAILED"
 
 

@@ -10,11 +10,10 @@ from urllib.parse import quote
 import pytest
 from botocore.session import get_session
 from botocore.validate import ParamValidator
-from moto.core.utils import camelcase_to_underscores
 from moto.moto_server.werkzeug_app import create_backend_app
 
-from local_aws.imagebuilder.builds import Image
-from local_aws.imagebuilder.models import ImageBuilderBackend
+from local_aws.imagebuilder.api import OPERATIONS
+from local_aws.imagebuilder.images import Image
 from local_aws.imagebuilder.shapes import AnswerNotInModel
 from tests.local_aws.imagebuilder.image_building import (
     ACCOUNT,
@@ -29,7 +28,7 @@ from tests.local_aws.imagebuilder.image_building import (
 __all__ = ["building"]
 
 MODEL: Any = get_session().get_service_model("imagebuilder")
-MODELLED = [name for name in MODEL.operation_names if hasattr(ImageBuilderBackend, camelcase_to_underscores(name))]
+MODELLED = sorted(OPERATIONS)
 COMPONENT = f"{ARN}:component/app/1.0.0/1"
 RECIPE = f"{ARN}:image-recipe/app/1.0.0"
 INFRASTRUCTURE = f"{ARN}:infrastructure-configuration/app"
@@ -45,7 +44,7 @@ KEEP_TWO = {
 }
 EXECUTION = "lce-00000000-0000-0000-0000-000000000000"
 
-# One request for each operation, in a world with the resources above, whose image is AVAILABLE. `BASE` is an AMI.
+# One request for each operation, in a world with the resources above, whose image is AVAILABLE.
 REQUESTS: dict[str, dict[str, Any]] = {
     "CancelImageCreation": {"imageBuildVersionArn": f"{ARN}:image/app/1.0.0/3"},
     "CreateComponent": {
@@ -132,7 +131,7 @@ class Http:
         return response.status_code, response.headers, json.loads(response.data)
 
     def call(self, operation: str, parameters: dict[str, Any]) -> tuple[int, Any, Any]:
-        """Send the parameters as botocore's model says, without checking them."""
+        """Send the parameters in the form of botocore's model, without checking them."""
         model = MODEL.operation_model(operation)
         path, query, body = model.http["requestUri"], [], {}
         for name, value in parameters.items():
@@ -157,7 +156,7 @@ def http(building: ImageBuilding) -> Http:
 
 @pytest.fixture
 def world(building: ImageBuilding, monkeypatch: pytest.MonkeyPatch) -> Http:
-    """What REQUESTS are made in; its lifecycle policy has been executed once."""
+    """The account that REQUESTS are for; its lifecycle policy has been executed once."""
     building.client("inspector2").enable(accountIds=[ACCOUNT], resourceTypes=["EC2"])
     image = building.start(
         building.pipeline(imageScanningConfiguration={"imageScanningEnabled": True}), tags={"a": "1"}
@@ -223,9 +222,9 @@ def test_every_required_parameter_is_required(http: Http) -> None:
         for missing in shape.required_members:
             if shape.members[missing].serialization.get("location") == "uri":
                 continue
-            given = {name: value for name, value in REQUESTS[operation].items() if name != missing}
-            given |= {"clientToken": None} if missing == "clientToken" else {}
-            status, headers, body = http.call(operation, given)
+            parameters = {name: value for name, value in REQUESTS[operation].items() if name != missing}
+            parameters |= {"clientToken": None} if missing == "clientToken" else {}
+            status, headers, body = http.call(operation, parameters)
             assert (status, headers["X-Amzn-Errortype"]) == (400, "InvalidRequestException"), operation
             assert f"'{missing}' is missing" in body["message"]
             checked += 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.imagebuilder.models import OperationNotModelled
+from local_aws.imagebuilder.not_modelled import OperationNotModelled
 from tests.local_aws.imagebuilder.image_building import ACCOUNT, ARN, REGION, ImageBuilding, ami_distribution, building
 
 __all__ = ["building"]
@@ -18,7 +18,7 @@ EVERYTHING = {"amis": True, "snapshots": True}
 
 
 def rule(include: dict[str, bool] | None = None, **parts: Any) -> dict[str, Any]:
-    """A rule that deletes all but the newest two, with AMIs and snapshots, unless told otherwise."""
+    """A rule that deletes all but the newest two, with AMIs and snapshots; the parameters change that."""
     return {
         "action": {"type": "DELETE", "includeResources": EVERYTHING if include is None else include},
         "filter": {"type": "COUNT", "value": 2},
@@ -44,17 +44,17 @@ def create(building: ImageBuilding, *rules: dict[str, Any], **parameters: Any) -
 
 
 def build(building: ImageBuilding, pipeline: str, number: int = 1, **parameters: Any) -> list[str]:
-    """Build so many images, a day apart; give their ARNs."""
-    made = []
+    """Build `number` images, a day apart; return their ARNs."""
+    arns = []
     for _ in range(number):
-        made.append(building.finish(building.start(pipeline, **parameters))["arn"])
+        arns.append(building.finish(building.start(pipeline, **parameters))["arn"])
         building.clock.sleep(DAY)
-    return made
+    return arns
 
 
 def images(building: ImageBuilding) -> list[str]:
-    found = building.client().list_image_build_versions()["imageSummaryList"]
-    return sorted(image["arn"] for image in found)
+    summaries = building.client().list_image_build_versions()["imageSummaryList"]
+    return sorted(image["arn"] for image in summaries)
 
 
 def ami(building: ImageBuilding, arn: str, region: str = REGION) -> str:
@@ -63,12 +63,12 @@ def ami(building: ImageBuilding, arn: str, region: str = REGION) -> str:
 
 
 def existing(building: ImageBuilding, region: str = REGION) -> tuple[set[str], set[str]]:
-    """The AMIs and the snapshots that Image Builder has made."""
-    made = [{"Name": "tag:CreatedBy", "Values": ["EC2 Image Builder"]}]
+    """The AMIs and the snapshots that Image Builder has created."""
+    by_image_builder = [{"Name": "tag:CreatedBy", "Values": ["EC2 Image Builder"]}]
     ec2 = building.client("ec2", region)
     return (
-        {image["ImageId"] for image in ec2.describe_images(Filters=made)["Images"]},
-        {snapshot["SnapshotId"] for snapshot in ec2.describe_snapshots(Filters=made)["Snapshots"]},
+        {image["ImageId"] for image in ec2.describe_images(Filters=by_image_builder)["Images"]},
+        {snapshot["SnapshotId"] for snapshot in ec2.describe_snapshots(Filters=by_image_builder)["Snapshots"]},
     )
 
 
@@ -84,15 +84,15 @@ def test_the_newest_stay_and_the_others_go_with_amis_and_snapshots(building: Ima
     """Image Builder User Guide, "How lifecycle management rules work": delete rule, by count."""
     create(building)
     pipeline = building.pipeline(ami_distribution(), ami_distribution("eu-west-1"))
-    made = build(building, pipeline, 2)
-    kept = [ami(building, arn) for arn in made]
-    assert images(building) == made
-    made += build(building, pipeline, 5)
-    assert images(building) == made[-2:]
+    built = build(building, pipeline, 2)
+    kept = [ami(building, arn) for arn in built]
+    assert images(building) == built
+    built += build(building, pipeline, 5)
+    assert images(building) == built[-2:]
     for region in (REGION, "eu-west-1"):
-        newest = {ami(building, arn, region) for arn in made[-2:]}
-        found, snapshots = existing(building, region)
-        assert (found, len(snapshots)) == (newest, 2)
+        newest = {ami(building, arn, region) for arn in built[-2:]}
+        existing_amis, snapshots = existing(building, region)
+        assert (existing_amis, len(snapshots)) == (newest, 2)
     assert not newest & set(kept)
 
 
@@ -129,7 +129,9 @@ def test_an_ami_that_was_launched_lately_stays_until_that_is_long_ago(building: 
     skipped = building.client().list_lifecycle_execution_resources(
         lifecycleExecutionId=executions(building)[0]["lifecycleExecutionId"]
     )
-    assert [(each["resourceId"], each["state"]["status"]) for each in skipped["resources"]] == [(launched, "SKIPPED")]
+    assert [(listed["resourceId"], listed["state"]["status"]) for listed in skipped["resources"]] == [
+        (launched, "SKIPPED")
+    ]
     building.clock.sleep(21 * DAY)
     assert images(building) == newer
     assert in_use not in existing(building)[0]
@@ -159,10 +161,10 @@ def test_every_exclusion_rule_spares_what_it_names(building: ImageBuilding, excl
     """Image Builder API reference, LifecyclePolicyDetailExclusionRules, LifecyclePolicyDetailExclusionRulesAmis."""
     permission = {"userIds": ["222222222222"], "userGroups": ["all"]}
     pipeline = building.pipeline(ami_distribution(launchPermission=permission, amiTags={"Keep": "true"}))
-    made = build(building, pipeline, 3, tags={"Keep": "true"})
+    built = build(building, pipeline, 3, tags={"Keep": "true"})
     create(building, rule(exclusionRules=exclusion))
     building.clock.sleep(2 * DAY)
-    assert (images(building), len(existing(building)[0])) == (made, 3)
+    assert (images(building), len(existing(building)[0])) == (built, 3)
     assert executions(building)[0]["resourcesImpactedSummary"] == {"hasImpactedResources": False}
 
 
@@ -178,19 +180,19 @@ def test_every_exclusion_rule_spares_what_it_names(building: ImageBuilding, excl
 def test_an_exclusion_rule_spares_nothing_else(building: ImageBuilding, exclusion: dict[str, Any]) -> None:
     """Image Builder API reference: key and value of a tag must match; what was never launched is not excluded."""
     pipeline = building.pipeline(ami_distribution(amiTags={"Keep": "true"}))
-    made = build(building, pipeline, 3, tags={"Keep": "true"})
+    built = build(building, pipeline, 3, tags={"Keep": "true"})
     create(building, rule(exclusionRules=exclusion))
     building.clock.sleep(2 * DAY)
-    assert images(building) == made[1:]
+    assert images(building) == built[1:]
 
 
 def test_the_image_stays_with_the_ami_that_is_excluded_and_its_other_amis_go(building: ImageBuilding) -> None:
     """Image Builder User Guide, "AMI lifecycle exclusion rules": the AMIs are excluded that meet the criteria."""
     pipeline = building.pipeline(ami_distribution(), ami_distribution("eu-west-1"))
-    made = build(building, pipeline, 3)
+    built = build(building, pipeline, 3)
     create(building, rule(exclusionRules={"amis": {"regions": [REGION]}}))
     building.clock.sleep(2 * DAY)
-    assert images(building) == made
+    assert images(building) == built
     assert (len(existing(building)[0]), len(existing(building, "eu-west-1")[0])) == (3, 2)
 
 
@@ -201,28 +203,28 @@ def test_a_rule_says_what_goes_with_the_image(
     building: ImageBuilding, include: dict[str, bool], amis: int, snapshots: int
 ) -> None:
     """Image Builder API reference, LifecyclePolicyDetailActionIncludeResources."""
-    made = build(building, building.pipeline(), 3)
+    built = build(building, building.pipeline(), 3)
     create(building, rule(include))
     building.clock.sleep(2 * DAY)
-    found = existing(building)
-    assert images(building) == made[1:]
-    assert (len(found[0]), len(found[1])) == (amis, snapshots)
+    existing_amis, existing_snapshots = existing(building)
+    assert images(building) == built[1:]
+    assert (len(existing_amis), len(existing_snapshots)) == (amis, snapshots)
 
 
 def test_by_age_and_never_fewer_than_are_to_be_retained(building: ImageBuilding) -> None:
     """Image Builder API reference, LifecyclePolicyDetailFilter: AGE, unit, retainAtLeast."""
-    made = build(building, building.pipeline(), 4)
+    built = build(building, building.pipeline(), 4)
     create(building, rule(filter={"type": "AGE", "value": 5, "unit": "DAYS", "retainAtLeast": 1}))
     building.clock.sleep(1.5 * DAY)
-    assert images(building) == made[1:]
+    assert images(building) == built[1:]
     building.clock.sleep(30 * DAY)
-    assert images(building) == made[-1:]
+    assert images(building) == built[-1:]
 
 
 def test_only_available_images_that_are_selected_are_touched(building: ImageBuilding) -> None:
     """Image Builder API reference, LifecyclePolicyResourceSelection: recipes with wildcards, or tags."""
     pipeline = building.pipeline()
-    made = build(building, pipeline, 3)
+    built = build(building, pipeline, 3)
     create(
         building, resourceSelection={"recipes": [{"name": "app", "semanticVersion": "2.x.x"}]}, policyDetails=[rule()]
     )
@@ -230,7 +232,7 @@ def test_only_available_images_that_are_selected_are_touched(building: ImageBuil
         **settings(name="tags", resourceSelection={"tagMap": {"Team": "nobody"}}, policyDetails=[rule()])
     )
     building.clock.sleep(3 * DAY)
-    assert images(building) == made
+    assert images(building) == built
     cancelled = building.start(pipeline)
     building.client().cancel_image_creation(imageBuildVersionArn=cancelled)
     building.finish(cancelled)
@@ -238,7 +240,7 @@ def test_only_available_images_that_are_selected_are_touched(building: ImageBuil
         lifecyclePolicyArn=POLICY, **{key: value for key, value in settings().items() if key != "name"}
     )
     building.clock.sleep(2 * DAY)
-    assert images(building) == [*made[1:], cancelled]
+    assert images(building) == [*built[1:], cancelled]
 
 
 # -- executions -----------------------------------------------------------------------------------------------------
@@ -262,45 +264,45 @@ def test_an_execution_tells_what_it_did(building: ImageBuilding) -> None:
     assert (image["action"]["name"], image["state"]) == ("DELETE", {"status": "SUCCESS"})
     [output] = client.list_lifecycle_execution_resources(**run, parentResourceId=old)["resources"]
     assert output["resourceId"] == old_ami
-    gone = {each["snapshotId"] for each in output["snapshots"]}
-    assert gone == snapshots - existing(building)[1]
+    deleted_snapshots = {listed["snapshotId"] for listed in output["snapshots"]}
+    assert deleted_snapshots == snapshots - existing(building)[1]
     policy = client.get_lifecycle_policy(lifecyclePolicyArn=POLICY)["lifecyclePolicy"]
     assert policy["dateLastRun"] == execution["startTime"]
 
 
 def test_an_ami_that_somebody_has_deregistered_stops_nothing(building: ImageBuilding) -> None:
     """Image Builder User Guide, "How lifecycle policies handle externally modified resources"."""
-    made = build(building, building.pipeline(), 3)
-    building.client("ec2").deregister_image(ImageId=ami(building, made[0]))
+    built = build(building, building.pipeline(), 3)
+    building.client("ec2").deregister_image(ImageId=ami(building, built[0]))
     create(building)
     building.clock.sleep(2 * DAY)
-    assert images(building) == made[1:]
+    assert images(building) == built[1:]
 
 
 def test_without_its_role_an_execution_fails_and_deletes_nothing(building: ImageBuilding) -> None:
     """Image Builder API reference, CreateLifecyclePolicy: executionRole; LifecycleExecutionState."""
-    made = build(building, building.pipeline(), 3)
+    built = build(building, building.pipeline(), 3)
     create(building)
     building.client("iam").delete_role(RoleName="lifecycle")
     building.clock.sleep(1.5 * DAY)
     [execution] = executions(building)
     assert execution["state"]["status"] == "FAILED"
     assert "'lifecycle' does not exist" in execution["state"]["reason"]
-    assert images(building) == made
+    assert images(building) == built
 
 
 def test_a_disabled_policy_does_not_run_and_a_deleted_one_neither(building: ImageBuilding) -> None:
     """Image Builder API reference, LifecyclePolicy: status; DeleteLifecyclePolicy; UpdateLifecyclePolicy."""
-    made = build(building, building.pipeline(), 3)
+    built = build(building, building.pipeline(), 3)
     create(building, status="DISABLED")
     building.clock.sleep(3 * DAY)
-    assert (images(building), executions(building)) == (made, [])
+    assert (images(building), executions(building)) == (built, [])
     client = building.client()
     update = {key: value for key, value in settings().items() if key != "name"}
     client.update_lifecycle_policy(lifecyclePolicyArn=POLICY, **update)
     assert client.get_lifecycle_policy(lifecyclePolicyArn=POLICY)["lifecyclePolicy"]["status"] == "ENABLED"
     building.clock.sleep(1.5 * DAY)
-    assert images(building) == made[1:]
+    assert images(building) == built[1:]
     client.update_lifecycle_policy(lifecyclePolicyArn=POLICY, status="DISABLED", **update)
     building.clock.sleep(3 * DAY)
     assert len(executions(building)) == 1
@@ -324,7 +326,7 @@ def test_policies_are_listed_with_their_filters(building: ImageBuilding) -> None
 
 
 @pytest.mark.parametrize(
-    ("parameters", "told"),
+    ("parameters", "reason"),
     [
         ({"resourceSelection": {}}, "Exactly one of 'recipes' and 'tagMap'"),
         ({"policyDetails": [rule(), rule()]}, "one rule at most for each action type"),
@@ -336,14 +338,14 @@ def test_policies_are_listed_with_their_filters(building: ImageBuilding) -> None
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(
-    building: ImageBuilding, parameters: dict[str, Any], told: str
+    building: ImageBuilding, parameters: dict[str, Any], reason: str
 ) -> None:
     """Image Builder API reference, CreateLifecyclePolicy and LifecyclePolicyDetail*."""
     building.role("lifecycle", "imagebuilder.amazonaws.com")
     building.role("lambda", "lambda.amazonaws.com")
     code, message = building.refused("create_lifecycle_policy", **settings(**{"policyDetails": [rule()], **parameters}))
     assert code == "InvalidRequestException"
-    assert told in message
+    assert reason in message
 
 
 @pytest.mark.parametrize(

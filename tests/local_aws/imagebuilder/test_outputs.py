@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local_aws.core import settings
+from local_aws.core.faults import Fault, Faults
 from local_aws.imagebuilder.settings import ImageBuilderSettings
 from tests.local_aws.imagebuilder.image_building import (
     ACCOUNT,
@@ -26,7 +27,7 @@ SCANNED = {"imageScanningConfiguration": {"imageScanningEnabled": True}}
 
 
 def root(device: str = "/dev/sda1", **ebs: Any) -> dict[str, Any]:
-    """The parameters of a recipe that says of the root volume what `ebs` does."""
+    """The parameters of a recipe with `ebs` as the settings of the root volume."""
     return {"blockDeviceMappings": [{"deviceName": device, "ebs": ebs}]}
 
 
@@ -36,7 +37,8 @@ def key(building: ImageBuilding, region: str = REGION) -> str:
 
 def output(building: ImageBuilding, image: Any, region: str = REGION) -> tuple[list[Any], list[Any]]:
     """The block device mappings of the image's AMI, and its snapshots."""
-    ami = next(each["image"] for each in image["outputResources"]["amis"] if each["region"] == region)
+    amis = image["outputResources"]["amis"]
+    ami = next(ami["image"] for ami in amis if ami["region"] == region)
     ec2 = building.client("ec2", region)
     [described] = ec2.describe_images(ImageIds=[ami])["Images"]
     identifiers = [mapping["Ebs"]["SnapshotId"] for mapping in described["BlockDeviceMappings"]]
@@ -108,8 +110,8 @@ def test_an_image_with_a_key_of_ones_own_can_be_shared(building: ImageBuilding) 
     recipe = root(encrypted=True, kmsKeyId=key(building))
     image = building.finish(building.start(building.pipeline(shared, recipe=recipe)))
     ami = image["outputResources"]["amis"][0]["image"]
-    found = building.client("ec2").describe_image_attribute(ImageId=ami, Attribute="launchPermission")
-    assert found["LaunchPermissions"] == [{"UserId": OTHER_ACCOUNT}]
+    attribute = building.client("ec2").describe_image_attribute(ImageId=ami, Attribute="launchPermission")
+    assert attribute["LaunchPermissions"] == [{"UserId": OTHER_ACCOUNT}]
 
 
 @pytest.mark.parametrize("replicated", [False, True])
@@ -176,7 +178,7 @@ def test_a_build_needs_its_subnet_and_security_groups(building: ImageBuilding, m
 
 
 def log_keys(building: ImageBuilding) -> list[str]:
-    return [each["Key"] for each in building.client("s3").list_objects_v2(Bucket="image-logs").get("Contents", [])]
+    return [listed["Key"] for listed in building.client("s3").list_objects_v2(Bucket="image-logs").get("Contents", [])]
 
 
 def test_each_workflow_leaves_a_log_below_the_prefix(building: ImageBuilding) -> None:
@@ -185,7 +187,9 @@ def test_each_workflow_leaves_a_log_below_the_prefix(building: ImageBuilding) ->
     arn = building.finish(building.start(pipeline))["arn"]
     workflows = building.client().list_workflow_executions(imageBuildVersionArn=arn)["workflowExecutions"]
     identifiers = [workflow["workflowExecutionId"] for workflow in workflows]
-    assert sorted(log_keys(building)) == sorted(f"builds/app/1.0.0/1/{each}/console.log" for each in identifiers)
+    assert sorted(log_keys(building)) == sorted(
+        f"builds/app/1.0.0/1/{identifier}/console.log" for identifier in identifiers
+    )
     stored = building.client("s3").get_object(
         Bucket="image-logs", Key=f"builds/app/1.0.0/1/{identifiers[0]}/console.log"
     )
@@ -193,7 +197,7 @@ def test_each_workflow_leaves_a_log_below_the_prefix(building: ImageBuilding) ->
 
 
 def test_the_log_of_a_failed_build_has_the_error(building: ImageBuilding) -> None:
-    """Image Builder User Guide, "Troubleshoot Image Builder issues": the logs tell why a component failed."""
+    """Image Builder User Guide, "Troubleshoot Image Builder issues": why a component failed."""
     settings.use(ImageBuilderSettings(fail_in="BUILDING", error_message="Curl error (28)"))
     building.finish(building.start(building.pipeline(infrastructure={"logging": building.log_bucket()})))
     [only] = log_keys(building)
@@ -252,8 +256,8 @@ def test_log_groups_can_be_named(building: ImageBuilding) -> None:
     groups = {"imageLogGroupName": "/aws/imagebuilder/one", "pipelineLogGroupName": "/aws/imagebuilder/two"}
     image = building.finish(building.start(building.pipeline(loggingConfiguration=groups)))
     assert image["loggingConfiguration"] == {"logGroupName": "/aws/imagebuilder/one"}
-    found = building.client("logs").describe_log_groups()["logGroups"]
-    assert sorted(group["logGroupName"] for group in found) == sorted(groups.values())
+    groups_of_account = building.client("logs").describe_log_groups()["logGroups"]
+    assert sorted(group["logGroupName"] for group in groups_of_account) == sorted(groups.values())
 
 
 def test_a_log_group_of_another_name_takes_a_role(building: ImageBuilding) -> None:
@@ -271,7 +275,7 @@ def test_a_log_group_of_another_name_takes_a_role(building: ImageBuilding) -> No
 # -- messages -------------------------------------------------------------------------------------------------------
 
 
-def told(building: ImageBuilding, **behaviour: Any) -> tuple[Any, list[Any]]:
+def build_with_topic(building: ImageBuilding, **behaviour: Any) -> tuple[Any, list[Any]]:
     """Build an image with a topic that a queue listens to: the image, and the messages."""
     topic = building.client("sns").create_topic(Name="images")["TopicArn"]
     sqs = building.client("sqs")
@@ -288,12 +292,12 @@ def told(building: ImageBuilding, **behaviour: Any) -> tuple[Any, list[Any]]:
     settings.use(ImageBuilderSettings(**behaviour))
     image = building.finish(building.start(building.pipeline(infrastructure={"snsTopicArn": topic})))
     received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-    return image, [json.loads(each["Body"]) for each in received]
+    return image, [json.loads(message["Body"]) for message in received]
 
 
 def test_the_topic_is_told_of_an_image_that_is_available(building: ImageBuilding) -> None:
     """Image Builder User Guide, "Amazon SNS integration in Image Builder": SNS message format."""
-    image, [message] = told(building)
+    image, [message] = build_with_topic(building)
     assert message["arn"] == image["arn"] == f"{message['versionlessArn']}/1.0.0/1"
     assert (message["state"], message["version"], message["buildVersion"]) == ({"status": "AVAILABLE"}, "1.0.0", 1)
     # 2 to the power of 90 is version 1 of 1.0.0, in the guide's example as here.
@@ -309,7 +313,7 @@ def test_the_topic_is_told_of_an_image_that_is_available(building: ImageBuilding
 
 def test_the_topic_is_told_of_an_image_that_has_failed_and_of_nothing_else(building: ImageBuilding) -> None:
     """Image Builder User Guide, "Amazon SNS integration in Image Builder": AVAILABLE and FAILED are published."""
-    image, [message] = told(building, fail_in="TESTING", failure_reason="does not boot")
+    image, [message] = build_with_topic(building, fail_in="TESTING", failure_reason="does not boot")
     assert message["state"] == {"status": "FAILED", "reason": "does not boot"}
     assert message["outputResources"] == {"amis": []}
     assert ("testExecutionId" in message, "distributionJobId" in message) == (True, False)
@@ -318,7 +322,7 @@ def test_the_topic_is_told_of_an_image_that_has_failed_and_of_nothing_else(build
 
 def test_nobody_is_told_of_a_build_that_was_cancelled(building: ImageBuilding) -> None:
     """Image Builder User Guide, "Amazon SNS integration in Image Builder": AVAILABLE and FAILED are published."""
-    image, messages = told(building, cancelled_after=60)
+    image, messages = build_with_topic(building, cancelled_after=60)
     assert (image["state"]["status"], messages) == ("CANCELLED", [])
 
 
@@ -349,11 +353,11 @@ def test_a_scan_goes_on_with_the_build(building: ImageBuilding) -> None:
     activate(building)
     settings.use(ImageBuilderSettings(10, 10, 10, 10, 10, 10))
     arn = building.start(building.pipeline(**SCANNED))
-    found = {}
+    scan_states = {}
     while building.status(arn) != "AVAILABLE":
-        found[building.status(arn)] = building.image(arn)["scanState"]["status"]
+        scan_states[building.status(arn)] = building.image(arn)["scanState"]["status"]
         building.clock.sleep(9)
-    assert found == {
+    assert scan_states == {
         "PENDING": "PENDING",
         "CREATING": "PENDING",
         "BUILDING": "PENDING",
@@ -376,6 +380,14 @@ def test_a_scan_takes_inspector(building: ImageBuilding) -> None:
     """Image Builder API reference, ImageScanningConfiguration: Inspector must be activated for EC2 scanning."""
     image = building.finish(building.start(building.pipeline(**SCANNED)))
     assert (image["state"]["status"], image["scanState"]["status"]) == ("AVAILABLE", "FAILED")
+
+
+def test_faults_of_inspector_do_not_reach_a_scan(building: ImageBuilding) -> None:
+    """Planned faults are for the calls of an account, not for those of Image Builder itself."""
+    activate(building)
+    settings.use(Faults((Fault("inspector2", "BatchGetAccountStatus", "ThrottlingException", times=None),)))
+    image = building.finish(building.start(building.pipeline(**SCANNED)))
+    assert image["scanState"] == {"status": "COMPLETED"}
 
 
 def test_without_a_scan_there_is_no_state_of_one(building: ImageBuilding) -> None:
@@ -405,11 +417,11 @@ def test_findings_are_counted_by_account_pipeline_and_image(building: ImageBuild
     building.finish(building.start(pipeline))
     count = building.client().list_image_scan_finding_aggregations
     counts = {"all": 7, "critical": 1, "high": 0, "medium": 2}
-    [found] = count(filter={"name": "imageBuildVersionArn", "values": [arn]})["responses"]
-    assert found == {"imageAggregation": {"imageBuildVersionArn": arn, "severityCounts": counts}}
+    [aggregation] = count(filter={"name": "imageBuildVersionArn", "values": [arn]})["responses"]
+    assert aggregation == {"imageAggregation": {"imageBuildVersionArn": arn, "severityCounts": counts}}
     twice = {severity: 2 * number for severity, number in counts.items()}
-    [found] = count(filter={"name": "imagePipelineArn", "values": [pipeline]})["responses"]
-    assert found == {"imagePipelineAggregation": {"imagePipelineArn": pipeline, "severityCounts": twice}}
+    [aggregation] = count(filter={"name": "imagePipelineArn", "values": [pipeline]})["responses"]
+    assert aggregation == {"imagePipelineAggregation": {"imagePipelineArn": pipeline, "severityCounts": twice}}
     whole = count()
     assert whole["aggregationType"] == "accountId"
     assert whole["responses"] == [{"accountAggregation": {"accountId": ACCOUNT, "severityCounts": twice}}]

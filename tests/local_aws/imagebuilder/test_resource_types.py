@@ -22,25 +22,25 @@ class Stack:
     kind: str
 
     def create(self, **properties: Any) -> str:
-        """Create the stack; give the physical id of the resource."""
+        """Create the stack; return the physical id of the resource."""
         self.building.client("cloudformation").create_stack(StackName="app", TemplateBody=self._template(properties))
         assert self.status == "CREATE_COMPLETE", self.reasons
         return self.physical_id
 
     def update(self, **properties: Any) -> str:
-        """Update the stack; give its status."""
+        """Update the stack; return its status."""
         self.building.client("cloudformation").update_stack(StackName="app", TemplateBody=self._template(properties))
         self.building.clock.sleep(300)
         return self.status
 
     def refused(self, **properties: Any) -> str:
-        """Create the stack, which fails; give the reason of the resource."""
+        """Create the stack, which fails; return the reason of the resource."""
         self.building.client("cloudformation").create_stack(StackName="app", TemplateBody=self._template(properties))
         assert self.status == "ROLLBACK_COMPLETE"
         return self.reasons[0]
 
     def attributes(self, *names: str) -> list[str]:
-        """What Fn::GetAtt gives of the resource, whose template stays as it was."""
+        """The values of Fn::GetAtt for the resource, which stays as it was."""
         client = self.building.client("cloudformation")
         template = json.loads(json.dumps(client.get_template(StackName="app")["TemplateBody"]))
         template["Outputs"] = {
@@ -120,11 +120,11 @@ def test_properties_become_the_parameters_of_the_api(building: ImageBuilding) ->
             }
         ],
     )
-    found = building.client().get_distribution_configuration(
+    configuration = building.client().get_distribution_configuration(
         distributionConfigurationArn=f"{ARN}:distribution-configuration/app"
     )["distributionConfiguration"]
-    assert found["tags"] == {"CostCentre": "1"}
-    assert found["distributions"] == [
+    assert configuration["tags"] == {"CostCentre": "1"}
+    assert configuration["distributions"] == [
         {
             "region": REGION,
             "amiDistributionConfiguration": {
@@ -161,8 +161,8 @@ def test_a_changed_component_needs_another_version(building: ImageBuilding) -> N
     data = COMPONENT_DOCUMENT.replace("upgrade", "update")
     assert stack.update(**VERSION, Data=data) == "UPDATE_ROLLBACK_COMPLETE"
     assert "already exists" in stack.reasons[0]
-    found = building.client().get_component(componentBuildVersionArn=before)
-    assert found["component"]["data"] == COMPONENT_DOCUMENT
+    answer = building.client().get_component(componentBuildVersionArn=before)
+    assert answer["component"]["data"] == COMPONENT_DOCUMENT
 
 
 def test_changed_tags_replace_nothing(building: ImageBuilding) -> None:
@@ -182,8 +182,8 @@ def test_a_changed_configuration_stays_where_it_is(building: ImageBuilding) -> N
     assert stack.update(InstanceProfileName="builders", InstanceTypes=["m5.large"]) == "UPDATE_COMPLETE"
     assert stack.physical_id == arn
     get = building.client().get_infrastructure_configuration
-    found = get(infrastructureConfigurationArn=arn)["infrastructureConfiguration"]
-    assert (found["instanceTypes"], "description" in found) == (["m5.large"], False)
+    configuration = get(infrastructureConfigurationArn=arn)["infrastructureConfiguration"]
+    assert (configuration["instanceTypes"], "description" in configuration) == (["m5.large"], False)
 
 
 def test_a_changed_pipeline_stays_where_it_is(building: ImageBuilding) -> None:
@@ -212,7 +212,7 @@ def test_a_renamed_configuration_is_another_one(building: ImageBuilding) -> None
 def test_a_changed_lifecycle_policy_stays_where_it_is(building: ImageBuilding) -> None:
     """CloudFormation Template Reference, AWS::ImageBuilder::LifecyclePolicy."""
     building.role("lifecycle", "imagebuilder.amazonaws.com")
-    given = {
+    settings = {
         "ExecutionRole": "lifecycle",
         "ResourceType": "AMI_IMAGE",
         "ResourceSelection": {"Recipes": [{"Name": "app", "SemanticVersion": "x.x.x"}]},
@@ -229,12 +229,12 @@ def test_a_changed_lifecycle_policy_stays_where_it_is(building: ImageBuilding) -
         ]
 
     stack = Stack(building, "LifecyclePolicy")
-    arn = stack.create(**given, PolicyDetails=details(3), Tags={"a": "1"})
-    assert stack.update(**given, PolicyDetails=details(5), Status="DISABLED", Tags={"b": "2"}) == "UPDATE_COMPLETE"
+    arn = stack.create(**settings, PolicyDetails=details(3), Tags={"a": "1"})
+    assert stack.update(**settings, PolicyDetails=details(5), Status="DISABLED", Tags={"b": "2"}) == "UPDATE_COMPLETE"
     assert stack.physical_id == arn == f"{ARN}:lifecycle-policy/app"
-    found = building.client().get_lifecycle_policy(lifecyclePolicyArn=arn)["lifecyclePolicy"]
-    assert (found["status"], found["tags"]) == ("DISABLED", {"b": "2"})
-    assert found["policyDetails"] == [
+    policy = building.client().get_lifecycle_policy(lifecyclePolicyArn=arn)["lifecyclePolicy"]
+    assert (policy["status"], policy["tags"]) == ("DISABLED", {"b": "2"})
+    assert policy["policyDetails"] == [
         {
             "action": {"type": "DELETE", "includeResources": {"amis": True}},
             "filter": {"type": "COUNT", "value": 5},

@@ -36,7 +36,7 @@ def test_a_failed_build_goes_on_where_it_stopped(building: ImageBuilding, state:
     image = building.finish(arn)
     assert image["state"]["status"] == "AVAILABLE" and len(image["outputResources"]["amis"]) == 1
     workflows = client.list_workflow_executions(imageBuildVersionArn=arn)["workflowExecutions"]
-    assert {one["status"] for one in workflows} == {"COMPLETED"}
+    assert {workflow["status"] for workflow in workflows} == {"COMPLETED"}
 
 
 def test_the_same_token_resumes_a_build_once(building: ImageBuilding) -> None:
