@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autopatch.aws_client import create_client, named_errors
-from autopatch.ec2 import Ec2
+from autopatch.aws.client import create_client, named_errors
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.image_builder import ImageBuilder
 from autopatch.execution_input import AMI_ID
-from autopatch.image_builder import ImageBuilder
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient

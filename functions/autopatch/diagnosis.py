@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from autopatch.auto_scaling import Activity, AutoScaling
-from autopatch.ec2 import Ec2, Instance
+from autopatch.aws.auto_scaling import Activity, AutoScaling
+from autopatch.aws.cloudformation.stacks import GROUP_TYPE, ResourceFailure
+from autopatch.aws.ec2 import Ec2, Instance
 from autopatch.errors import AutopatchError
-from autopatch.stacks import GROUP_TYPE, ResourceFailure
 
 _INSTANCES_SHOWN = 4
 _CONSOLES_SHOWN = 2

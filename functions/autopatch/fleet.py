@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from autopatch.auto_scaling import AutoScaling, Group
-from autopatch.ec2 import Ec2, Instance
-from autopatch.elastic_load_balancing import ElasticLoadBalancing, TargetHealth
-from autopatch.stacks import Stacks
+from autopatch.aws.auto_scaling import AutoScaling, Group
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2, Instance
+from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing, TargetHealth
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autopatch.aws_client import create_client, named_errors
+from autopatch.aws.client import create_client, named_errors
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from autopatch.aws.sns import Notification
 from autopatch.contracts import Ami, Execution, Failure, Freeze, ImageBuild, Run, Summary, TargetResult
-from autopatch.notifications import Notification
 
 _CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from autopatch.image_builder import ImageStatus
+from autopatch.aws.image_builder import ImageStatus
 
 if TYPE_CHECKING:
     from autopatch.contracts import Update

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopatch.change_sets import Cause, Change
-from autopatch.ec2 import MachineImage
+from autopatch.aws.cloudformation.change_sets import Cause, Change
+from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack
+from autopatch.aws.ec2 import MachineImage
 from autopatch.fleet import GroupFleet
-from autopatch.stacks import GROUP_TYPE, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -10,25 +10,25 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from autopatch import readiness
-from autopatch.change_sets import ChangeSet, ChangeSetState
+from autopatch.aws.cloudformation.change_sets import ChangeSet, ChangeSetState
+from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack, not_updatable
 from autopatch.errors import TargetNotReady, UnexpectedChanges
 from autopatch.freezing import freeze
 from autopatch.polling import look_again
 from autopatch.readiness import Finding, GroupChange
-from autopatch.stacks import GROUP_TYPE, Stack, not_updatable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from autopatch.aws.cloudformation.change_sets import ChangeSets
+    from autopatch.aws.cloudformation.stacks import Stacks
+    from autopatch.aws.ec2 import Ec2, MachineImage
+    from autopatch.aws.service_quotas import ServiceQuotas
     from autopatch.change_calendars import ChangeCalendars
-    from autopatch.change_sets import ChangeSets
     from autopatch.contracts import Ami, Execution, Run, Target, Update
-    from autopatch.ec2 import Ec2, MachineImage
     from autopatch.fleet import Fleets, GroupFleet
     from autopatch.holds import Holds
-    from autopatch.service_quotas import ServiceQuotas
     from autopatch.settings import FreezeSettings, UpdateSettings
-    from autopatch.stacks import Stacks
 
 
 @dataclass(frozen=True)

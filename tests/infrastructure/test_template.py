@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.image_builder import ImageBuilder
 from autopatch.errors import ConfigError, InvalidInput
 from autopatch.execution_input import ExecutionInput
 from autopatch.handlers.plan_run import plan_run
-from autopatch.image_builder import ImageBuilder
 from autopatch.settings import PlanSettings
-from autopatch.stacks import Stacks
 from local_aws.aws import LocalAws
 from local_aws.clock import current
 from local_aws.deployment import BASE_AMI_TOPIC, STACK, Deployment, deploy, transformed_template

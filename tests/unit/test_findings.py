@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from autopatch.auto_scaling import Group, GroupInstance
-from autopatch.change_sets import Cause, Change
-from autopatch.ec2 import Instance, MachineImage
+from autopatch.aws.auto_scaling import Group, GroupInstance
+from autopatch.aws.cloudformation.change_sets import Cause, Change
+from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack
+from autopatch.aws.ec2 import Instance, MachineImage
 from autopatch.fleet import GroupFleet, Member
 from autopatch.readiness import (
     Finding,
@@ -22,7 +23,6 @@ from autopatch.readiness import (
     stack_findings,
     unexpected_changes,
 )
-from autopatch.stacks import GROUP_TYPE, Stack
 
 OLD, NEW = "ami-0f1e2d3c4b5a69788", "ami-0123456789abcdef0"
 IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64")

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopatch import errors, messages
+from autopatch.aws.sns import Notification, subject_line
 from autopatch.contracts import Failure, Freeze
 from autopatch.holds import Hold
-from autopatch.notifications import Notification, subject_line
 
 EVENTS = Path(__file__).parents[2] / "events"
 NOW = datetime(2026, 12, 8, 6, 41, tzinfo=UTC)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samtranslator.yaml_helper import yaml_parse
 
+from autopatch.aws.image_builder import ImageStatus
 from autopatch.execution_input import MAX_TARGETS
 from autopatch.freezing import _LONGEST_POLL, LONGEST_WAIT
-from autopatch.image_builder import ImageStatus
 from autopatch.polling import deployment_poll_seconds, image_poll_seconds
 
 ROOT = Path(__file__).parents[2]

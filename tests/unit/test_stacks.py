@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from autopatch.change_sets import ChangeSets
+from autopatch.aws.cloudformation.change_sets import ChangeSets
+from autopatch.aws.cloudformation.stacks import Phase, Stack, Stacks, UpdateAnswer
 from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault
-from autopatch.stacks import Phase, Stack, Stacks, UpdateAnswer
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

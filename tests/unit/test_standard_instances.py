@@ -7,7 +7,7 @@ import re
 import botocore.session
 import pytest
 
-from autopatch.ec2 import Instance
+from autopatch.aws.ec2 import Instance
 
 
 def instance(instance_type: str, is_on_demand: bool = True) -> Instance:

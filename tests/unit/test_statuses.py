@@ -6,11 +6,11 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
-from autopatch.aws_client import named_errors
-from autopatch.change_sets import ChangeSetState, _state
+from autopatch.aws.client import named_errors
+from autopatch.aws.cloudformation.change_sets import ChangeSetState, _state
+from autopatch.aws.cloudformation.stacks import Phase, Refusal, Stack, phase_of, refusal
+from autopatch.aws.image_builder import ImageStatus, _image
 from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault, UnknownStatus
-from autopatch.image_builder import ImageStatus, _image
-from autopatch.stacks import Phase, Refusal, Stack, phase_of, refusal
 
 
 def documented(service: str, shape: str) -> set[str]:

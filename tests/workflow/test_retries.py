@@ -10,12 +10,15 @@ from typing import Any
 import boto3
 import pytest
 
-from autopatch.auto_scaling import AutoScaling
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.change_sets import ChangeSets
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.image_builder import ImageBuilder
+from autopatch.aws.service_quotas import ServiceQuotas
 from autopatch.change_calendars import ChangeCalendars
-from autopatch.change_sets import ChangeSets
 from autopatch.contracts import Ami, Execution, ImageBuild, Run, Target, TargetResult, Update
 from autopatch.diagnosis import Diagnosis
-from autopatch.ec2 import Ec2
 from autopatch.errors import DeploymentTimedOut, ImageBuildTimedOut, TargetNotReady
 from autopatch.fleet import Fleets
 from autopatch.handlers.check_deployment import DeploymentChecker
@@ -24,11 +27,8 @@ from autopatch.handlers.start_image_build import start_image_build
 from autopatch.handlers.summarise import summarise
 from autopatch.handlers.update_stack import StackUpdater
 from autopatch.holds import Holds
-from autopatch.image_builder import ImageBuilder
 from autopatch.readiness_checker import Gateways, ReadinessChecker
-from autopatch.service_quotas import ServiceQuotas
 from autopatch.settings import FreezeSettings, UpdateSettings
-from autopatch.stacks import Stacks
 from local_aws import scenario
 from local_aws.aws import LocalAws
 from local_aws.deployment import Deployment, deploy

@@ -7,7 +7,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from autopatch.image_builder import ImageBuilder
+from autopatch.aws.image_builder import ImageBuilder
 from local_aws.imagebuilder.settings import ImageBuilderSettings
 from local_aws.scenario import Scenario
 from tests.workflow.running import Ran, patch_run

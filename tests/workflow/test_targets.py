@@ -9,13 +9,13 @@ from dataclasses import replace
 import boto3
 import pytest
 
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.image_builder import ImageBuilder
 from autopatch.contracts import Run
 from autopatch.errors import InvalidInput, TargetNotReady
 from autopatch.execution_input import ExecutionInput
 from autopatch.handlers.plan_run import plan_run
-from autopatch.image_builder import ImageBuilder
 from autopatch.settings import PlanSettings
-from autopatch.stacks import Stacks
 from local_aws.aws import LocalAws
 from local_aws.scenario import Scenario
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import boto3
 
+from autopatch.aws.ec2 import Ec2
 from autopatch.contracts import Run, Update
-from autopatch.ec2 import Ec2
 from autopatch.fleet import Fleets
 from autopatch.handlers.verify_instances import InstanceVerifier
 from local_aws import scenario

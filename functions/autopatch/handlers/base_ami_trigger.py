@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch.announcements import Announcement, Ignored, read_announcement
-from autopatch.executions import Executions
+from autopatch.aws.step_functions import Executions
 from autopatch.settings import TriggerSettings
 
 if TYPE_CHECKING:

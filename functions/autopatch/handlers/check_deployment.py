@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from autopatch.aws.cloudformation.stacks import CLOCK_SKEW, Operation, Phase, Stacks
 from autopatch.contracts import Execution, Run, Target, Update
 from autopatch.diagnosis import Diagnosis
 from autopatch.errors import DeploymentFailed, DeploymentTimedOut, RollbackFailed
 from autopatch.polling import look_again
-from autopatch.stacks import CLOCK_SKEW, Operation, Phase, Stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

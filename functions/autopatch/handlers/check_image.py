@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from autopatch.aws.image_builder import Image, ImageBuilder, ImageStatus
 from autopatch.contracts import Execution, ImageBuild
 from autopatch.errors import ImageBuildFailed, ImageBuildTimedOut
-from autopatch.image_builder import Image, ImageBuilder, ImageStatus
 from autopatch.polling import image_poll_seconds
 
 if TYPE_CHECKING:

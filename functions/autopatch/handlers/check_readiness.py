@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from autopatch.aws.cloudformation.change_sets import ChangeSets
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.service_quotas import ServiceQuotas
 from autopatch.change_calendars import ChangeCalendars
-from autopatch.change_sets import ChangeSets
 from autopatch.contracts import Ami, Execution, Run, Target, Update
-from autopatch.ec2 import Ec2
 from autopatch.fleet import Fleets
 from autopatch.holds import Holds
 from autopatch.readiness_checker import Gateways, ReadinessChecker
-from autopatch.service_quotas import ServiceQuotas
 from autopatch.settings import FreezeSettings, UpdateSettings
-from autopatch.stacks import Stacks
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

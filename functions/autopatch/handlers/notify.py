@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch import messages
-from autopatch.notifications import Notifications
+from autopatch.aws.sns import Notifications
 from autopatch.settings import NotificationSettings
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch import messages
+from autopatch.aws.sns import Notifications
+from autopatch.aws.step_functions import Executions, Visit
 from autopatch.contracts import Failure, text_of
-from autopatch.executions import Executions, Visit
-from autopatch.notifications import Notifications
 from autopatch.settings import NotificationSettings
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from autopatch.aws.cloudformation.stacks import Stack, Stacks, TemplateSummary
+from autopatch.aws.image_builder import ImageBuilder
 from autopatch.contracts import Run, Target
 from autopatch.errors import ConfigError, InvalidInput, TargetNotReady
 from autopatch.execution_input import AMI_ID, MAX_TARGETS, ExecutionInput, RequestedTarget
-from autopatch.image_builder import ImageBuilder
 from autopatch.settings import PlanSettings
-from autopatch.stacks import Stack, Stacks, TemplateSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable

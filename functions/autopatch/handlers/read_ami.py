@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from autopatch.aws.image_builder import Image, ImageBuilder
 from autopatch.contracts import Ami, ImageBuild
 from autopatch.errors import ImageHasNoAmi
-from autopatch.image_builder import Image, ImageBuilder
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

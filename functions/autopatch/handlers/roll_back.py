@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch.auto_scaling import AutoScaling
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.stacks import CLOCK_SKEW, Stack, Stacks, UpdateAnswer, not_updatable
 from autopatch.contracts import Execution, Run, Target, Update
 from autopatch.errors import RollbackFailed
 from autopatch.polling import look_again
 from autopatch.settings import CloudFormationSettings
-from autopatch.stacks import CLOCK_SKEW, Stack, Stacks, UpdateAnswer, not_updatable
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

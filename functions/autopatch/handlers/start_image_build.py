@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from autopatch.aws.image_builder import ImageBuilder, ImageStatus
 from autopatch.contracts import Execution, ImageBuild, Run
-from autopatch.image_builder import ImageBuilder, ImageStatus
 from autopatch.polling import image_poll_seconds
 
 if TYPE_CHECKING:

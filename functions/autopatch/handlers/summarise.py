@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from autopatch.aws.cloudformation.stacks import CLOCK_SKEW, Phase, Stacks
 from autopatch.contracts import OUTCOMES, Ami, Execution, Failure, Summary, Target, TargetResult, Update
 from autopatch.errors import AutopatchError, RollbackFailed, VerificationFailed
 from autopatch.holds import Holds
 from autopatch.settings import HoldSettings
-from autopatch.stacks import CLOCK_SKEW, Phase, Stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

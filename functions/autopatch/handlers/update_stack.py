@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch.auto_scaling import AutoScaling
-from autopatch.change_sets import ChangeSets
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.change_sets import ChangeSets
+from autopatch.aws.cloudformation.stacks import CLOCK_SKEW, Stacks
 from autopatch.contracts import Execution, Run, Target, Update
 from autopatch.polling import look_again
-from autopatch.stacks import CLOCK_SKEW, Stacks
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

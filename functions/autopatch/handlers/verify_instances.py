@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from autopatch.aws.ec2 import Ec2
 from autopatch.contracts import Run, Target, Update
-from autopatch.ec2 import Ec2
 from autopatch.errors import TargetNotReady, VerificationFailed
 from autopatch.fleet import Fleets, GroupFleet, Member
 from autopatch.polling import look_again

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from autopatch.aws_client import create_client, error_code, named_errors
+from autopatch.aws.client import create_client, error_code, named_errors
 from autopatch.errors import ConfigError, UnknownStatus
 
 if TYPE_CHECKING:

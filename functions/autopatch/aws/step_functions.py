@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from autopatch.aws_client import create_client, error_code, named_errors
+from autopatch.aws.client import create_client, error_code, named_errors
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from autopatch.aws_client import create_client, error_code, named_errors
+from autopatch.aws.client import create_client, error_code, named_errors
+from autopatch.aws.cloudformation.stacks import Refusal, Stack, refusal, refused, update_request
 from autopatch.errors import TargetNotReady, UnknownStatus
-from autopatch.stacks import Refusal, Stack, refusal, refused, update_request
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from autopatch.aws_client import create_client, named_errors
+from autopatch.aws.client import create_client, named_errors
 from autopatch.errors import TargetNotReady
 
 if TYPE_CHECKING:

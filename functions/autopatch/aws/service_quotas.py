@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autopatch.aws_client import create_client, named_errors
+from autopatch.aws.client import create_client, named_errors
 
 if TYPE_CHECKING:
     from types_boto3_service_quotas import ServiceQuotasClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autopatch.aws_client import create_client, named_errors
+from autopatch.aws.client import create_client, named_errors
 
 if TYPE_CHECKING:
     from types_boto3_elb import ElasticLoadBalancingClient
