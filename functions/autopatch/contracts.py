@@ -25,14 +25,6 @@ class Execution:
     def from_event(cls, document: Mapping[str, Any]) -> Execution:
         return cls(arn=document["id"], started_at=moment(document["startTime"]))
 
-    def update_tokens(self, stack_name: str) -> tuple[str, str]:
-        """The tokens of this execution's update of a stack, and of its cancellation."""
-        return self.token(f"update {stack_name}"), self.token(f"cancel {stack_name}")
-
-    def way_back_tokens(self, stack_name: str) -> tuple[str, str]:
-        """The tokens of this execution's update of a stack back to its old AMI, and of that update's cancellation."""
-        return self.token(f"roll back {stack_name}"), self.token(f"cancel rolling back {stack_name}")
-
     def token(self, purpose: str) -> str:
         """A token for one call of this execution: the same for each retry of it, and for nothing else.
 

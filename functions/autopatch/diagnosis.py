@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from autopatch.aws.auto_scaling import Activity, AutoScaling
@@ -14,16 +15,12 @@ _CONSOLES_SHOWN = 2
 _CONSOLE_LINES = 8
 
 
+@dataclass(frozen=True)
 class Diagnosis:
     """Looks behind the event of a failed resource. It only reads, and its own failures hide nothing."""
 
-    def __init__(self, auto_scaling: AutoScaling, ec2: Ec2) -> None:
-        self._auto_scaling = auto_scaling
-        self._ec2 = ec2
-
-    @classmethod
-    def create(cls) -> Diagnosis:
-        return cls(AutoScaling.create(), Ec2.create())
+    auto_scaling: AutoScaling
+    ec2: Ec2
 
     def behind(self, failure: ResourceFailure, since: datetime) -> str:
         """Lines to put behind the failure, each with a line break before it; "" when there is nothing to add.
@@ -33,7 +30,7 @@ class Diagnosis:
         if failure.resource_type != GROUP_TYPE or not failure.physical_id:
             return ""
         try:
-            activities = self._auto_scaling.activities(failure.physical_id, since)
+            activities = self.auto_scaling.activities(failure.physical_id, since)
             lines = _failed_launches(activities) + self._instances(activities)
         except AutopatchError as error:
             lines = [f"what its group launched could not be read: {error}"]
@@ -41,13 +38,13 @@ class Diagnosis:
 
     def _instances(self, activities: tuple[Activity, ...]) -> list[str]:
         launched = [activity.launched for activity in activities if activity.launched]
-        instances = self._ec2.instances(launched)
+        instances = self.ec2.instances(launched)
         shown = launched[:_INSTANCES_SHOWN]
         lines = [_in_words(instance_id, instances.get(instance_id)) for instance_id in shown]
         if len(launched) > len(shown):
             lines.append(f"and {len(launched) - len(shown)} more instances")
         for instance_id in launched[:_CONSOLES_SHOWN]:
-            console = [line for line in self._ec2.console_output(instance_id).splitlines() if line.strip()]
+            console = [line for line in self.ec2.console_output(instance_id).splitlines() if line.strip()]
             if console:
                 end = " | ".join(line.strip()[:160] for line in console[-_CONSOLE_LINES:])
                 lines.append(f"the console of {instance_id} ends with: {end}")

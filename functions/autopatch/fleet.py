@@ -38,30 +38,24 @@ class GroupFleet:
         return sum(member.trouble is None for member in self.members)
 
 
+@dataclass(frozen=True)
 class Fleets:
     """Looks at what runs in a stack's groups."""
 
-    def __init__(
-        self, stacks: Stacks, auto_scaling: AutoScaling, ec2: Ec2, load_balancing: ElasticLoadBalancing
-    ) -> None:
-        self._stacks = stacks
-        self._auto_scaling = auto_scaling
-        self._ec2 = ec2
-        self._load_balancing = load_balancing
-
-    @classmethod
-    def create(cls) -> Fleets:
-        return cls(Stacks.create(), AutoScaling.create(), Ec2.create(), ElasticLoadBalancing.create())
+    stacks: Stacks
+    auto_scaling: AutoScaling
+    ec2: Ec2
+    load_balancing: ElasticLoadBalancing
 
     def groups(self, stack_name: str) -> tuple[GroupFleet, ...]:
         """Each Auto Scaling group of the stack, with its instances as they are now.
 
         Raises TargetNotReady when a group that the stack lists does not exist.
         """
-        names = self._stacks.groups(stack_name)
-        groups = self._auto_scaling.groups(names.values())
+        names = self.stacks.groups(stack_name)
+        groups = self.auto_scaling.groups(names.values())
         ids = [one.instance_id for group in groups.values() for one in group.instances]
-        instances = self._ec2.instances(ids)
+        instances = self.ec2.instances(ids)
         return tuple(
             GroupFleet(logical_id, groups[name], self._members(groups[name], instances))
             for logical_id, name in names.items()
@@ -69,12 +63,12 @@ class Fleets:
 
     def launched(self, group_name: str, since: datetime) -> int:
         """How many instances the group has launched with success since then."""
-        activities = self._auto_scaling.activities(group_name, since)
+        activities = self.auto_scaling.activities(group_name, since)
         return sum(activity.launched is not None and activity.status == "Successful" for activity in activities)
 
     def _members(self, group: Group, instances: dict[str, Instance]) -> tuple[Member, ...]:
-        balancers = [(arn.split(":")[-1], self._load_balancing.target_health(arn)) for arn in group.target_group_arns]
-        balancers += [(name, self._load_balancing.classic_health(name)) for name in group.load_balancer_names]
+        balancers = [(arn.split(":")[-1], self.load_balancing.target_health(arn)) for arn in group.target_group_arns]
+        balancers += [(name, self.load_balancing.classic_health(name)) for name in group.load_balancer_names]
         found = []
         for one in group.instances:
             instance = instances.get(one.instance_id)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudformation.stacks import Stacks
     from autopatch.aws.ec2 import Ec2, MachineImage
     from autopatch.aws.service_quotas import ServiceQuotas
-    from autopatch.change_calendars import ChangeCalendars
+    from autopatch.aws.systems_manager import SystemsManager
     from autopatch.contracts import Ami, Execution, Run, Target, Update
     from autopatch.fleet import Fleets, GroupFleet
     from autopatch.holds import Holds
@@ -40,7 +40,7 @@ class Gateways:
     fleets: Fleets
     ec2: Ec2
     quotas: ServiceQuotas
-    calendars: ChangeCalendars
+    systems_manager: SystemsManager
     holds: Holds
 
 
@@ -107,7 +107,7 @@ class ReadinessChecker:
     # -- before the preview ----------------------------------------------------------------------------------------
 
     def _frozen(self, so_far: Update, now: datetime) -> Update | None:
-        frozen = freeze(self._freeze_settings, self._ask.calendars, self._execution.started_at, now)
+        frozen = freeze(self._freeze_settings, self._ask.systems_manager, self._execution.started_at, now)
         if frozen.status == "OPEN":
             return None
         if frozen.status == "SKIP":

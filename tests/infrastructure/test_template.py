@@ -13,7 +13,7 @@ from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.image_builder import ImageBuilder
 from autopatch.errors import ConfigError, InvalidInput
 from autopatch.execution_input import ExecutionInput
-from autopatch.handlers.plan_run import plan_run
+from autopatch.planning import plan_run
 from autopatch.settings import PlanSettings
 from local_aws.aws import LocalAws
 from local_aws.clock import current
@@ -91,7 +91,7 @@ def plan(pipeline_arn: str, minutes: str = "120", stacks: str = "web") -> None:
         "VERIFICATION_DEADLINE_MINUTES": "15",
         "ROLLBACK": "automatic",
     }
-    plan_run(ExecutionInput(), PlanSettings.from_env(environment), Stacks.create(), ImageBuilder.create)
+    plan_run(ExecutionInput(), PlanSettings.from_env(environment), Stacks(), ImageBuilder())
 
 
 def test_a_pipeline_of_another_region_or_account_is_refused_by_the_run(deployed: Deployment) -> None:

@@ -12,6 +12,11 @@ from typing import Any
 
 import boto3
 
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
+from autopatch.fleet import Fleets
 from local_aws.aws import LocalAws
 from local_aws.delivery import sns
 from local_aws.deployment import REPOSITORY, Deployment, deploy, read_template
@@ -125,6 +130,11 @@ def group_name(stack: str) -> str:
         StackName=stack, LogicalResourceId="AppAutoScalingGroup"
     )
     return resource["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def fleets() -> Fleets:
+    """What looks at the groups of stacks, as the functions have it."""
+    return Fleets(Stacks(), AutoScaling(), Ec2(), ElasticLoadBalancing())
 
 
 def change_sets(stack: str) -> list[str]:

@@ -16,24 +16,22 @@ from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.ec2 import Ec2
 from autopatch.aws.image_builder import ImageBuilder
 from autopatch.aws.service_quotas import ServiceQuotas
-from autopatch.change_calendars import ChangeCalendars
+from autopatch.aws.systems_manager import SystemsManager
 from autopatch.contracts import Ami, Execution, ImageBuild, Run, Target, TargetResult, Update
+from autopatch.deployments import DeploymentChecker
 from autopatch.diagnosis import Diagnosis
 from autopatch.errors import DeploymentTimedOut, ImageBuildTimedOut, TargetNotReady
-from autopatch.fleet import Fleets
-from autopatch.handlers.check_deployment import DeploymentChecker
-from autopatch.handlers.check_image import check_image
-from autopatch.handlers.start_image_build import start_image_build
-from autopatch.handlers.summarise import summarise
-from autopatch.handlers.update_stack import StackUpdater
 from autopatch.holds import Holds
+from autopatch.image_builds import check_image, start_image_build
 from autopatch.readiness_checker import Gateways, ReadinessChecker
 from autopatch.settings import FreezeSettings, UpdateSettings
+from autopatch.summary import summarise
+from autopatch.updating import StackUpdater
 from local_aws import scenario
 from local_aws.aws import LocalAws
 from local_aws.deployment import Deployment, deploy
 from local_aws.scenario import Scenario
-from tests.workflow.rollout import change_sets, group_name
+from tests.workflow.rollout import change_sets, fleets, group_name
 from tests.workflow.running import describe, instances, parameters
 
 
@@ -64,13 +62,13 @@ def check(of: Execution, run: Run, ami: str, so_far: Update, at: datetime | None
         freeze_settings=FreezeSettings((), "skip", "/ami-autopatch/held"),
         update_settings=UpdateSettings(None, (), 0),
         gateways=Gateways(
-            stacks=Stacks.create(),
-            change_sets=ChangeSets.create(),
-            fleets=Fleets.create(),
-            ec2=Ec2.create(),
-            quotas=ServiceQuotas.create(),
-            calendars=ChangeCalendars.create(),
-            holds=Holds.create("/ami-autopatch/held"),
+            stacks=Stacks(),
+            change_sets=ChangeSets(),
+            fleets=fleets(),
+            ec2=Ec2(),
+            quotas=ServiceQuotas(),
+            systems_manager=SystemsManager(),
+            holds=Holds(SystemsManager(), "/ami-autopatch/held"),
         ),
     )
     return checker.check(so_far, at or datetime.now(UTC))
@@ -90,13 +88,13 @@ def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: Update |
 
 def execute(of: Execution, run: Run, ready: Update) -> Update:
     """A try of `Update Stack`."""
-    updater = StackUpdater(of, run, run.targets[0], Stacks.create(), ChangeSets.create(), AutoScaling.create())
+    updater = StackUpdater(of, run, run.targets[0], Stacks(), ChangeSets(), AutoScaling())
     return updater.update(ready, datetime.now(UTC))
 
 
 def look(of: Execution, run: Run, updating: Update, at: datetime | None = None) -> Update:
     """A look of `Check Deployment`."""
-    checker = DeploymentChecker(of, run, run.targets[0], Stacks.create(), Diagnosis.create)
+    checker = DeploymentChecker(of, run, run.targets[0], Stacks(), Diagnosis(AutoScaling(), Ec2()))
     return checker.check(updating, at or datetime.now(UTC))
 
 
@@ -113,9 +111,9 @@ def images(deployment: Deployment) -> list[str]:
 def test_a_retried_start_gives_the_same_build(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
     one, run = execution(), plan(deployment, "ami-00000000")
-    first = start_image_build(one, run, ImageBuilder.create(), datetime.now(UTC))
+    first = start_image_build(one, run, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(5)
-    again = start_image_build(one, run, ImageBuilder.create(), datetime.now(UTC))
+    again = start_image_build(one, run, ImageBuilder(), datetime.now(UTC))
     assert (again.image_arn, again.joined) == (first.image_arn, False)
     assert images(deployment) == [first.image_arn]
 
@@ -123,9 +121,9 @@ def test_a_retried_start_gives_the_same_build(deployed: tuple[LocalAws, Deployme
 def test_a_later_execution_joins_the_build(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
     run = plan(deployment, "ami-00000000")
-    first = start_image_build(execution(), run, ImageBuilder.create(), datetime.now(UTC))
+    first = start_image_build(execution(), run, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(300)
-    joined = start_image_build(execution("two"), run, ImageBuilder.create(), datetime.now(UTC))
+    joined = start_image_build(execution("two"), run, ImageBuilder(), datetime.now(UTC))
     assert (joined.image_arn, joined.joined) == (first.image_arn, True)
     assert len(images(deployment)) == 1
 
@@ -136,14 +134,14 @@ def test_only_a_build_of_our_own_is_cancelled_at_its_deadline(
 ) -> None:
     aws, deployment = deployed
     one = execution()
-    build = start_image_build(one, plan(deployment, "ami-00000000"), ImageBuilder.create(), datetime.now(UTC))
+    build = start_image_build(one, plan(deployment, "ami-00000000"), ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(300)
     overdue = ImageBuild.from_event({**build.to_event(), "joined": joined, "deadlineAt": build.to_event()["startedAt"]})
     with pytest.raises(ImageBuildTimedOut):
-        check_image(one, overdue, ImageBuilder.create(), datetime.now(UTC))
+        check_image(one, overdue, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(60)
     with pytest.raises(ImageBuildTimedOut):  # a retry says the same, although a build of our own is CANCELLED by now
-        check_image(one, overdue, ImageBuilder.create(), datetime.now(UTC))
+        check_image(one, overdue, ImageBuilder(), datetime.now(UTC))
     image = boto3.client("imagebuilder").get_image(imageBuildVersionArn=build.image_arn)["image"]
     assert image["state"]["status"] == status
 
@@ -309,6 +307,6 @@ def summarised(of: Execution, run: Run, update: Update, error: str) -> TargetRes
         "failure": {"Error": error, "Cause": "why"},
     }
     (found,) = summarise(
-        of, [result], Ami("ami-00000000"), Stacks.create(), lambda: Holds.create("/ami-autopatch/held")
+        of, [result], Ami("ami-00000000"), Stacks(), Holds(SystemsManager(), "/ami-autopatch/held")
     ).targets
     return found

@@ -14,7 +14,7 @@ from autopatch.aws.image_builder import ImageBuilder
 from autopatch.contracts import Run
 from autopatch.errors import InvalidInput, TargetNotReady
 from autopatch.execution_input import ExecutionInput
-from autopatch.handlers.plan_run import plan_run
+from autopatch.planning import plan_run
 from autopatch.settings import PlanSettings
 from local_aws.aws import LocalAws
 from local_aws.scenario import Scenario
@@ -55,7 +55,7 @@ def stack_with(**values: str) -> None:
 
 def planned(**more: object) -> Run:
     document = {"amiId": AMI, **more}
-    return plan_run(ExecutionInput.from_event(document), SETTINGS, Stacks.create(), ImageBuilder.create)
+    return plan_run(ExecutionInput.from_event(document), SETTINGS, Stacks(), ImageBuilder())
 
 
 def chosen(**target: str) -> tuple[str, str]:
@@ -106,7 +106,7 @@ def test_what_a_target_accepts_is_what_the_input_and_the_deployment_say() -> Non
     (target,) = planned(targets=[{"stackName": "app", "accept": ["NoCreationPolicy"]}]).targets
     assert target.accepted == planned().targets[0].accepted == ("NoCreationPolicy",)
     other = replace(SETTINGS, accepted_findings=(("another", "NoCreationPolicy"),))
-    run = plan_run(ExecutionInput(ami_id=AMI), other, Stacks.create(), ImageBuilder.create)
+    run = plan_run(ExecutionInput(ami_id=AMI), other, Stacks(), ImageBuilder())
     assert run.targets[0].accepted == ()
 
 
@@ -123,4 +123,4 @@ def test_a_capacity_parameter_that_no_group_needs_is_left_alone() -> None:
 def test_a_run_needs_a_stack() -> None:
     nobody = replace(SETTINGS, application_stacks=())
     with pytest.raises(InvalidInput, match="found none"):
-        plan_run(ExecutionInput(ami_id=AMI), nobody, Stacks.create(), ImageBuilder.create)
+        plan_run(ExecutionInput(ami_id=AMI), nobody, Stacks(), ImageBuilder())

@@ -10,11 +10,10 @@ import boto3
 
 from autopatch.aws.ec2 import Ec2
 from autopatch.contracts import Run, Update
-from autopatch.fleet import Fleets
-from autopatch.handlers.verify_instances import InstanceVerifier
+from autopatch.verification import InstanceVerifier
 from local_aws import scenario
 from local_aws.scenario import Intervention
-from tests.workflow.rollout import change_sets
+from tests.workflow.rollout import change_sets, fleets
 from tests.workflow.running import parameters, patch_run
 
 HELD = "/ami-autopatch/held"
@@ -127,7 +126,7 @@ def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
         output = json.loads(described["output"])
         patched = Update.from_event(output["results"][0]["update"])
         run = Run.from_event(output["run"])
-        verifier = InstanceVerifier(run, run.targets[0], Fleets.create(), Ec2.create())
+        verifier = InstanceVerifier(run, run.targets[0], fleets(), Ec2())
         assert verifier.verify(patched, datetime.now(UTC)).status == "DONE"
         small = replace(patched, begun_at=datetime.now(UTC))
         assert verifier.verify(small, datetime.now(UTC)).status == "SETTLING"

@@ -65,12 +65,8 @@ class Activity:
 class AutoScaling:
     """The calls that a patch run makes to Auto Scaling."""
 
-    def __init__(self, client: AutoScalingClient) -> None:
-        self._client = client
-
-    @classmethod
-    def create(cls) -> AutoScaling:
-        return cls(create_client("autoscaling"))
+    def __init__(self, client: AutoScalingClient | None = None) -> None:
+        self._client: AutoScalingClient = client or create_client("autoscaling")
 
     def groups(self, names: Collection[str]) -> dict[str, Group]:
         """The groups of these names, by name.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -42,8 +43,24 @@ _TRANSIENT_CODES = frozenset(
 
 
 def create_client(service: str) -> Any:
-    """A boto3 client of `service` that retries throttled calls a few times before it gives up."""
-    return boto3.client(service, config=_RETRIES)  # type: ignore[call-overload]
+    """A boto3 client of `service` that retries throttled calls a few times before it gives up.
+
+    The client is made when it is first used: making one takes a cold start tens of milliseconds, and not every
+    invocation needs every gateway that its function has.
+    """
+    return _LazyClient(service)
+
+
+class _LazyClient:
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    @cached_property
+    def _client(self) -> Any:
+        return boto3.client(self._service, config=_RETRIES)  # type: ignore[call-overload]
 
 
 @contextmanager

@@ -54,12 +54,8 @@ _OTHER_FAMILIES = frozenset({"dl", "hpc", "inf", "mac", "trn"})
 class Ec2:
     """The calls that a patch run makes to EC2, all of which only read."""
 
-    def __init__(self, client: EC2Client) -> None:
-        self._client = client
-
-    @classmethod
-    def create(cls) -> Ec2:
-        return cls(create_client("ec2"))
+    def __init__(self, client: EC2Client | None = None) -> None:
+        self._client: EC2Client = client or create_client("ec2")
 
     def image(self, ami_id: str) -> MachineImage | None:
         """The AMI, or None when this account sees none of that id in this Region."""

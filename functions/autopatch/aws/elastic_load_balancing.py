@@ -23,13 +23,9 @@ class TargetHealth:
 class ElasticLoadBalancing:
     """The calls that a patch run makes to Elastic Load Balancing, of both generations."""
 
-    def __init__(self, client: ElasticLoadBalancingv2Client, classic_client: ElasticLoadBalancingClient) -> None:
-        self._client = client
-        self._classic_client = classic_client
-
-    @classmethod
-    def create(cls) -> ElasticLoadBalancing:
-        return cls(create_client("elbv2"), create_client("elb"))
+    def __init__(self) -> None:
+        self._client: ElasticLoadBalancingv2Client = create_client("elbv2")
+        self._classic_client: ElasticLoadBalancingClient = create_client("elb")
 
     def target_health(self, target_group_arn: str) -> dict[str, TargetHealth]:
         """How each registered target is found, by its id.

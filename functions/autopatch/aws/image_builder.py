@@ -80,12 +80,8 @@ class Image:
 class ImageBuilder:
     """The calls that a patch run makes to Image Builder."""
 
-    def __init__(self, client: ImagebuilderClient) -> None:
-        self._client = client
-
-    @classmethod
-    def create(cls) -> ImageBuilder:
-        return cls(create_client("imagebuilder"))
+    def __init__(self, client: ImagebuilderClient | None = None) -> None:
+        self._client: ImagebuilderClient = client or create_client("imagebuilder")
 
     def check_pipeline(self, pipeline_arn: str) -> None:
         """Raises ConfigError when the pipeline does not exist or builds no AMI."""

@@ -16,12 +16,8 @@ _STANDARD_ON_DEMAND = "L-1216C47A"
 class ServiceQuotas:
     """The calls that a patch run makes to Service Quotas."""
 
-    def __init__(self, client: ServiceQuotasClient) -> None:
-        self._client = client
-
-    @classmethod
-    def create(cls) -> ServiceQuotas:
-        return cls(create_client("service-quotas"))
+    def __init__(self, client: ServiceQuotasClient | None = None) -> None:
+        self._client: ServiceQuotasClient = client or create_client("service-quotas")
 
     def standard_virtual_cpus(self) -> int:
         """How many vCPUs of running On-Demand Standard instances the account may have in this Region."""

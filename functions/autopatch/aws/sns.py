@@ -28,18 +28,13 @@ class Notification:
     stack_names: tuple[str, ...]
 
 
-class Notifications:
-    """The topic that notifications are published to."""
+class Sns:
+    """The calls that a patch run makes to SNS."""
 
-    def __init__(self, client: SNSClient, topic_arn: str) -> None:
-        self._client = client
-        self._topic_arn = topic_arn
+    def __init__(self, client: SNSClient | None = None) -> None:
+        self._client: SNSClient = client or create_client("sns")
 
-    @classmethod
-    def create(cls, topic_arn: str) -> Notifications:
-        return cls(create_client("sns"), topic_arn)
-
-    def publish(self, notification: Notification) -> str:
+    def publish(self, topic_arn: str, notification: Notification) -> str:
         """Publish and return the message's id.
 
         SNS wants a subject of less than 100 ASCII characters with no line breaks, and takes 256 KiB of message (SNS
@@ -53,10 +48,10 @@ class Notifications:
                 "DataType": "String.Array",
                 "StringValue": json.dumps(list(notification.stack_names)),
             }
-        with named_errors(f"publishing to {self._topic_arn}"):
+        with named_errors(f"publishing to {topic_arn}"):
             try:
                 answer = self._client.publish(
-                    TopicArn=self._topic_arn,
+                    TopicArn=topic_arn,
                     Subject=subject_line(notification.subject),
                     Message=notification.body.encode()[:_BODY_BYTES].decode(errors="ignore"),
                     MessageAttributes=attributes,
@@ -65,7 +60,7 @@ class Notifications:
                 if is_transient(error):
                     raise
                 raise NotificationFailed(
-                    f"topic {self._topic_arn}: expected to publish to it, found {error_code(error)}: "
+                    f"topic {topic_arn}: expected to publish to it, found {error_code(error)}: "
                     f"{error_text(error)}; mend the topic, its policy or its key"
                 ) from error
         return answer["MessageId"]

@@ -25,12 +25,8 @@ class Visit:
 class Executions:
     """The calls that are made to Step Functions."""
 
-    def __init__(self, client: SFNClient) -> None:
-        self._client = client
-
-    @classmethod
-    def create(cls) -> Executions:
-        return cls(create_client("stepfunctions"))
+    def __init__(self, client: SFNClient | None = None) -> None:
+        self._client: SFNClient = client or create_client("stepfunctions")
 
     def start(self, state_machine_arn: str, name: str, execution_input: dict[str, Any]) -> str | None:
         """Start an execution and return its ARN, or None when one of that name has been started already.

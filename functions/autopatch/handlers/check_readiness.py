@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.ec2 import Ec2
+from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
 from autopatch.aws.service_quotas import ServiceQuotas
-from autopatch.change_calendars import ChangeCalendars
+from autopatch.aws.systems_manager import SystemsManager
 from autopatch.contracts import Ami, Execution, Run, Target, Update
 from autopatch.fleet import Fleets
 from autopatch.holds import Holds
@@ -23,31 +24,23 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-
-
-@cache
-def _gateways() -> Gateways:
-    return Gateways(
-        stacks=Stacks.create(),
-        change_sets=ChangeSets.create(),
-        fleets=Fleets.create(),
-        ec2=Ec2.create(),
-        quotas=ServiceQuotas.create(),
-        calendars=ChangeCalendars.create(),
-        holds=Holds.create(FreezeSettings.from_env().hold_path),
-    )
+stacks, ec2, systems_manager = Stacks(), Ec2(), SystemsManager()
+fleets = Fleets(stacks, AutoScaling(), ec2, ElasticLoadBalancing())
+change_sets, quotas = ChangeSets(), ServiceQuotas()
 
 
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    freeze_settings = FreezeSettings.from_env()
+    holds = Holds(systems_manager, freeze_settings.hold_path)
     checker = ReadinessChecker(
         execution=Execution.from_event(event["execution"]),
         run=Run.from_event(event["run"]),
         target=Target.from_event(event["target"]),
         ami=Ami.from_event(event["ami"]),
-        freeze_settings=FreezeSettings.from_env(),
+        freeze_settings=freeze_settings,
         update_settings=UpdateSettings.from_env(),
-        gateways=_gateways(),
+        gateways=Gateways(stacks, change_sets, fleets, ec2, quotas, systems_manager, holds),
     )
     update = checker.check(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
     logger.info("checked whether the target is ready", stack=event["target"]["stackName"], update=update)

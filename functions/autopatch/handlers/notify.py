@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch import messages
-from autopatch.aws.sns import Notifications
+from autopatch.aws.sns import Sns
 from autopatch.settings import NotificationSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-
-
-@cache
-def _notifications() -> Notifications:
-    return Notifications.create(NotificationSettings.from_env().topic_arn)
+sns = Sns()
 
 
 @logger.inject_lambda_context(correlation_id_path="state.execution.id")
@@ -34,7 +29,7 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         notification = messages.skipped(state, now)
     else:
         notification = messages.success(state, now)
-    message_id = _notifications().publish(notification)
+    message_id = sns.publish(NotificationSettings.from_env().topic_arn, notification)
     with single_metric("RunsFailed" if failed else "RunsSucceeded", MetricUnit.Count, 1):
         pass
     logger.info("told how the run ended", subject=notification.subject, message_id=message_id)

@@ -99,12 +99,8 @@ class ChangeSet:
 class ChangeSets:
     """The calls that a patch run makes about change sets."""
 
-    def __init__(self, client: CloudFormationClient) -> None:
-        self._client = client
-
-    @classmethod
-    def create(cls) -> ChangeSets:
-        return cls(create_client("cloudformation"))
+    def __init__(self, client: CloudFormationClient | None = None) -> None:
+        self._client: CloudFormationClient = client or create_client("cloudformation")
 
     def begin(
         self,

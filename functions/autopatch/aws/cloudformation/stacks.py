@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -83,10 +83,6 @@ _BUSY_PHASES = frozenset({Phase.BUSY, Phase.UPDATING, Phase.CLEANING_UP, Phase.R
 GROUP_TYPE = "AWS::AutoScaling::AutoScalingGroup"
 _IMAGE_TYPE = "AWS::EC2::Image::Id"
 _SSM_TYPE_PREFIX = "AWS::SSM::Parameter::"
-
-
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far back of a moment of ours to look among CloudFormation's events, whose moments are of another clock."""
 
 
 @dataclass(frozen=True)
@@ -181,12 +177,8 @@ class Operation:
 class Stacks:
     """The calls that a patch run makes to CloudFormation."""
 
-    def __init__(self, client: CloudFormationClient) -> None:
-        self._client = client
-
-    @classmethod
-    def create(cls) -> Stacks:
-        return cls(create_client("cloudformation"))
+    def __init__(self, client: CloudFormationClient | None = None) -> None:
+        self._client: CloudFormationClient = client or create_client("cloudformation")
 
     def stack(self, name_or_id: str) -> Stack:
         """Raises TargetNotReady when there is no such stack in this account and Region."""

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from autopatch.change_calendars import ChangeCalendars
+from autopatch.aws.systems_manager import SystemsManager
 from autopatch.contracts import Freeze
 from autopatch.errors import AwsCallFailed, ConfigError, UnknownStatus
 from autopatch.freezing import freeze
@@ -20,10 +20,10 @@ NOW = datetime(2026, 12, 8, 6, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def calendar() -> Iterator[tuple[ChangeCalendars, Stubber]]:
+def calendar() -> Iterator[tuple[SystemsManager, Stubber]]:
     client = boto3.client("ssm")
     with Stubber(client) as answers:
-        yield ChangeCalendars(client), answers
+        yield SystemsManager(client), answers
         answers.assert_no_pending_responses()
 
 
@@ -36,7 +36,7 @@ def answer(stub: Stubber, state: str, opening: datetime | None = None) -> None:
 
 
 def checked(
-    calendars: ChangeCalendars, when_closed: str = "skip", waited: timedelta = timedelta(0), *names: str
+    calendars: SystemsManager, when_closed: str = "skip", waited: timedelta = timedelta(0), *names: str
 ) -> Freeze:
     settings = FreezeSettings(names or ("year-end", "launch"), when_closed, "/held")
     return freeze(settings, calendars, NOW - waited, NOW)
@@ -45,17 +45,17 @@ def checked(
 def test_without_calendars_nothing_is_asked() -> None:
     client = boto3.client("ssm")
     with Stubber(client):
-        assert freeze(FreezeSettings((), "skip", "/held"), ChangeCalendars(client), NOW, NOW) == Freeze("OPEN")
+        assert freeze(FreezeSettings((), "skip", "/held"), SystemsManager(client), NOW, NOW) == Freeze("OPEN")
 
 
 @pytest.mark.parametrize("when_closed", ["skip", "wait"])
-def test_an_open_calendar_lets_the_run_go_on(calendar: tuple[ChangeCalendars, Stubber], when_closed: str) -> None:
+def test_an_open_calendar_lets_the_run_go_on(calendar: tuple[SystemsManager, Stubber], when_closed: str) -> None:
     calendars, stub = calendar
     answer(stub, "OPEN", NOW + timedelta(minutes=1))
     assert checked(calendars, when_closed) == Freeze("OPEN")
 
 
-def test_a_closed_calendar_skips_and_says_when_it_opens(calendar: tuple[ChangeCalendars, Stubber]) -> None:
+def test_a_closed_calendar_skips_and_says_when_it_opens(calendar: tuple[SystemsManager, Stubber]) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED", datetime(2027, 1, 4, 6, 0, tzinfo=UTC))
     found = checked(calendars)
@@ -66,7 +66,7 @@ def test_a_closed_calendar_skips_and_says_when_it_opens(calendar: tuple[ChangeCa
 
 
 @pytest.mark.parametrize("when_closed", ["skip", "wait"])
-def test_one_that_never_opens_skips(calendar: tuple[ChangeCalendars, Stubber], when_closed: str) -> None:
+def test_one_that_never_opens_skips(calendar: tuple[SystemsManager, Stubber], when_closed: str) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED")
     found = checked(calendars, when_closed)
@@ -87,7 +87,7 @@ def test_one_that_never_opens_skips(calendar: tuple[ChangeCalendars, Stubber], w
     ],
 )
 def test_a_run_that_waits_does_so_until_the_opening(
-    calendar: tuple[ChangeCalendars, Stubber], opens_in: timedelta, seconds: int
+    calendar: tuple[SystemsManager, Stubber], opens_in: timedelta, seconds: int
 ) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED", NOW + opens_in)
@@ -105,7 +105,7 @@ def test_a_run_that_waits_does_so_until_the_opening(
     ],
 )
 def test_a_run_waits_for_two_days_in_all(
-    calendar: tuple[ChangeCalendars, Stubber], waited: timedelta, opens_in: timedelta, status: str
+    calendar: tuple[SystemsManager, Stubber], waited: timedelta, opens_in: timedelta, status: str
 ) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED", NOW + opens_in)
@@ -114,7 +114,7 @@ def test_a_run_waits_for_two_days_in_all(
     assert ("longer than a run waits (2 days)" in (found.reason or "")) is (status == "SKIP")
 
 
-def test_an_unknown_state_is_an_error(calendar: tuple[ChangeCalendars, Stubber]) -> None:
+def test_an_unknown_state_is_an_error(calendar: tuple[SystemsManager, Stubber]) -> None:
     calendars, stub = calendar
     answer(stub, "HALF_OPEN")
     with pytest.raises(UnknownStatus, match="expected OPEN or CLOSED, found 'HALF_OPEN'"):
@@ -122,14 +122,14 @@ def test_an_unknown_state_is_an_error(calendar: tuple[ChangeCalendars, Stubber])
 
 
 @pytest.mark.parametrize("code", ["InvalidDocument", "InvalidDocumentType", "UnsupportedCalendarException"])
-def test_what_is_no_calendar_is_the_deployments_fault(calendar: tuple[ChangeCalendars, Stubber], code: str) -> None:
+def test_what_is_no_calendar_is_the_deployments_fault(calendar: tuple[SystemsManager, Stubber], code: str) -> None:
     calendars, stub = calendar
     stub.add_client_error("get_calendar_state", code, "no such document")
     with pytest.raises(ConfigError, match=r"parameter ChangeCalendars: .* found year-end, launch: no such document"):
         checked(calendars)
 
 
-def test_a_calendar_that_cannot_be_read_does_not_count_as_open(calendar: tuple[ChangeCalendars, Stubber]) -> None:
+def test_a_calendar_that_cannot_be_read_does_not_count_as_open(calendar: tuple[SystemsManager, Stubber]) -> None:
     calendars, stub = calendar
     stub.add_client_error("get_calendar_state", "AccessDeniedException", "no")
     with pytest.raises(AwsCallFailed, match="reading the change calendars year-end, launch"):

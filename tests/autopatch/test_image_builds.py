@@ -9,7 +9,7 @@ import pytest
 from autopatch.aws.image_builder import _image
 from autopatch.contracts import Ami
 from autopatch.errors import ImageHasNoAmi
-from autopatch.handlers.read_ami import read_ami
+from autopatch.image_builds import read_ami
 
 ARN = "arn:aws:imagebuilder:eu-west-1:123456789012:image/app-recipe/1.0.0/7"
 

@@ -1,4 +1,4 @@
-"""Systems Manager Change Calendars: when changes are allowed."""
+"""Systems Manager: change calendars, and parameters."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from autopatch.errors import ConfigError, UnknownStatus
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
+LONGEST_PARAMETER_VALUE = 4096
+"""Characters of a standard parameter (Systems Manager API reference, PutParameter)."""
+
 _NOT_A_CALENDAR = frozenset({"InvalidDocument", "InvalidDocumentType", "UnsupportedCalendarException"})
 
 
@@ -25,18 +28,14 @@ class CalendarState:
     next_transition_at: datetime | None
 
 
-class ChangeCalendars:
-    """The calls that a patch run makes about change calendars."""
+class SystemsManager:
+    """The calls that a patch run makes to Systems Manager."""
 
-    def __init__(self, client: SSMClient) -> None:
-        self._client = client
+    def __init__(self, client: SSMClient | None = None) -> None:
+        self._client: SSMClient = client or create_client("ssm")
 
-    @classmethod
-    def create(cls) -> ChangeCalendars:
-        return cls(create_client("ssm"))
-
-    def state(self, names: tuple[str, ...]) -> CalendarState:
-        """The state of the calendars together: closed as soon as one of them is.
+    def calendar_state(self, names: tuple[str, ...]) -> CalendarState:
+        """The state of the change calendars together: closed as soon as one of them is.
 
         `names` are names or ARNs of documents of the type ChangeCalendar (Systems Manager API reference,
         GetCalendarState).
@@ -63,3 +62,19 @@ class ChangeCalendars:
         return CalendarState(
             is_open=state == "OPEN", next_transition_at=datetime.fromisoformat(transition) if transition else None
         )
+
+    def parameter(self, name: str) -> str:
+        """The value of a parameter."""
+        with named_errors(f"reading the SSM parameter {name}"):
+            return self._client.get_parameter(Name=name)["Parameter"]["Value"]
+
+    def parameters_under(self, path: str) -> dict[str, str]:
+        """The values of the parameters directly under a path, by their names."""
+        with named_errors(f"reading the SSM parameters under {path}"):
+            pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=path)
+            return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
+
+    def put_parameter(self, name: str, value: str) -> None:
+        """Write a parameter, over the one of that name if there is one; what is too long of the value is cut."""
+        with named_errors(f"writing the SSM parameter {name}"):
+            self._client.put_parameter(Name=name, Value=value[:LONGEST_PARAMETER_VALUE], Type="String", Overwrite=True)

@@ -22,9 +22,14 @@ from autopatch.contracts import (
     moment,
     text_of,
 )
+from autopatch.operations import OwnOperation
 
 EVENTS = Path(__file__).parents[2] / "events"
 AMI = "ami-0123456789abcdef0"
+
+
+def tokens_of(operation: OwnOperation) -> tuple[str, str]:
+    return operation.token, operation.cancel_token
 
 
 def test_tokens_are_the_same_for_a_retry_and_for_nothing_else() -> None:
@@ -34,11 +39,11 @@ def test_tokens_are_the_same_for_a_retry_and_for_nothing_else() -> None:
     other = Execution("arn:aws:states:us-east-1:123456789012:execution:m:b", datetime.now(UTC))
     assert one.token("update web") == one.token("update web")
     tokens = {
-        *one.update_tokens("web"),
-        *one.way_back_tokens("web"),
-        *one.update_tokens("api"),
-        *one.way_back_tokens("api"),
-        *other.update_tokens("web"),
+        *tokens_of(OwnOperation.update(one, "web")),
+        *tokens_of(OwnOperation.rollback(one, "web")),
+        *tokens_of(OwnOperation.update(one, "api")),
+        *tokens_of(OwnOperation.rollback(one, "api")),
+        *tokens_of(OwnOperation.update(other, "web")),
         one.token("image"),
         other.token("image"),
     }

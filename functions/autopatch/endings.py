@@ -1,0 +1,26 @@
+"""What is known of an execution that ended: whether it has told of its end itself, and how far it came."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from autopatch.contracts import text_of
+
+if TYPE_CHECKING:
+    from autopatch.aws.step_functions import Visit
+
+
+def was_told(visits: list[Visit]) -> bool:
+    """Whether the execution came to its end with a notification sent: then `$.notification` is in its last state."""
+    return bool(visits) and isinstance(visits[0].input, dict) and "notification" in visits[0].input
+
+
+def last_known_state(detail: dict[str, Any], visits: list[Visit]) -> dict[str, Any]:
+    """The state of the execution as far as its history tells, whichever states it was in."""
+    state: dict[str, Any] = {}
+    for visit in visits:
+        if isinstance(visit.input, dict):
+            state = {**visit.input, **state}
+    started_at = datetime.fromtimestamp(detail["startDate"] / 1000, UTC)
+    return {**state, "execution": {"id": detail["executionArn"], "startTime": text_of(started_at)}}
