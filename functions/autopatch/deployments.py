@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from autopatch.aws.cloudformation.stacks import Phase
+from autopatch.aws.cloudformation.statuses import StackState
 from autopatch.errors import DeploymentFailed, DeploymentTimedOut, RollbackFailed
 from autopatch.operations import CLOCK_SKEW, OwnOperation
 from autopatch.polling import look_again
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from autopatch.contracts import Execution, Run, Target, Update
     from autopatch.diagnosis import Diagnosis
 
-_GOING_ON = frozenset({Phase.UPDATING, Phase.CLEANING_UP, Phase.ROLLING_BACK})
+_GOING_ON = frozenset({StackState.UPDATING, StackState.CLEANING_UP, StackState.ROLLING_BACK})
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,16 @@ class DeploymentChecker:
         stack_id, started_at, deadline_at = so_far.stack_id, so_far.started_at, so_far.deadline_at
         assert stack_id and started_at and deadline_at
         operation = self._own_operation(so_far).as_it_is(self.stacks, stack_id, started_at)
-        phase = operation.phase if operation else Phase.UPDATING
-        if phase is Phase.UPDATED:
+        state = operation.state if operation else StackState.UPDATING
+        if state is StackState.UPDATED:
             return replace(so_far, status="UPDATED", poll_after_seconds=0)
-        if operation and phase not in _GOING_ON:
+        if operation and state not in _GOING_ON:
             raise self._ended_badly(so_far, operation, started_at)
-        if phase is Phase.ROLLING_BACK and so_far.status == "UPDATING":
+        if state is StackState.ROLLING_BACK and so_far.status == "UPDATING":
             so_far = replace(so_far, status="ROLLING_BACK", deadline_at=now + self._deadline)
-        elif phase is Phase.UPDATING and so_far.status == "UPDATING" and now >= deadline_at:
+        elif state is StackState.UPDATING and so_far.status == "UPDATING" and now >= deadline_at:
             so_far = self._cancelled(so_far, stack_id, now)
-        return self._going_on(so_far, phase, now)
+        return self._going_on(so_far, state, now)
 
     def _own_operation(self, so_far: Update) -> OwnOperation:
         of = OwnOperation.rollback if so_far.is_way_back else OwnOperation.update
@@ -61,13 +61,13 @@ class DeploymentChecker:
             return so_far
         return replace(so_far, status="CANCELLED", deadline_at=now + self._deadline)
 
-    def _going_on(self, so_far: Update, phase: Phase, now: datetime) -> Update:
+    def _going_on(self, so_far: Update, state: StackState, now: datetime) -> Update:
         assert so_far.started_at and so_far.deadline_at
         # An update that can no longer be cancelled, since its new group serves already, is given as long again.
         give_up_at = so_far.deadline_at + self._deadline if so_far.status == "UPDATING" else so_far.deadline_at
         if now >= give_up_at:
             raise DeploymentTimedOut(
-                f"stack {self.target.stack_name}: expected its update to have ended, found it {_words(phase)} "
+                f"stack {self.target.stack_name}: expected its update to have ended, found it {_words(state)} "
                 f"after {_minutes(now - so_far.started_at)}; it goes on without this run: follow it in the console"
             )
         return look_again(so_far, now, None if now < so_far.deadline_at else give_up_at)
@@ -80,13 +80,13 @@ class DeploymentChecker:
         if cause is not None:
             because, behind = f"the first failure: {cause}", self.diagnosis.behind(cause, started_at - CLOCK_SKEW)
         found = f"stack {name}: expected the update to end in UPDATE_COMPLETE, found {operation.status}; {because}"
-        if operation.phase is Phase.ROLLBACK_FAILED:
+        if operation.state is StackState.ROLLBACK_FAILED:
             return RollbackFailed(
                 f"{found}; its rollback failed as well: mend the cause and continue the rollback "
                 f"(aws cloudformation continue-update-rollback --stack-name {name}); no run will touch it until then"
                 f"{behind}"
             )
-        if operation.phase is not Phase.ROLLED_BACK:
+        if operation.state is not StackState.ROLLED_BACK:
             return DeploymentFailed(f"{found}; it has not been rolled back: look at the stack in the console{behind}")
         if so_far.status == "CANCELLED":
             waited_for = ", ".join(operation.given_up) or "no resource in particular"
@@ -100,8 +100,8 @@ class DeploymentChecker:
         )
 
 
-def _words(phase: Phase) -> str:
-    return phase.name.lower().replace("_", " ")
+def _words(state: StackState) -> str:
+    return state.name.lower().replace("_", " ")
 
 
 def _minutes(duration: timedelta) -> str:

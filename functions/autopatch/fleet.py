@@ -47,12 +47,12 @@ class Fleets:
     ec2: Ec2
     load_balancing: ElasticLoadBalancing
 
-    def groups(self, stack_name: str) -> tuple[GroupFleet, ...]:
+    def of_stack(self, stack_name: str) -> tuple[GroupFleet, ...]:
         """Each Auto Scaling group of the stack, with its instances as they are now.
 
         Raises TargetNotReady when a group that the stack lists does not exist.
         """
-        names = self.stacks.groups(stack_name)
+        names = self.stacks.group_names(stack_name)
         groups = self.auto_scaling.groups(names.values())
         ids = [one.instance_id for group in groups.values() for one in group.instances]
         instances = self.ec2.instances(ids)

@@ -66,7 +66,7 @@ def _find_target(requested: RequestedTarget, settings: PlanSettings, stacks: Sta
     capacity_parameter = requested.capacity_parameter
     if capacity_parameter is not None:
         _check_parameter(stack, summary, capacity_parameter)
-    elif settings.capacity_parameter in stack.parameters and len(stacks.groups(stack.name)) == 1:
+    elif settings.capacity_parameter in stack.parameters and len(stacks.group_names(stack.name)) == 1:
         capacity_parameter = settings.capacity_parameter
     of_deployment = (finding for stack_name, finding in settings.accepted_findings if stack_name == stack.name)
     return Target(

@@ -76,11 +76,11 @@ class ReadinessChecker:
         if frozen is not None:
             return frozen
         stack = self._ask.stacks.stack(self._target.stack_name)
-        if stack.is_busy:
+        if stack.state.is_busy:
             return self._waiting("BUSY", so_far, stack, now)
-        if not stack.is_ready:
+        if not stack.state.is_ready:
             raise not_updatable(stack)
-        fleet = self._ask.fleets.groups(stack.name)
+        fleet = self._ask.fleets.of_stack(stack.name)
         known = replace(
             so_far,
             stack_id=stack.stack_id,

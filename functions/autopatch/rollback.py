@@ -49,9 +49,9 @@ class StackRollback:
         ours = OwnOperation.rollback(self.execution, stack.name)
         if ours.as_it_is(self.stacks, stack.stack_id, self.execution.started_at) is not None:
             return self._updating(so_far, now)
-        if stack.is_busy:
+        if stack.state.is_busy:
             return self._busy(so_far, stack, now)
-        if not stack.is_ready:
+        if not stack.state.is_ready:
             raise RollbackFailed(str(not_updatable(stack)))
         answer = self.stacks.update(
             stack,
@@ -73,7 +73,7 @@ class StackRollback:
         assert self.failed.ami_before
         values = {self.target.ami_parameter: self.failed.ami_before}
         if self.target.capacity_parameter is not None:
-            groups = self.auto_scaling.groups(self.stacks.groups(stack.name).values())
+            groups = self.auto_scaling.groups(self.stacks.group_names(stack.name).values())
             live = [group.desired_capacity for group in groups.values()]
             values[self.target.capacity_parameter] = str(max([*live, *self.failed.capacities.values()]))
         return values

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch.aws.cloudformation.stacks import Phase
+from autopatch.aws.cloudformation.statuses import StackState
 from autopatch.contracts import Failure, Summary, Target, TargetResult, Update
 from autopatch.errors import AutopatchError, RollbackFailed, VerificationFailed
 from autopatch.operations import OwnOperation
@@ -132,7 +132,7 @@ def _with_what_is_now(
         operation = ours.as_it_is(stacks, stack.stack_id, update.started_at)
         if operation is not None:
             seconds = round((operation.status_since - update.started_at).total_seconds())
-            rolled_back = rolled_back or operation.phase is Phase.ROLLED_BACK
+            rolled_back = rolled_back or operation.state is StackState.ROLLED_BACK
     return replace(
         result,
         ami_after=stack.parameters.get(target.ami_parameter),

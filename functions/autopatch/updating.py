@@ -41,7 +41,7 @@ class StackUpdater:
         return look_again(so_far.waiting("UPDATING", now, self.run.deployment_deadline_minutes), now)
 
     def _capacities(self, so_far: Update) -> dict[str, int]:
-        names = self.stacks.groups(self.target.stack_name)
+        names = self.stacks.group_names(self.target.stack_name)
         known = {logical_id: name for logical_id, name in names.items() if logical_id in so_far.capacities}
         groups = self.auto_scaling.groups(known.values())
         return {logical_id: groups[name].desired_capacity for logical_id, name in known.items()}

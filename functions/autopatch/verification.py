@@ -50,7 +50,7 @@ class InstanceVerifier:
         """How many instances of the updated groups serve, and what is not as it should be."""
         assert update.stack_id and update.ami_before
         try:
-            fleet = self.fleets.groups(self.target.stack_name)
+            fleet = self.fleets.of_stack(self.target.stack_name)
         except TargetNotReady as missing:
             # A group that somebody has deleted is a shortfall like any other: the way back makes a new one.
             return 0, [str(missing)]

@@ -11,7 +11,8 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from autopatch.aws.cloudformation.change_sets import ChangeSets
-from autopatch.aws.cloudformation.stacks import Phase, Stack, Stacks, UpdateAnswer
+from autopatch.aws.cloudformation.stacks import Stack, Stacks, UpdateAnswer
+from autopatch.aws.cloudformation.statuses import StackState
 from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def test_the_first_failed_resource_event_is_the_cause_wherever_the_pages_end(ans
     serve_events(answers, ROLLED_BACK[:2], ROLLED_BACK[2:4], ROLLED_BACK[4:], BEFORE)
     operation = stacks.operation(STACK_ID, "app", {"ours"}, BEGAN - timedelta(minutes=1, seconds=30))
     assert operation is not None
-    assert (operation.phase, operation.status) == (Phase.ROLLED_BACK, "UPDATE_ROLLBACK_COMPLETE")
+    assert (operation.state, operation.status) == (StackState.ROLLED_BACK, "UPDATE_ROLLBACK_COMPLETE")
     assert operation.status_since == BEGAN + timedelta(minutes=9)
     assert str(operation.first_failure) == (
         "First (AWS::AutoScaling::AutoScalingGroup) UPDATE_FAILED: Received 0 SUCCESS signal(s) out of 2."

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ParamValid
 
 from autopatch.aws.client import named_errors
 from autopatch.aws.cloudformation.change_sets import ChangeSetState, _state
-from autopatch.aws.cloudformation.stacks import Phase, Refusal, Stack, phase_of, refusal
+from autopatch.aws.cloudformation.refusals import Refusal, refusal
+from autopatch.aws.cloudformation.statuses import StackState, state_of, way_out
 from autopatch.aws.image_builder import ImageStatus, _image
 from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault, UnknownStatus
 
@@ -35,26 +36,26 @@ def test_an_unknown_image_status_is_an_error() -> None:
 
 def test_every_stack_status_that_botocore_knows_is_known_here() -> None:
     for status in documented("cloudformation", "StackStatus"):
-        assert isinstance(phase_of(status, "web"), Phase)
+        assert isinstance(state_of(status, "web"), StackState)
 
 
 def test_an_unknown_stack_status_is_an_error() -> None:
     with pytest.raises(UnknownStatus, match="found 'UPDATE_PAUSED'"):
-        phase_of("UPDATE_PAUSED", "web")
+        state_of("UPDATE_PAUSED", "web")
 
 
 @pytest.mark.parametrize("status", sorted(documented("cloudformation", "StackStatus")))
 def test_a_stack_is_ready_or_busy_or_has_a_way_out(status: str) -> None:
-    stack = Stack("id", "web", status, None, None, (), {})
-    assert stack.is_ready + stack.is_busy <= 1
-    if not stack.is_ready and not stack.is_busy:
-        assert stack.way_out != "look at the stack in the console"
-    assert stack.is_busy is (status.endswith("_IN_PROGRESS") and status[:6] not in ("DELETE", "REVIEW"))
+    state = state_of(status, "web")
+    assert state.is_ready + state.is_busy <= 1
+    if not state.is_ready and not state.is_busy:
+        assert way_out(status) != "look at the stack in the console"
+    assert state.is_busy is (status.endswith("_IN_PROGRESS") and status[:6] not in ("DELETE", "REVIEW"))
 
 
 def test_only_one_status_of_an_update_is_success() -> None:
     statuses = documented("cloudformation", "StackStatus")
-    assert [status for status in statuses if phase_of(status, "web") is Phase.UPDATED] == ["UPDATE_COMPLETE"]
+    assert [status for status in statuses if state_of(status, "web") is StackState.UPDATED] == ["UPDATE_COMPLETE"]
 
 
 @pytest.mark.parametrize("status", sorted(documented("cloudformation", "ChangeSetStatus") - {"FAILED"}))

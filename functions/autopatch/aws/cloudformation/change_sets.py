@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from autopatch.aws.client import create_client, error_code, named_errors
-from autopatch.aws.cloudformation.stacks import Refusal, Stack, refusal, refused, update_request
+from autopatch.aws.cloudformation.refusals import Refusal, refusal
+from autopatch.aws.cloudformation.stacks import Stack, refused, update_request
 from autopatch.errors import TargetNotReady, UnknownStatus
 
 if TYPE_CHECKING:

@@ -10,75 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from autopatch.aws.client import create_client, error_code, error_text, named_errors
-from autopatch.errors import TargetNotReady, UnknownStatus
+from autopatch.aws.client import create_client, error_text, named_errors
+from autopatch.aws.cloudformation.refusals import Refusal, refusal
+from autopatch.aws.cloudformation.statuses import StackState, state_of, way_out
+from autopatch.errors import TargetNotReady
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
 
-
-class Phase(Enum):
-    """What a stack status means to someone who wants to update the stack, or follows an update of it."""
-
-    SETTLED = auto()
-    """An update can begin."""
-    BUSY = auto()
-    """An operation goes on that is not an update."""
-    UPDATING = auto()
-    CLEANING_UP = auto()
-    """The update has succeeded; what it replaced is being deleted."""
-    UPDATED = auto()
-    ROLLING_BACK = auto()
-    ROLLED_BACK = auto()
-    UPDATE_FAILED = auto()
-    """The update failed and the stack was left as it was then, for rollback is disabled."""
-    ROLLBACK_FAILED = auto()
-    WEDGED = auto()
-    """Nothing but a person's decision leads out of this status."""
-
-
-# Every status of the CloudFormation API reference (Stack, StackStatus).
-_PHASES: dict[str, Phase] = {
-    "CREATE_IN_PROGRESS": Phase.BUSY,
-    "CREATE_FAILED": Phase.WEDGED,
-    "CREATE_COMPLETE": Phase.SETTLED,
-    "ROLLBACK_IN_PROGRESS": Phase.BUSY,
-    "ROLLBACK_FAILED": Phase.WEDGED,
-    "ROLLBACK_COMPLETE": Phase.WEDGED,
-    "DELETE_IN_PROGRESS": Phase.WEDGED,
-    "DELETE_FAILED": Phase.WEDGED,
-    "DELETE_COMPLETE": Phase.WEDGED,
-    "UPDATE_IN_PROGRESS": Phase.UPDATING,
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": Phase.CLEANING_UP,
-    "UPDATE_COMPLETE": Phase.UPDATED,
-    "UPDATE_FAILED": Phase.UPDATE_FAILED,
-    "UPDATE_ROLLBACK_IN_PROGRESS": Phase.ROLLING_BACK,
-    "UPDATE_ROLLBACK_FAILED": Phase.ROLLBACK_FAILED,
-    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": Phase.ROLLING_BACK,
-    "UPDATE_ROLLBACK_COMPLETE": Phase.ROLLED_BACK,
-    "REVIEW_IN_PROGRESS": Phase.WEDGED,
-    "IMPORT_IN_PROGRESS": Phase.BUSY,
-    "IMPORT_COMPLETE": Phase.SETTLED,
-    "IMPORT_ROLLBACK_IN_PROGRESS": Phase.BUSY,
-    "IMPORT_ROLLBACK_FAILED": Phase.WEDGED,
-    "IMPORT_ROLLBACK_COMPLETE": Phase.SETTLED,
-}
-
-_WAYS_OUT = {
-    "CREATE_FAILED": "delete the stack and create it again",
-    "ROLLBACK_COMPLETE": "its creation failed: delete the stack and create it again",
-    "ROLLBACK_FAILED": "its creation failed: delete the stack and create it again",
-    "DELETE_IN_PROGRESS": "take the stack out of the targets",
-    "DELETE_FAILED": "finish its deletion and take the stack out of the targets",
-    "DELETE_COMPLETE": "take the stack out of the targets",
-    "UPDATE_FAILED": "roll it back or update it by hand (its rollback is disabled), then start a run again",
-    "UPDATE_ROLLBACK_FAILED": "mend the cause and continue the rollback (continue-update-rollback), then run again",
-    "REVIEW_IN_PROGRESS": "execute or delete the change set that creates it",
-    "IMPORT_ROLLBACK_FAILED": "mend the import by hand, then start a run again",
-}
-
-_READY_PHASES = frozenset({Phase.SETTLED, Phase.UPDATED, Phase.ROLLED_BACK})
-_BUSY_PHASES = frozenset({Phase.BUSY, Phase.UPDATING, Phase.CLEANING_UP, Phase.ROLLING_BACK})
 
 GROUP_TYPE = "AWS::AutoScaling::AutoScalingGroup"
 _IMAGE_TYPE = "AWS::EC2::Image::Id"
@@ -102,24 +41,9 @@ class Stack:
     """EXPRESS: its operations end before the resources are ready."""
 
     @property
-    def phase(self) -> Phase:
+    def state(self) -> StackState:
         """Raises UnknownStatus when the status is none that CloudFormation documents."""
-        return phase_of(self.status, self.name)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether an update can begin."""
-        return self.phase in _READY_PHASES
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether the stack will leave its status by itself."""
-        return self.phase in _BUSY_PHASES
-
-    @property
-    def way_out(self) -> str:
-        """What a person does about a status that neither allows an update nor passes."""
-        return _WAYS_OUT.get(self.status, "look at the stack in the console")
+        return state_of(self.status, self.name)
 
 
 @dataclass(frozen=True)
@@ -164,7 +88,7 @@ class ResourceFailure:
 class Operation:
     """One update of a stack, told by the events that carry its token."""
 
-    phase: Phase
+    state: StackState
     status: str
     status_since: datetime
     first_failure: ResourceFailure | None
@@ -219,7 +143,7 @@ class Stacks:
             has_transforms=bool(answer.get("DeclaredTransforms")),
         )
 
-    def groups(self, stack_name: str) -> dict[str, str]:
+    def group_names(self, stack_name: str) -> dict[str, str]:
         """The names of the stack's Auto Scaling groups, by their logical ids."""
         with named_errors(f"listing the resources of the stack {stack_name}"):
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_name)
@@ -256,7 +180,7 @@ class Stacks:
             return UpdateAnswer.STARTED
         if meaning is Refusal.STATE:
             now = self.stack(stack.stack_id)
-            if not now.is_busy and not now.is_ready:
+            if not now.state.is_busy and not now.state.is_ready:
                 raise not_updatable(now) from error
             return UpdateAnswer.BUSY
         if meaning is Refusal.INVALID:
@@ -293,7 +217,7 @@ class Stacks:
         status = of_the_stack[0]["ResourceStatus"]
         failures = [_failure(event) for event in ours if _is_cause(event)]
         return Operation(
-            phase=phase_of(status, stack_name),
+            state=state_of(status, stack_name),
             status=status,
             status_since=of_the_stack[0]["Timestamp"],
             first_failure=failures[-1] if failures else None,
@@ -302,7 +226,7 @@ class Stacks:
                 (
                     event.get("ResourceStatusReason")
                     for event in reversed(of_the_stack)
-                    if phase_of(event["ResourceStatus"], stack_name) is Phase.ROLLING_BACK
+                    if state_of(event["ResourceStatus"], stack_name) is StackState.ROLLING_BACK
                 ),
                 None,
             ),
@@ -319,25 +243,11 @@ class Stacks:
                     yield event
 
 
-def phase_of(status: str, stack_name: str) -> Phase:
-    """What a stack status means.
-
-    Raises UnknownStatus when CloudFormation does not document it.
-    """
-    try:
-        return _PHASES[status]
-    except KeyError:
-        raise UnknownStatus(
-            f"stack {stack_name}: expected one of CloudFormation's documented statuses, found {status!r}; "
-            "look at the stack in the console, and update AMI Autopatch"
-        ) from None
-
-
 def not_updatable(stack: Stack) -> TargetNotReady:
     """The error for a stack whose status neither allows an update nor passes by itself."""
     return TargetNotReady(
         f"stack {stack.name}: expected a status that allows an update, such as UPDATE_COMPLETE, "
-        f"found {stack.status}; {stack.way_out}"
+        f"found {stack.status}; {way_out(stack.status)}"
     )
 
 
@@ -403,33 +313,3 @@ def refused(stack: Stack, error: ClientError) -> TargetNotReady:
         f"stack {stack.name}: expected an update of its AMI parameter alone, found CloudFormation refusing it: "
         f"{error_text(error)}; correct the stack or the target"
     )
-
-
-class Refusal(Enum):
-    """What CloudFormation means by refusing a call."""
-
-    NO_SUCH_STACK = auto()
-    NOTHING_TO_UPDATE = auto()
-    TOKEN_IN_USE = auto()
-    STATE = auto()
-    INVALID = auto()
-    OTHER = auto()
-
-
-def refusal(error: ClientError) -> Refusal:
-    """What CloudFormation means by an error.
-
-    It gives most refusals the one code ValidationError, and tells them apart only in the text.
-    """
-    code, text = error_code(error), error_text(error)
-    if code == "TokenAlreadyExistsException":
-        return Refusal.TOKEN_IN_USE
-    if code != "ValidationError":
-        return Refusal.OTHER
-    if text == "No updates are to be performed.":
-        return Refusal.NOTHING_TO_UPDATE
-    if text.endswith(" does not exist") and text.startswith(("Stack ", "Stack:")):
-        return Refusal.NO_SUCH_STACK
-    if text.startswith("Stack:") and text.endswith(" state and can not be updated."):
-        return Refusal.STATE
-    return Refusal.INVALID
