@@ -1,67 +1,213 @@
-"""What may import what: handlers, then contracts and gateways, then settings and errors; nothing of development."""
+"""What may import what in functions/: each rule lists its violations, and is seen to find a planted one.
+
+errors            nothing
+settings, contracts   errors: plain data, which everything may read
+aws/client        errors
+aws/<service>     errors, the client, and its own folder where the service has one
+what we decide    all of these, and each other
+handlers/         all of these, and not each other
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-MODULES = {
-    ".".join(path.relative_to(FUNCTIONS).with_suffix("").parts): path
+SOURCES = {
+    ".".join(path.relative_to(FUNCTIONS).with_suffix("").parts): path.read_text()
     for path in FUNCTIONS.rglob("*.py")
     if path.name != "__init__.py"
 }
-BOTTOM = {"autopatch.errors", "autopatch.settings"}
-ON_LAMBDA = {"autopatch", "aws_lambda_powertools", "boto3", "botocore"}
+ON_LAMBDA = {"autopatch", "aws_lambda_powertools", "boto3", "botocore", *sys.stdlib_module_names}
+REASON = re.compile(r"#(?! *(type|noqa):)")
+PLAIN_DATA = {"autopatch.settings", "autopatch.contracts"}
+
+Sources = Mapping[str, str]
+Rule = Callable[[Sources], list[str]]
 
 
-def imported(path: Path, with_types: bool = False) -> set[str]:
-    """The modules that are imported when this one is; those for type checkers only with `with_types`."""
-    found: set[str] = set()
+def imports(source: str) -> Iterator[tuple[str, ast.stmt, bool]]:
+    """Each module that the source imports, the statement, and whether it is for type checkers only."""
 
-    def visit(node: ast.AST) -> None:
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not with_types:
-            return
+    def visit(node: ast.AST, for_types: bool) -> Iterator[tuple[str, ast.stmt, bool]]:
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            yield from ((alias.name, node, for_types) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            found.update(
-                [str(node.module)] if node.module != "autopatch" else [f"autopatch.{a.name}" for a in node.names]
-            )
-        for child in ast.iter_child_nodes(node):
-            visit(child)
+            # What is imported from a package may be a module of it.
+            packages = {"autopatch", "autopatch.aws", "autopatch.handlers"}
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module in packages else []
+            yield from ((name, node, for_types) for name in names or [str(node.module)])
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for statement in node.body:
+                yield from visit(statement, True)
+        else:
+            for child in ast.iter_child_nodes(node):
+                yield from visit(child, for_types)
 
-    visit(ast.parse(path.read_text()))
+    yield from visit(ast.parse(source), False)
+
+
+def ours(source: str) -> set[str]:
+    """The modules of functions/ that the source imports, for whatever it needs them."""
+    return {name for name, _, _ in imports(source) if name.startswith("autopatch.")}
+
+
+def only_what_lambda_has_is_imported(sources: Sources) -> list[str]:
+    """`types_boto3_*` are stubs, which no running code imports."""
+    return [
+        f"{module} imports {name}"
+        for module, source in sources.items()
+        for name, _, for_types in imports(source)
+        if name.split(".")[0] not in ON_LAMBDA and not (for_types and name.startswith("types_boto3_"))
+    ]
+
+
+def no_layer_imports_one_above_it(sources: Sources) -> list[str]:
+    def allowed(module: str, imported: str) -> bool:
+        if module == "autopatch.errors":
+            return False
+        if module in PLAIN_DATA or module == "autopatch.aws.client":
+            return imported == "autopatch.errors"
+        if module.startswith("autopatch.aws."):
+            own_folder = ".".join(module.split(".")[:3]) + "."
+            return imported in ("autopatch.errors", "autopatch.aws.client") or imported.startswith(own_folder)
+        return not imported.startswith("autopatch.handlers.")
+
+    return [
+        f"{module} imports {imported}"
+        for module, source in sources.items()
+        for imported in sorted(ours(source))
+        if not allowed(module, imported)
+    ]
+
+
+def no_modules_import_each_other(sources: Sources) -> list[str]:
+    """A circle is one as well where an import is for type checkers only: what it ties cannot be read apart."""
+    graph = {module: ours(source) & set(sources) for module, source in sources.items()}
+
+    def reached(start: str) -> set[str]:
+        seen, todo = set[str](), list(graph[start])
+        while todo:
+            module = todo.pop()
+            if module not in seen:
+                seen.add(module)
+                todo.extend(graph[module])
+        return seen
+
+    return [f"{module} imports itself, through others" for module in sorted(graph) if module in reached(module)]
+
+
+def an_import_inside_a_function_says_why(sources: Sources) -> list[str]:
+    found = []
+    for module, source in sources.items():
+        lines = source.splitlines()
+        functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+        statements = {node for function in functions for node in ast.walk(function)}
+        for node in statements:
+            if isinstance(node, ast.Import | ast.ImportFrom) and not REASON.search(lines[node.lineno - 1]):
+                found.append(f"{module}, line {node.lineno}: an import inside a function, without a reason beside it")
     return found
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_only_what_lambda_has_is_imported(module: str) -> None:
-    tops = {name.split(".")[0] for name in imported(MODULES[module])}
-    assert tops <= ON_LAMBDA | set(sys.stdlib_module_names)
+def a_handler_catches_no_bare_exception_and_never_sleeps(sources: Sources) -> list[str]:
+    found = []
+    for module, source in sources.items():
+        if not module.startswith("autopatch.handlers."):
+            continue
+        caught = [
+            ast.unparse(node.type or node)
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.ExceptHandler)
+        ]
+        found += [f"{module} catches {name}" for name in caught if name in ("Exception", "BaseException")]
+        found += [f"{module} imports time" for name, _, _ in imports(source) if name == "time"]
+    return found
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_layer_imports_one_above_it(module: str) -> None:
-    ours = {name for name in imported(MODULES[module]) if name.startswith("autopatch.")}
-    if module.startswith("autopatch.handlers."):
-        assert not {name for name in ours if name.startswith("autopatch.handlers.")}
-    elif module in BOTTOM:
-        assert ours <= BOTTOM
-    else:
-        assert not {name for name in ours if name.startswith("autopatch.handlers.")}
+def a_handler_is_at_most_a_screen(sources: Sources) -> list[str]:
+    return [
+        f"{module} has {len(source.splitlines())} lines"
+        for module, source in sources.items()
+        if module.startswith("autopatch.handlers.") and len(source.splitlines()) > 50
+    ]
 
 
-def test_the_errors_import_nothing() -> None:
-    assert imported(MODULES["autopatch.errors"], with_types=True) == set()
+RULES: list[Rule] = [
+    only_what_lambda_has_is_imported,
+    no_layer_imports_one_above_it,
+    no_modules_import_each_other,
+    an_import_inside_a_function_says_why,
+    a_handler_catches_no_bare_exception_and_never_sleeps,
+    a_handler_is_at_most_a_screen,
+]
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("autopatch.handlers.")])
-def test_a_handler_catches_no_bare_exception_and_never_sleeps(module: str) -> None:
-    tree = ast.parse(MODULES[module].read_text())
-    caught = [ast.unparse(node.type or node) for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]
-    assert not {"Exception", "BaseException"} & set(caught)
-    assert "time" not in imported(MODULES[module])
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_functions_keep_the_rule(rule: Rule) -> None:
+    assert rule(SOURCES) == []
+
+
+FOR_TYPES = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    "
+INSIDE = "def f() -> None:\n    import json"
+
+# fmt: off
+PLANTED: list[tuple[Rule, str, str, str]] = [
+    (only_what_lambda_has_is_imported, "autopatch.polling", "from local_aws import clock",
+     "autopatch.polling imports local_aws"),
+    (only_what_lambda_has_is_imported, "autopatch.polling", f"{FOR_TYPES}from tests import conftest",
+     "autopatch.polling imports tests"),
+    (only_what_lambda_has_is_imported, "autopatch.polling", "import types_boto3_ec2",
+     "autopatch.polling imports types_boto3_ec2"),
+    (no_layer_imports_one_above_it, "autopatch.errors", "from autopatch.settings import STACK_NAME",
+     "autopatch.errors imports autopatch.settings"),
+    (no_layer_imports_one_above_it, "autopatch.contracts", "from autopatch.aws.image_builder import ImageStatus",
+     "autopatch.contracts imports autopatch.aws.image_builder"),
+    (no_layer_imports_one_above_it, "autopatch.aws.client", "from autopatch.aws.ec2 import Ec2",
+     "autopatch.aws.client imports autopatch.aws.ec2"),
+    (no_layer_imports_one_above_it, "autopatch.aws.ec2", "from autopatch.aws import auto_scaling",
+     "autopatch.aws.ec2 imports autopatch.aws.auto_scaling"),
+    (no_layer_imports_one_above_it, "autopatch.aws.ec2", f"{FOR_TYPES}from autopatch.contracts import Run",
+     "autopatch.aws.ec2 imports autopatch.contracts"),
+    (no_layer_imports_one_above_it, "autopatch.aws.cloudformation.stacks", "from autopatch import polling",
+     "autopatch.aws.cloudformation.stacks imports autopatch.polling"),
+    (no_layer_imports_one_above_it, "autopatch.polling", "from autopatch.handlers import notify",
+     "autopatch.polling imports autopatch.handlers.notify"),
+    (no_layer_imports_one_above_it, "autopatch.handlers.notify", "from autopatch.handlers.plan_run import stacks",
+     "autopatch.handlers.notify imports autopatch.handlers.plan_run"),
+    (no_modules_import_each_other, "autopatch.polling", "from autopatch.updating import StackUpdater",
+     "autopatch.polling imports itself, through others"),
+    (no_modules_import_each_other, "autopatch.polling", f"{FOR_TYPES}from autopatch.updating import StackUpdater",
+     "autopatch.polling imports itself, through others"),
+    (an_import_inside_a_function_says_why, "autopatch.polling", INSIDE,
+     "autopatch.polling, line "),
+    (an_import_inside_a_function_says_why, "autopatch.polling", f"{INSIDE}  # noqa: PLC0415",
+     "autopatch.polling, line "),
+    (a_handler_catches_no_bare_exception_and_never_sleeps, "autopatch.handlers.notify",
+     "try:\n    pass\nexcept Exception:\n    pass", "autopatch.handlers.notify catches Exception"),
+    (a_handler_catches_no_bare_exception_and_never_sleeps, "autopatch.handlers.notify", "from time import sleep",
+     "autopatch.handlers.notify imports time"),
+    (a_handler_is_at_most_a_screen, "autopatch.handlers.notify", "pass\n" * 50,
+     "autopatch.handlers.notify has "),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("rule", "module", "code", "violation"), PLANTED)
+def test_a_planted_violation_is_found(rule: Rule, module: str, code: str, violation: str) -> None:
+    found = rule({**SOURCES, module: f"{SOURCES[module]}\n{code}\n"})
+    assert any(line.startswith(violation) for line in found), found
+
+
+def test_every_rule_has_a_planted_violation() -> None:
+    assert {rule for rule, *_ in PLANTED} == set(RULES)
+
+
+def test_an_import_inside_a_function_with_its_reason_is_fine() -> None:
+    reasoned = f"{SOURCES['autopatch.polling']}\n{INSIDE}  # it is needed once a year\n"
+    assert an_import_inside_a_function_says_why({**SOURCES, "autopatch.polling": reasoned}) == []
