@@ -137,7 +137,7 @@ class PatchRun:
         elif exited.target is not None and exited.name == "Check Deployment" and "failure" not in document:
             update = document["update"]
             stack = boto3.client("cloudformation").describe_stacks(StackName=exited.target)["Stacks"][0]
-            seconds = _seconds_since(update["startedAt"], now)
+            seconds = _seconds_since(update["updateStartedAt"], now)
             view.on_deployment_progress(exited.target, stack["StackStatus"], seconds, "")
 
     def _tell_notifications(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from autopatch.contracts import text_of
+from autopatch.contracts import Execution, write
 
 if TYPE_CHECKING:
     from autopatch.aws.step_functions import Visit
@@ -23,4 +23,4 @@ def last_known_state(detail: dict[str, Any], visits: list[Visit]) -> dict[str, A
         if isinstance(visit.input, dict):
             state = {**visit.input, **state}
     started_at = datetime.fromtimestamp(detail["startDate"] / 1000, UTC)
-    return {**state, "execution": {"id": detail["executionArn"], "startTime": text_of(started_at)}}
+    return {**state, "execution": write(Execution(detail["executionArn"], started_at))}

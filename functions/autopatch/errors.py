@@ -12,6 +12,10 @@ class InvalidInput(AutopatchError):
     """The execution was started with an input that cannot be meant."""
 
 
+class InvalidDocument(AutopatchError):
+    """What a task was given is not what this version of the application passes between its states."""
+
+
 class ConfigError(AutopatchError):
     """The deployment is set up wrongly: an environment variable, or something that one names."""
 

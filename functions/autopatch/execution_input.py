@@ -6,16 +6,17 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
+from autopatch.contracts import Trigger
 from autopatch.errors import InvalidInput
-from autopatch.settings import ACCEPTABLE, STACK_NAME
+from autopatch.settings import ACCEPTABLE, STACK_NAME, Rollback
 
-TRIGGERS = ("manual", "schedule", "base-image")
-ROLLBACKS = ("automatic", "manual")
 MAX_TARGETS = 10
 
 AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_Choice = TypeVar("_Choice", bound=StrEnum)
 _PARAMETER_NAME = re.compile(r"[a-zA-Z0-9]{1,255}")
 
 
@@ -33,12 +34,12 @@ class RequestedTarget:
 class ExecutionInput:
     """What the execution was started with; every key is optional."""
 
-    trigger: str = "manual"
+    trigger: Trigger = Trigger.MANUAL
     reason: str | None = None
     targets: tuple[RequestedTarget, ...] | None = None
     ami_id: str | None = None
     dry_run: bool = False
-    rollback: str | None = None
+    rollback: Rollback | None = None
 
     @classmethod
     def from_event(cls, document: Any) -> ExecutionInput:
@@ -50,14 +51,14 @@ class ExecutionInput:
             )
         _check_keys(document, ("trigger", "reason", "targets", "amiId", "dryRun", "rollback"), "the execution's input")
         read = cls(
-            trigger=_one_of(document, "trigger", TRIGGERS) if "trigger" in document else "manual",
+            trigger=_one_of(document, "trigger", Trigger) or Trigger.MANUAL,
             reason=_text(document, "reason"),
             targets=_targets(document["targets"]) if "targets" in document else None,
             ami_id=_name(document, "amiId", AMI_ID, "the id of an AMI, such as ami-0123456789abcdef0"),
             dry_run=_flag(document, "dryRun"),
-            rollback=_one_of(document, "rollback", ROLLBACKS) if "rollback" in document else None,
+            rollback=_one_of(document, "rollback", Rollback),
         )
-        if read.trigger == "base-image" and read.ami_id is not None:
+        if read.trigger is Trigger.BASE_IMAGE and read.ami_id is not None:
             raise InvalidInput(
                 "amiId: expected none beside the trigger 'base-image', which asks for a new image, "
                 f"found {read.ami_id!r}; leave one of the two out"
@@ -117,13 +118,16 @@ def _accepted(value: Any, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _one_of(document: Mapping[str, Any], key: str, accepted: tuple[str, ...]) -> str:
+def _one_of(document: Mapping[str, Any], key: str, choices: type[_Choice]) -> _Choice | None:
+    if key not in document:
+        return None
     value = document[key]
-    if value not in accepted:
-        close = difflib.get_close_matches(str(value), accepted, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "correct it or leave it out"
-        raise InvalidInput(f"{key}: expected one of {', '.join(accepted)}, found {_found(value)}; {hint}")
-    return str(value)
+    try:
+        return choices(value)
+    except ValueError:
+        close = difflib.get_close_matches(str(value), list(choices), n=1)
+        hint = f"did you mean {str(close[0])!r}?" if close else "correct it or leave it out"
+        raise InvalidInput(f"{key}: expected one of {', '.join(choices)}, found {_found(value)}; {hint}") from None
 
 
 def _text(document: Mapping[str, Any], key: str) -> str | None:

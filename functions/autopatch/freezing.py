@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from autopatch.contracts import Freeze
+from autopatch.contracts import Freeze, FreezeStatus
+from autopatch.settings import WhenClosed
 
 if TYPE_CHECKING:
     from autopatch.aws.systems_manager import SystemsManager
@@ -27,26 +28,28 @@ def freeze(settings: FreezeSettings, systems_manager: SystemsManager, waiting_si
     A run does not wait longer than LONGEST_WAIT from `waiting_since`.
     """
     if not settings.calendars:
-        return Freeze("OPEN")
+        return Freeze(FreezeStatus.OPEN)
     state = systems_manager.calendar_state(settings.calendars)
     if state.is_open:
-        return Freeze("OPEN")
+        return Freeze(FreezeStatus.OPEN)
     names = ", ".join(settings.calendars)
     opening = state.next_transition_at
     if opening is None:
         return Freeze(
-            "SKIP",
+            FreezeStatus.SKIP,
             f"the change calendar {names} is closed with no opening in sight; "
             "start the execution again when it is open",
         )
     closed = f"the change calendar {names} is closed until {opening:%Y-%m-%d %H:%M UTC}"
-    if settings.when_closed == "skip":
-        return Freeze("SKIP", f"{closed}; start the execution again then")
+    if settings.when_closed is WhenClosed.SKIP:
+        return Freeze(FreezeStatus.SKIP, f"{closed}; start the execution again then")
     latest = waiting_since + LONGEST_WAIT
     if opening > latest:
-        return Freeze("SKIP", f"{closed}, which is longer than a run waits (2 days); start the execution again then")
+        return Freeze(
+            FreezeStatus.SKIP, f"{closed}, which is longer than a run waits (2 days); start the execution again then"
+        )
     wait = max(timedelta(seconds=1), min(opening - now, _LONGEST_POLL))
-    return Freeze("WAIT", closed, round(wait.total_seconds()))
+    return Freeze(FreezeStatus.WAIT, closed, round(wait.total_seconds()))
 
 
 def check_freeze(
@@ -60,7 +63,7 @@ def check_freeze(
 ) -> Freeze:
     """OPEN, WAIT or SKIP; a held base image is only asked for where something is to be built."""
     frozen = freeze(settings, systems_manager, execution.started_at, now)
-    if frozen.status != "OPEN" or run.ami_id is not None:
+    if frozen.status is not FreezeStatus.OPEN or run.ami_id is not None:
         return frozen
     held = holds.all()
     if not held:
@@ -69,4 +72,4 @@ def check_freeze(
     hold = next((hold for hold in held if hold.covers(parent.ami_id, parent.name)), None)
     if hold is None:
         return frozen
-    return Freeze("SKIP", f"the parent image {parent.name or parent.ami_id} is {hold}; {hold.release}")
+    return Freeze(FreezeStatus.SKIP, f"the parent image {parent.name or parent.ami_id} is {hold}; {hold.release}")

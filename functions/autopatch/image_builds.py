@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from autopatch.aws.image_builder import ImageStatus
 from autopatch.contracts import Ami, ImageBuild

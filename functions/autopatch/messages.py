@@ -14,14 +14,26 @@ from typing import Any
 from urllib.parse import quote
 
 from autopatch.aws.sns import Notification
-from autopatch.contracts import Ami, Execution, Failure, Freeze, ImageBuild, Run, Summary, TargetResult
+from autopatch.contracts import (
+    Ami,
+    Execution,
+    Failure,
+    Freeze,
+    ImageBuild,
+    Outcome,
+    Run,
+    Summary,
+    TargetResult,
+    Trigger,
+    read,
+)
 
 _CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
 _BEGINNINGS = {
-    "manual": "by hand",
-    "schedule": "by the schedule",
-    "base-image": "by the announcement of a new base AMI",
+    Trigger.MANUAL: "by hand",
+    Trigger.SCHEDULE: "by the schedule",
+    Trigger.BASE_IMAGE: "by the announcement of a new base AMI",
 }
 
 # The errors that end a run before any stack is updated, in words for the subject.
@@ -38,6 +50,7 @@ _IN_WORDS = {
 # What to do next, by the error that ended the run.
 _NEXT_STEPS = {
     "InvalidInput": "Correct the input and start the execution again; {} patches what the deployment names.",
+    "InvalidDocument": "AMI Autopatch was most likely deployed while the execution ran. Start the execution again.",
     "ConfigError": "Correct the deployment's parameters, deploy it again, and start the execution again.",
     "ImageBuildFailed": "Read the build's log in Image Builder, mend the recipe or its components, and start the "
     "execution again. The next scheduled run tries as well.",
@@ -84,11 +97,11 @@ def success(state: Mapping[str, Any], now: datetime) -> Notification:
 def skipped(state: Mapping[str, Any], now: datetime) -> Notification:
     """For a run that ended before it began: a change calendar is closed, or the base image is held."""
     told = _Told(state, now)
-    reason = Freeze.from_event(state["freeze"]).reason or "no reason given"
+    reason = read(state["freeze"], Freeze).reason or "no reason given"
     return told.notification(
         f"SKIPPED: nothing was built; {told.stacks} not touched",
         f"The run was skipped. Nothing was built or changed.\n\nWhy\n{_indented(reason)}",
-        outcome="SKIPPED",
+        outcome=Outcome.SKIPPED,
         next_steps="Nothing, if that is as it should be: the next scheduled run tries again. To patch before that, "
         "start the execution again when the reason above no longer holds.",
     )
@@ -97,9 +110,9 @@ def skipped(state: Mapping[str, Any], now: datetime) -> Notification:
 def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     """For a run that ended in the state machine's Catch, or with failed targets."""
     told = _Told(state, now)
-    failed = Failure.from_event(state["failure"])
+    failed = read(state["failure"], Failure)
     targets = told.summary.targets
-    failed_targets = [target for target in targets if target.outcome == "FAILED"]
+    failed_targets = [target for target in targets if target.outcome is Outcome.FAILED]
     if failed_targets:
         subject, verdict = _bad_news(targets, failed_targets)
     elif targets:
@@ -115,7 +128,7 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     return told.notification(
         subject,
         verdict,
-        outcome="FAILED",
+        outcome=Outcome.FAILED,
         error=None if failed_targets else failed,
         next_steps=_after_failure(failed.error, failed_targets),
     )
@@ -140,12 +153,12 @@ class _Told:
     """A state of the state machine, as far as it came, and the parts of a notification that are made of it."""
 
     def __init__(self, state: Mapping[str, Any], now: datetime) -> None:
-        self._execution = Execution.from_event(state["execution"])
+        self._execution = read(state["execution"], Execution)
         self._now = now
-        self._run = Run.from_event(state["run"]) if "run" in state else None
-        self._image = ImageBuild.from_event(state["image"]) if "image" in state else None
-        self.ami = Ami.from_event(state["ami"]) if "ami" in state else None
-        self.summary = Summary.from_event(state["summary"]) if "summary" in state else Summary()
+        self._run = read(state["run"], Run) if "run" in state else None
+        self._image = read(state["image"], ImageBuild) if "image" in state else None
+        self.ami = read(state["ami"], Ami) if "ami" in state else None
+        self.summary = read(state["summary"], Summary) if "summary" in state else Summary()
         # The AMI is what the updates wait for: with it they begin.
         self.updates_may_have_begun = self.ami is not None
 
@@ -224,32 +237,32 @@ class _Told:
 def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str, str, str]:
     """The subject, the verdict and the outcome of a run in which no target failed."""
     new = ami.ami_id if ami else "the AMI"
-    patched = [target for target in targets if target.outcome == "PATCHED"]
-    previewed = [target for target in targets if target.outcome == "DRY_RUN"]
-    left_out = [target for target in targets if target.outcome == "SKIPPED"]
+    patched = [target for target in targets if target.outcome is Outcome.PATCHED]
+    previewed = [target for target in targets if target.outcome is Outcome.DRY_RUN]
+    left_out = [target for target in targets if target.outcome is Outcome.SKIPPED]
     if patched:
         who = patched[0].stack_name if len(targets) == 1 else f"{len(patched)} of {_stacks(len(targets))}"
         current = "" if len(patched) == len(targets) else "; see below for the others"
-        return f"PATCHED: {who} now on {new}", f"Patched: {who} now on {new}{current}.", "PATCHED"
+        return f"PATCHED: {who} now on {new}", f"Patched: {who} now on {new}{current}.", Outcome.PATCHED
     if previewed:
         who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
         verdict = f"A dry run: {who} would go to {new}. No stack was changed."
-        return f"DRY RUN: {who} would go to {new}", verdict, "DRY_RUN"
+        return f"DRY RUN: {who} would go to {new}", verdict, Outcome.DRY_RUN
     if left_out:
         who = left_out[0].stack_name if len(targets) == 1 else f"{len(left_out)} of {_stacks(len(targets))}"
-        return f"SKIPPED: {who}", f"Skipped: {who} not patched, for a change calendar is closed.", "SKIPPED"
+        return f"SKIPPED: {who}", f"Skipped: {who} not patched, for a change calendar is closed.", Outcome.SKIPPED
     who = targets[0].stack_name if len(targets) == 1 else f"all {_stacks(len(targets))}"
     return (
         f"ALREADY CURRENT: {who} on {new} before the run",
         f"There was nothing to patch: {who} ran {new} before the run.",
-        "ALREADY_CURRENT",
+        Outcome.ALREADY_CURRENT,
     )
 
 
 def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
-    if any(target.outcome == "DRY_RUN" for target in targets):
+    if any(target.outcome is Outcome.DRY_RUN for target in targets):
         return "If this is what you want, start the execution again without dryRun."
-    skipped_stacks = [target.stack_name for target in targets if target.outcome == "SKIPPED"]
+    skipped_stacks = [target.stack_name for target in targets if target.outcome is Outcome.SKIPPED]
     steps = []
     if skipped_stacks and ami:
         steps.append(
@@ -260,7 +273,7 @@ def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
         f"Nothing for {target.stack_name}. To go back, start the execution with\n"
         f"{_input_for(target.ami_before, target.stack_name)}"
         for target in targets
-        if target.outcome == "PATCHED"
+        if target.outcome is Outcome.PATCHED
     ]
     return "\n".join(steps) or "Nothing."
 
@@ -324,7 +337,7 @@ def _target_lines(target: TargetResult) -> str:
         lines.append(f"    Why: {target.error}")
     if target.reason:
         lines.append(_indented(target.reason, "      "))
-    if target.changes and target.outcome == "DRY_RUN":
+    if target.changes and target.outcome is Outcome.DRY_RUN:
         lines += ["    Preview:", *(_indented(f"- {change}", "      ") for change in target.changes)]
     return "\n".join(lines)
 

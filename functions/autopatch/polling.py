@@ -6,14 +6,13 @@ loops of a run with ten targets together stay below the 25,000 events that Step 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TypeVar
+
+from msgspec.structs import replace
 
 from autopatch.aws.image_builder import ImageStatus
-
-if TYPE_CHECKING:
-    from autopatch.contracts import Update
+from autopatch.contracts import Underway
 
 # An Image Builder build spends most of its time in BUILDING and never ends there with success.
 _SPARSE_STATUSES = frozenset({ImageStatus.PENDING, ImageStatus.CREATING, ImageStatus.BUILDING})
@@ -33,17 +32,18 @@ def image_poll_seconds(status: ImageStatus, elapsed_seconds: float, remaining_se
 
 
 def deployment_poll_seconds(elapsed_seconds: float, remaining_seconds: float) -> int:
-    """Whole seconds until the next look at a stack, `elapsed_seconds` after the run turned to it."""
+    """Whole seconds until the next look at a stack, `elapsed_seconds` after the run started on it."""
     return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / 10), remaining_seconds)
 
 
-def look_again(update: Update, now: datetime, until: datetime | None = None) -> Update:
-    """The update with the wait until the next look at its stack: at `until`, or at its deadline, at the latest."""
-    until = until or update.deadline_at
-    assert until is not None
-    elapsed, remaining = now - (update.begun_at or update.started_at or now), until - now
+_Underway = TypeVar("_Underway", bound=Underway)
+
+
+def look_again(target: _Underway, now: datetime, until: datetime | None = None) -> _Underway:
+    """The target with the wait until the next look at its stack: at `until`, or at its deadline, at the latest."""
+    elapsed, remaining = now - target.started_at, (until or target.deadline_at) - now
     seconds = deployment_poll_seconds(elapsed.total_seconds(), remaining.total_seconds())
-    return replace(update, poll_after_seconds=seconds)
+    return replace(target, poll_after_seconds=seconds)
 
 
 def _until(wait_seconds: float, remaining_seconds: float) -> int:

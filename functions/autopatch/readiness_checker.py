@@ -1,17 +1,29 @@
 """The way of a target to its update: not frozen, not busy, previewed as a change set, and that found ready.
 
-Where the target stands is an Update that goes through the state machine: each look takes the one before.
+Where the target is goes through the state machine: each look takes the one before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
 
 from autopatch import readiness
 from autopatch.aws.cloudformation.change_sets import ChangeSet, ChangeSetState
 from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack, not_updatable
+from autopatch.contracts import (
+    FreezeStatus,
+    NotStarted,
+    Outcome,
+    Pending,
+    PendingStatus,
+    Preview,
+    PreviewStatus,
+    Unchanged,
+)
 from autopatch.errors import TargetNotReady, UnexpectedChanges
 from autopatch.freezing import freeze
 from autopatch.polling import look_again
@@ -25,10 +37,12 @@ if TYPE_CHECKING:
     from autopatch.aws.ec2 import Ec2, MachineImage
     from autopatch.aws.service_quotas import ServiceQuotas
     from autopatch.aws.systems_manager import SystemsManager
-    from autopatch.contracts import Ami, Execution, Run, Target, Update
+    from autopatch.contracts import Ami, Execution, Run, Target
     from autopatch.fleet import Fleets, GroupFleet
     from autopatch.holds import Holds
     from autopatch.settings import FreezeSettings, UpdateSettings
+
+_Waiting = TypeVar("_Waiting", Pending, Preview)
 
 
 @dataclass(frozen=True)
@@ -66,72 +80,74 @@ class ReadinessChecker:
         self._update_settings = update_settings
         self._ask = gateways
 
-    def check(self, so_far: Update, now: datetime) -> Update:
-        """Where the target stands: FROZEN, BUSY or PREVIEWING; READY; or DONE with an outcome that changes nothing.
+    def check(self, so_far: NotStarted | Pending | Preview, now: datetime) -> Pending | Preview | Unchanged:
+        """Where the target is now: waiting, previewed, or done with since nothing is to be changed.
 
-        Raises TargetNotReady with all that is to be mended, UnexpectedChanges when the update would do more than bring
+        Raises TargetNotReady with all that is to be fixed, UnexpectedChanges when the update would do more than bring
         up other instances.
         """
         frozen = self._frozen(so_far, now)
         if frozen is not None:
             return frozen
+        pending = self._pending(so_far, PendingStatus.STACK_BUSY, now)
         stack = self._ask.stacks.stack(self._target.stack_name)
         if stack.state.is_busy:
-            return self._waiting("BUSY", so_far, stack, now)
+            self._forget(so_far)
+            return self._waiting(pending, stack, now)
         if not stack.state.is_ready:
             raise not_updatable(stack)
         fleet = self._ask.fleets.of_stack(stack.name)
-        known = replace(
-            so_far,
-            stack_id=stack.stack_id,
-            ami_before=stack.parameters[self._target.ami_parameter],
-            ami_after=self._ami.ami_id,
-        )
-        if known.ami_before == known.ami_after:
-            return self._already_current(known, stack, fleet, now)
-        if so_far.status != "PREVIEWING":
-            return self._previewing(known, stack, fleet, now)
-        assert so_far.change_set_id is not None
+        if stack.parameters[self._target.ami_parameter] == self._ami.ami_id:
+            return self._already_current(stack, fleet)
+        if not isinstance(so_far, Preview):
+            return self._previewing(pending, stack, fleet, now)
         change_set = self._ask.change_sets.change_set(so_far.change_set_id, stack.name)
         if change_set.state is ChangeSetState.CREATING:
-            return self._waiting("PREVIEWING", known, stack, now)
-        if change_set.state is ChangeSetState.GONE:
+            return self._waiting(replace(so_far, status=PreviewStatus.CREATING), stack, now)
+        if change_set.state is ChangeSetState.GONE or _capacities(fleet) != so_far.capacities:
             # An obsolete one is still there, and no other can be made under its name.
-            self._ask.change_sets.delete(change_set.change_set_id, stack.name)
-            return self._previewing(known, stack, fleet, now)
-        if _capacities(fleet) != so_far.capacities:
-            self._ask.change_sets.delete(change_set.change_set_id, stack.name)
-            return self._previewing(known, stack, fleet, now)
-        return self._judged(known, stack, fleet, change_set, now)
+            self._forget(so_far)
+            return self._previewing(pending, stack, fleet, now)
+        return self._judged(so_far, stack, fleet, change_set, now)
 
     # -- before the preview ----------------------------------------------------------------------------------------
 
-    def _frozen(self, so_far: Update, now: datetime) -> Update | None:
+    def _pending(self, so_far: NotStarted | Pending | Preview, status: PendingStatus, now: datetime) -> Pending:
+        started_at = now if isinstance(so_far, NotStarted) else so_far.started_at
+        deadline = timedelta(minutes=self._run.deployment_deadline_minutes)
+        deadline_at = now + deadline if isinstance(so_far, NotStarted) else so_far.deadline_at
+        return Pending(status=status, started_at=started_at, deadline_at=deadline_at)
+
+    def _forget(self, so_far: NotStarted | Pending | Preview) -> None:
+        if isinstance(so_far, Preview):
+            self._ask.change_sets.delete(so_far.change_set_id, self._target.stack_name)
+
+    def _frozen(self, so_far: NotStarted | Pending | Preview, now: datetime) -> Pending | Unchanged | None:
         frozen = freeze(self._freeze_settings, self._ask.systems_manager, self._execution.started_at, now)
-        if frozen.status == "OPEN":
+        if frozen.status is FreezeStatus.OPEN:
             return None
-        if frozen.status == "SKIP":
-            if so_far.change_set_id is not None:
-                self._ask.change_sets.delete(so_far.change_set_id, self._target.stack_name)
-            skipped = replace(so_far, ami_before=self._target.ami_before, started_at=now)
-            return skipped.done("SKIPPED", now, frozen.reason)
+        self._forget(so_far)
+        if frozen.status is FreezeStatus.SKIP:
+            return Unchanged(outcome=Outcome.SKIPPED, ami_before=self._target.ami_before, detail=frozen.reason)
         # The time until then counts neither as time elapsed nor for the deadline.
         wait = timedelta(seconds=frozen.poll_after_seconds)
+        pending = self._pending(so_far, PendingStatus.CALENDAR_CLOSED, now)
         return replace(
-            so_far,
-            status="FROZEN",
-            begun_at=so_far.begun_at and so_far.begun_at + wait,
-            deadline_at=so_far.deadline_at and so_far.deadline_at + wait,
+            pending,
+            started_at=pending.started_at + wait,
+            deadline_at=pending.deadline_at + wait,
             poll_after_seconds=frozen.poll_after_seconds,
         )
 
-    def _already_current(self, known: Update, stack: Stack, fleet: tuple[GroupFleet, ...], now: datetime) -> Update:
+    def _already_current(self, stack: Stack, fleet: tuple[GroupFleet, ...]) -> Unchanged:
         """ALREADY_CURRENT; that the parameter holds the AMI is not enough, the instances have to run it."""
         if findings := list(readiness.current_findings(self._ami.ami_id, self._target.ami_parameter, fleet)):
             raise _not_ready(stack, findings)
-        return replace(known, started_at=now).done("ALREADY_CURRENT", now)
+        return Unchanged(outcome=Outcome.ALREADY_CURRENT, ami_before=self._ami.ami_id, stack_id=stack.stack_id)
 
-    def _previewing(self, known: Update, stack: Stack, fleet: tuple[GroupFleet, ...], now: datetime) -> Update:
+    def _previewing(
+        self, pending: Pending, stack: Stack, fleet: tuple[GroupFleet, ...], now: datetime
+    ) -> Pending | Preview:
         values = self._new_values(stack, fleet)
         change_set_id = self._ask.change_sets.begin(
             stack,
@@ -143,9 +159,18 @@ class ReadinessChecker:
             name=self._execution.token(f"preview {stack.stack_id} {sorted(values.items())}"),
         )
         if change_set_id is None:
-            return self._waiting("BUSY", known, stack, now)
-        begun = replace(known, change_set_id=change_set_id, capacities=_capacities(fleet))
-        return self._waiting("PREVIEWING", begun, stack, now)
+            return self._waiting(pending, stack, now)
+        preview = Preview(
+            status=PreviewStatus.CREATING,
+            started_at=pending.started_at,
+            deadline_at=pending.deadline_at,
+            stack_id=stack.stack_id,
+            ami_before=stack.parameters[self._target.ami_parameter],
+            ami_after=self._ami.ami_id,
+            change_set_id=change_set_id,
+            capacities=_capacities(fleet),
+        )
+        return self._waiting(preview, stack, now)
 
     def _new_values(self, stack: Stack, fleet: tuple[GroupFleet, ...]) -> dict[str, str]:
         """The AMI, and the live capacity where a parameter of the stack carries it.
@@ -166,13 +191,13 @@ class ReadinessChecker:
     # -- the preview -----------------------------------------------------------------------------------------------
 
     def _judged(
-        self, known: Update, stack: Stack, fleet: tuple[GroupFleet, ...], change_set: ChangeSet, now: datetime
-    ) -> Update:
-        """READY, DRY_RUN, or still PREVIEWING; a change set that will not be executed is deleted."""
+        self, preview: Preview, stack: Stack, fleet: tuple[GroupFleet, ...], change_set: ChangeSet, now: datetime
+    ) -> Preview | Unchanged:
+        """READY, DRY_RUN, or waiting for instances; a change set that will not be executed is deleted."""
         changed = _changed_groups(fleet, change_set)
         findings = self._findings(stack, fleet, changed)
-        if self._may_settle(findings, known, now):
-            return self._waiting("PREVIEWING", known, stack, now)
+        if self._may_settle(findings, preview, now):
+            return self._waiting(replace(preview, status=PreviewStatus.INSTANCES_UNHEALTHY), stack, now)
         our_parameters = {self._target.ami_parameter, self._target.capacity_parameter or ""}
         unexpected = readiness.unexpected_changes(change_set.changes, our_parameters)
         if findings or unexpected or self._run.dry_run:
@@ -189,21 +214,25 @@ class ReadinessChecker:
             )
         if findings:
             raise _not_ready(stack, findings)
-        ready = replace(
-            known,
-            capacities={group.logical_id: group.fleet.group.desired_capacity for group in changed},
-            changes=tuple(str(change) for change in change_set.changes),
-        )
+        changes = tuple(str(change) for change in change_set.changes)
         if self._run.dry_run:
-            change = f"would set {self._target.ami_parameter} from {known.ami_before} to {self._ami.ami_id}"
-            return ready.done("DRY_RUN", now, change)
-        return replace(ready, status="READY", poll_after_seconds=0)
+            return Unchanged(
+                outcome=Outcome.DRY_RUN,
+                ami_before=preview.ami_before,
+                stack_id=stack.stack_id,
+                seconds=round((now - preview.started_at).total_seconds()),
+                detail=f"would set {self._target.ami_parameter} from {preview.ami_before} to {preview.ami_after}",
+                changes=changes,
+            )
+        capacities = {group.logical_id: group.fleet.group.desired_capacity for group in changed}
+        return replace(
+            preview, status=PreviewStatus.READY, capacities=capacities, changes=changes, poll_after_seconds=0
+        )
 
-    def _may_settle(self, findings: Sequence[Finding], known: Update, now: datetime) -> bool:
+    def _may_settle(self, findings: Sequence[Finding], preview: Preview, now: datetime) -> bool:
         """Whether nothing but instances is amiss, which a group that scales just now mends by itself."""
-        assert known.begun_at is not None
         patience = timedelta(minutes=self._run.verification_deadline_minutes)
-        return bool(findings) and now < known.begun_at + patience and all(finding.may_pass for finding in findings)
+        return bool(findings) and now < preview.started_at + patience and all(finding.may_pass for finding in findings)
 
     def _findings(self, stack: Stack, fleet: tuple[GroupFleet, ...], changed: tuple[GroupChange, ...]) -> list[Finding]:
         image = self._ask.ec2.image(self._ami.ami_id)
@@ -230,23 +259,19 @@ class ReadinessChecker:
 
     # -- waiting ---------------------------------------------------------------------------------------------------
 
-    def _waiting(self, status: str, so_far: Update, stack: Stack, now: datetime) -> Update:
+    def _waiting(self, target: _Waiting, stack: Stack, now: datetime) -> _Waiting:
         minutes = self._run.deployment_deadline_minutes
-        update = replace(so_far, status=status)
-        if so_far.deadline_at is None or so_far.begun_at is None:
-            update = replace(update.waiting(status, now, minutes), begun_at=now)
-        assert update.deadline_at is not None
-        if now >= update.deadline_at and status == "PREVIEWING":
+        if now >= target.deadline_at and isinstance(target, Preview):
             raise TargetNotReady(
                 f"stack {stack.name}: expected a preview of its update within {minutes} minutes that still holds when "
                 "it is to be executed, found none; see the stack's change sets and events, and start a run again"
             )
-        if now >= update.deadline_at:
+        if now >= target.deadline_at:
             raise TargetNotReady(
                 f"stack {stack.name}: expected it to settle within {minutes} minutes, found it still {stack.status}; "
                 "see what updates it, and start a run again when it has settled"
             )
-        return look_again(update, now)
+        return look_again(target, now)
 
 
 def _capacities(fleet: Sequence[GroupFleet]) -> dict[str, int]:

@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
 
 from autopatch.errors import ConfigError
 
@@ -20,6 +22,24 @@ _PARAMETER_PATH = re.compile(r"(/[a-zA-Z0-9_.-]+)+")
 _ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d{12}:role/.+")
 
 
+class Rollback(StrEnum):
+    """What becomes of a stack that was updated and fails its verification."""
+
+    AUTOMATIC = "automatic"
+    """It is updated back to the AMI that it ran before."""
+    MANUAL = "manual"
+    """It is left to a person."""
+
+
+class WhenClosed(StrEnum):
+    """What a run does while a change calendar is closed."""
+
+    SKIP = "skip"
+    """It ends."""
+    WAIT = "wait"
+    """It waits for the opening."""
+
+
 @dataclass(frozen=True)
 class PlanSettings:
     """What `Plan Run` needs; the deadlines are in minutes.
@@ -32,7 +52,7 @@ class PlanSettings:
     ami_parameter: str
     capacity_parameter: str
     accepted_findings: tuple[tuple[str, str], ...]
-    rollback: str
+    rollback: Rollback
     build_deadline_minutes: int
     deployment_deadline_minutes: int
     verification_deadline_minutes: int
@@ -46,7 +66,7 @@ class PlanSettings:
             ami_parameter=_required(environment, "AMI_PARAMETER", "the name of a stack parameter"),
             capacity_parameter=environment.get("CAPACITY_PARAMETER", "").strip(),
             accepted_findings=_accepted_findings(environment, "ACCEPTED_FINDINGS"),
-            rollback=_one_of(environment, "ROLLBACK", ("automatic", "manual")),
+            rollback=_one_of(environment, "ROLLBACK", Rollback),
             build_deadline_minutes=_minutes(environment, "BUILD_DEADLINE_MINUTES"),
             deployment_deadline_minutes=_minutes(environment, "DEPLOYMENT_DEADLINE_MINUTES"),
             verification_deadline_minutes=_minutes(environment, "VERIFICATION_DEADLINE_MINUTES"),
@@ -55,13 +75,10 @@ class PlanSettings:
 
 @dataclass(frozen=True)
 class FreezeSettings:
-    """When no change is allowed, and what is not to be rolled out.
-
-    `when_closed` is `skip` or `wait`; `hold_path` is the path of the SSM parameters that hold AMIs.
-    """
+    """When no change is allowed, and the path of the SSM parameters that say what is not to be rolled out."""
 
     calendars: tuple[str, ...]
-    when_closed: str
+    when_closed: WhenClosed
     hold_path: str
 
     @classmethod
@@ -69,7 +86,7 @@ class FreezeSettings:
         """Raises ConfigError, naming the variable, when one is missing or malformed."""
         return cls(
             calendars=_list(environment, "CHANGE_CALENDARS"),
-            when_closed=_one_of(environment, "WHEN_CALENDAR_CLOSED", ("skip", "wait")),
+            when_closed=_one_of(environment, "WHEN_CALENDAR_CLOSED", WhenClosed),
             hold_path=_hold_path(environment),
         )
 
@@ -151,6 +168,9 @@ class TriggerSettings:
         )
 
 
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
 def _required(environment: Mapping[str, str], name: str, expected: str) -> str:
     value = environment.get(name, "").strip()
     if not value:
@@ -179,14 +199,15 @@ def _minutes(environment: Mapping[str, str], name: str, at_least: int = 1) -> in
     return int(value)
 
 
-def _one_of(environment: Mapping[str, str], name: str, accepted: tuple[str, ...]) -> str:
-    expected = f"one of {', '.join(accepted)}"
+def _one_of(environment: Mapping[str, str], name: str, choices: type[_Choice]) -> _Choice:
+    expected = f"one of {', '.join(choices)}"
     value = _required(environment, name, expected)
-    if value not in accepted:
+    try:
+        return choices(value)
+    except ValueError:
         raise ConfigError(
             f"environment variable {name}: expected {expected}, found {value!r}; correct the deployment's parameter"
-        )
-    return value
+        ) from None
 
 
 def _role_arn(environment: Mapping[str, str]) -> str | None:

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autopatch.contracts import Trigger
 from autopatch.errors import InvalidInput
 from autopatch.execution_input import MAX_TARGETS, ExecutionInput, RequestedTarget
+from autopatch.settings import Rollback
 
 AMI = "ami-0123456789abcdef0"
 
 
 def test_an_empty_object_is_enough() -> None:
     assert ExecutionInput.from_event({}) == ExecutionInput(
-        trigger="manual", targets=None, ami_id=None, dry_run=False, rollback=None
+        trigger=Trigger.MANUAL, targets=None, ami_id=None, dry_run=False, rollback=None
     )
 
 
@@ -40,12 +42,12 @@ def test_every_documented_key_is_read() -> None:
         }
     )
     assert read == ExecutionInput(
-        trigger="schedule",
+        trigger=Trigger.SCHEDULE,
         reason="CVE",
         targets=(RequestedTarget("web"), RequestedTarget("api", "ImageId", "Size", ("NoCreationPolicy",))),
         ami_id=AMI,
         dry_run=True,
-        rollback="manual",
+        rollback=Rollback.MANUAL,
     )
 
 
@@ -105,9 +107,6 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-
-
-_KEYS = st.sampled_from(["trigger", "reason", "targets", "amiId", "dryRun", "rollback"])
 
 
 _KEYS = st.sampled_from(["trigger", "reason", "targets", "amiId", "dryRun", "rollback"])

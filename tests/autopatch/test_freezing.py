@@ -11,10 +11,10 @@ import pytest
 from botocore.stub import Stubber
 
 from autopatch.aws.systems_manager import SystemsManager
-from autopatch.contracts import Freeze
+from autopatch.contracts import Freeze, FreezeStatus
 from autopatch.errors import AwsCallFailed, ConfigError, UnknownStatus
 from autopatch.freezing import freeze
-from autopatch.settings import FreezeSettings
+from autopatch.settings import FreezeSettings, WhenClosed
 
 NOW = datetime(2026, 12, 8, 6, 0, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def answer(stub: Stubber, state: str, opening: datetime | None = None) -> None:
 
 
 def checked(
-    calendars: SystemsManager, when_closed: str = "skip", waited: timedelta = timedelta(0), *names: str
+    calendars: SystemsManager, when_closed: WhenClosed = WhenClosed.SKIP, waited: timedelta = timedelta(0), *names: str
 ) -> Freeze:
     settings = FreezeSettings(names or ("year-end", "launch"), when_closed, "/held")
     return freeze(settings, calendars, NOW - waited, NOW)
@@ -45,14 +45,16 @@ def checked(
 def test_without_calendars_nothing_is_asked() -> None:
     client = boto3.client("ssm")
     with Stubber(client):
-        assert freeze(FreezeSettings((), "skip", "/held"), SystemsManager(client), NOW, NOW) == Freeze("OPEN")
+        assert freeze(FreezeSettings((), WhenClosed.SKIP, "/held"), SystemsManager(client), NOW, NOW) == Freeze(
+            FreezeStatus.OPEN
+        )
 
 
-@pytest.mark.parametrize("when_closed", ["skip", "wait"])
-def test_an_open_calendar_lets_the_run_go_on(calendar: tuple[SystemsManager, Stubber], when_closed: str) -> None:
+@pytest.mark.parametrize("when_closed", WhenClosed)
+def test_an_open_calendar_lets_the_run_go_on(calendar: tuple[SystemsManager, Stubber], when_closed: WhenClosed) -> None:
     calendars, stub = calendar
     answer(stub, "OPEN", NOW + timedelta(minutes=1))
-    assert checked(calendars, when_closed) == Freeze("OPEN")
+    assert checked(calendars, when_closed) == Freeze(FreezeStatus.OPEN)
 
 
 def test_a_closed_calendar_skips_and_says_when_it_opens(calendar: tuple[SystemsManager, Stubber]) -> None:
@@ -65,8 +67,8 @@ def test_a_closed_calendar_skips_and_says_when_it_opens(calendar: tuple[SystemsM
     )
 
 
-@pytest.mark.parametrize("when_closed", ["skip", "wait"])
-def test_one_that_never_opens_skips(calendar: tuple[SystemsManager, Stubber], when_closed: str) -> None:
+@pytest.mark.parametrize("when_closed", WhenClosed)
+def test_one_that_never_opens_skips(calendar: tuple[SystemsManager, Stubber], when_closed: WhenClosed) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED")
     found = checked(calendars, when_closed)
@@ -91,7 +93,7 @@ def test_a_run_that_waits_does_so_until_the_opening(
 ) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED", NOW + opens_in)
-    found = checked(calendars, "wait")
+    found = checked(calendars, WhenClosed.WAIT)
     assert (found.status, found.poll_after_seconds) == ("WAIT", seconds)
 
 
@@ -109,7 +111,7 @@ def test_a_run_waits_for_two_days_in_all(
 ) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED", NOW + opens_in)
-    found = checked(calendars, "wait", waited)
+    found = checked(calendars, WhenClosed.WAIT, waited)
     assert found.status == status
     assert ("longer than a run waits (2 days)" in (found.reason or "")) is (status == "SKIP")
 

@@ -1,7 +1,8 @@
 """What may import what in functions/: each rule lists its violations, and is seen to find a planted one.
 
 errors            nothing
-settings, contracts   errors: plain data, which everything may read
+settings          errors
+contracts         errors and settings
 aws/client        errors
 aws/<service>     errors, the client, and its own folder where the service has one
 what we decide    all of these, and each other
@@ -24,9 +25,15 @@ SOURCES = {
     for path in FUNCTIONS.rglob("*.py")
     if path.name != "__init__.py"
 }
-ON_LAMBDA = {"autopatch", "aws_lambda_powertools", "boto3", "botocore", *sys.stdlib_module_names}
+ON_LAMBDA = {"autopatch", "aws_lambda_powertools", "boto3", "botocore", "msgspec", *sys.stdlib_module_names}
 REASON = re.compile(r"#(?! *(type|noqa):)")
-PLAIN_DATA = {"autopatch.settings", "autopatch.contracts"}
+
+ALLOWED = {
+    "autopatch.errors": set[str](),
+    "autopatch.settings": {"autopatch.errors"},
+    "autopatch.contracts": {"autopatch.errors", "autopatch.settings"},
+    "autopatch.aws.client": {"autopatch.errors"},
+}
 
 Sources = Mapping[str, str]
 Rule = Callable[[Sources], list[str]]
@@ -70,10 +77,8 @@ def only_what_lambda_has_is_imported(sources: Sources) -> list[str]:
 
 def no_layer_imports_one_above_it(sources: Sources) -> list[str]:
     def allowed(module: str, imported: str) -> bool:
-        if module == "autopatch.errors":
-            return False
-        if module in PLAIN_DATA or module == "autopatch.aws.client":
-            return imported == "autopatch.errors"
+        if module in ALLOWED:
+            return imported in ALLOWED[module]
         if module.startswith("autopatch.aws."):
             own_folder = ".".join(module.split(".")[:3]) + "."
             return imported in ("autopatch.errors", "autopatch.aws.client") or imported.startswith(own_folder)
@@ -134,7 +139,7 @@ def a_handler_is_at_most_a_screen(sources: Sources) -> list[str]:
     return [
         f"{module} has {len(source.splitlines())} lines"
         for module, source in sources.items()
-        if module.startswith("autopatch.handlers.") and len(source.splitlines()) > 50
+        if module.startswith("autopatch.handlers.") and len(source.splitlines()) > 55
     ]
 
 
@@ -166,6 +171,8 @@ PLANTED: list[tuple[Rule, str, str, str]] = [
      "autopatch.polling imports types_boto3_ec2"),
     (no_layer_imports_one_above_it, "autopatch.errors", "from autopatch.settings import STACK_NAME",
      "autopatch.errors imports autopatch.settings"),
+    (no_layer_imports_one_above_it, "autopatch.settings", "from autopatch.contracts import Run",
+     "autopatch.settings imports autopatch.contracts"),
     (no_layer_imports_one_above_it, "autopatch.contracts", "from autopatch.aws.image_builder import ImageStatus",
      "autopatch.contracts imports autopatch.aws.image_builder"),
     (no_layer_imports_one_above_it, "autopatch.aws.client", "from autopatch.aws.ec2 import Ec2",
@@ -192,7 +199,7 @@ PLANTED: list[tuple[Rule, str, str, str]] = [
      "try:\n    pass\nexcept Exception:\n    pass", "autopatch.handlers.notify catches Exception"),
     (a_handler_catches_no_bare_exception_and_never_sleeps, "autopatch.handlers.notify", "from time import sleep",
      "autopatch.handlers.notify imports time"),
-    (a_handler_is_at_most_a_screen, "autopatch.handlers.notify", "pass\n" * 50,
+    (a_handler_is_at_most_a_screen, "autopatch.handlers.notify", "pass\n" * 55,
      "autopatch.handlers.notify has "),
 ]
 # fmt: on

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from autopatch import errors, messages
 from autopatch.aws.sns import Notification, subject_line
-from autopatch.contracts import Failure, Freeze
+from autopatch.contracts import Failure, Freeze, FreezeStatus, write
 from autopatch.holds import Hold
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -43,7 +43,7 @@ def result(name: str = "web", outcome: str = "PATCHED", **more: Any) -> dict[str
 
 
 def summary(*targets: dict[str, Any]) -> dict[str, Any]:
-    return {"allPatched": True, "targets": list(targets), "failure": None}
+    return {"targets": list(targets), "failure": None}
 
 
 def test_a_patched_stack() -> None:
@@ -103,7 +103,7 @@ def test_a_run_that_did_not_begin_says_why_and_that_nothing_was_done() -> None:
 
 def test_a_command_in_the_reason_can_be_copied() -> None:
     hold = Hold("/ami-autopatch/held/2023.9.20261130.0", "loses its network")
-    skipped = Freeze("SKIP", f"the parent image al2023 is {hold}; {hold.release}").to_event()
+    skipped = write(Freeze(FreezeStatus.SKIP, f"the parent image al2023 is {hold}; {hold.release}"))
     told = messages.skipped({**sample("notify-skipped"), "freeze": skipped}, NOW)
     assert "--name /ami-autopatch/held/2023.9.20261130.0\n" in told.body
 
@@ -183,8 +183,8 @@ def test_a_failed_verification_that_is_left_to_a_person_says_how_to_go_back() ->
 
 
 @pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
-def test_a_way_back_that_failed_calls_for_a_person_who_is_told_where_the_stack_is(status: str) -> None:
-    reason = f"{VERIFICATION}\nThe way back to {OLD} failed as well (DeploymentFailed): no capacity"
+def test_a_rollback_that_failed_calls_for_a_person_who_is_told_where_the_stack_is(status: str) -> None:
+    reason = f"{VERIFICATION}\nThe rollback to {OLD} failed as well (DeploymentFailed): no capacity"
     told = notified(failed_with("RollbackFailed", reason, stackStatus=status, amiAfter=NEW), error="RollbackFailed")
     assert told.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed"
     assert f"AMI: {OLD} before, {NEW} now" in told.body and "no capacity" in told.body

@@ -13,6 +13,7 @@ from autopatch.settings import (
     PlanSettings,
     TriggerSettings,
     UpdateSettings,
+    WhenClosed,
 )
 
 PLAN = {
@@ -107,7 +108,9 @@ def test_how_stacks_are_updated_is_read() -> None:
 
 
 def test_when_nothing_may_change_is_read() -> None:
-    assert FreezeSettings.from_env(FREEZE) == FreezeSettings(("year-end", "arn:x"), "wait", "/ami-autopatch/held")
+    assert FreezeSettings.from_env(FREEZE) == FreezeSettings(
+        ("year-end", "arn:x"), WhenClosed.WAIT, "/ami-autopatch/held"
+    )
     assert FreezeSettings.from_env({**FREEZE, "CHANGE_CALENDARS": ""}).calendars == ()
     with pytest.raises(ConfigError, match="WHEN_CALENDAR_CLOSED: expected one of skip, wait, found 'fail'"):
         FreezeSettings.from_env({**FREEZE, "WHEN_CALENDAR_CLOSED": "fail"})

@@ -12,7 +12,7 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 from autopatch.errors import VerificationFailed
-from autopatch.execution_input import ROLLBACKS
+from autopatch.settings import Rollback
 
 ROOT = Path(__file__).parents[2]
 DEFINITION: dict[str, Any] = yaml.safe_load((ROOT / "statemachine" / "patch.asl.yaml").read_text())
@@ -80,7 +80,7 @@ def test_no_catch_ends_in_success(states: States) -> None:
 
 def test_a_failed_target_fails_the_run_at_its_end() -> None:
     choice = ALL_STATES["All Patched?"]
-    assert choice["Choices"] == [{"Variable": "$.summary.allPatched", "BooleanEquals": True, "Next": "Notify Success"}]
+    assert choice["Choices"] == [{"Variable": "$.summary.failure", "IsNull": True, "Next": "Notify Success"}]
     ends = reachable(choice["Default"], DEFINITION["States"])
     assert "Patch Failed" in ends and "Patch Complete" not in ends
 
@@ -91,48 +91,51 @@ def test_a_failed_notification_keeps_the_first_error() -> None:
     assert ALL_STATES["Patch Failed"]["ErrorPath"] == "$.failure.Error"
     assert ALL_STATES["Patch Failed"]["CausePath"] == "$.failure.Cause"
     for name, task in TASKS.items():
-        if name != "Notify Failure" and name not in WAY_BACK:
+        if name != "Notify Failure" and name not in ROLLBACK:
             assert task["Catch"][0]["ResultPath"] == "$.failure"
 
 
-WAY_BACK = {"Roll Back", "Check Rollback", "Verify Rollback"}
+ROLLBACK = {"Roll Back", "Check Rollback", "Verify Rollback"}
 
 
-def test_a_failed_way_back_keeps_the_failure_that_led_to_it() -> None:
-    for name in WAY_BACK:
+def test_a_failed_rollback_keeps_the_failure_that_led_to_it() -> None:
+    for name in ROLLBACK:
         assert TASKS[name]["Catch"] == [
-            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.wayBack.failure", "Next": "Record Failure"}
+            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.rollbackFailure", "Next": "Record Failure"}
         ]
-        assert TASKS[name]["ResultPath"] == "$.wayBack"
-    assert {name for name, task in TASKS.items() if task["Catch"][0]["ResultPath"] == "$.wayBack.failure"} == WAY_BACK
+        assert TASKS[name]["ResultPath"] == "$.rollback"
+    assert {name for name, task in TASKS.items() if task["Catch"][0]["ResultPath"] == "$.rollbackFailure"} == ROLLBACK
     recorded = ALL_STATES["Record Failure"]["Parameters"]
-    assert {"failure.$": "$.failure", "wayBack.$": "$.wayBack"}.items() <= recorded.items()
+    assert {
+        "failure.$": "$.failure",
+        "rollback.$": "$.rollback",
+        "rollbackFailure.$": "$.rollbackFailure",
+    }.items() <= recorded.items()
 
 
-def test_a_target_goes_back_only_for_a_failed_verification_of_a_run_that_does_so_by_itself() -> None:
+def test_a_target_is_rolled_back_only_for_a_failed_verification_of_a_run_that_does_so_by_itself() -> None:
     states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
-    assert ALL_STATES["Way Back?"]["Choices"] == [
+    assert ALL_STATES["Rollback Wanted?"]["Choices"] == [
         {
             "And": [
                 {"Variable": "$.failure.Error", "StringEquals": VerificationFailed.__name__},
-                {"Variable": "$.run.rollback", "StringEquals": "automatic"},
+                {"Variable": "$.run.rollback", "StringEquals": Rollback.AUTOMATIC},
             ],
             "Next": "Roll Back",
         }
     ]
-    assert ALL_STATES["Way Back?"]["Default"] == "Record Failure"
-    # Nothing else leads to the way back, and only the verification leads to the question.
+    assert ALL_STATES["Rollback Wanted?"]["Default"] == "Record Failure"
+    # Nothing else leads to the rollback, and only the verification leads to the question.
     into = {name: [other for other in states if name in following(states[other])] for name in states}
-    assert into["Way Back?"] == ["Verify Instances"]
-    assert set(into["Roll Back"]) == {"Way Back?", "Wait To Roll Back"}
-    assert "automatic" in ROLLBACKS
+    assert into["Rollback Wanted?"] == ["Verify Instances"]
+    assert set(into["Roll Back"]) == {"Rollback Wanted?", "Wait To Roll Back"}
 
 
-def test_a_target_that_was_taken_back_is_a_failed_one() -> None:
+def test_a_target_that_was_rolled_back_is_a_failed_one() -> None:
     states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
     assert "Record Result" not in reachable("Roll Back", states)
     assert ALL_STATES["Rollback Verified?"]["Choices"] == [
-        {"Variable": "$.wayBack.status", "StringEquals": "DONE", "Next": "Record Failure"}
+        {"Variable": "$.rollback.phase", "StringEquals": "VERIFIED", "Next": "Record Failure"}
     ]
 
 
@@ -164,7 +167,7 @@ def test_waits_are_decided_by_the_functions() -> None:
     waits = [state for state in ALL_STATES.values() if state["Type"] == "Wait"]
     assert len(waits) == 8
     assert all(
-        re.fullmatch(r"\$\.(freeze|image|update|wayBack)\.pollAfterSeconds", wait["SecondsPath"]) for wait in waits
+        re.fullmatch(r"\$\.(freeze|image|update|rollback)\.pollAfterSeconds", wait["SecondsPath"]) for wait in waits
     )
 
 

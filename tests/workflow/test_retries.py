@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from msgspec import structs
 
 from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.change_sets import ChangeSets
@@ -17,14 +18,32 @@ from autopatch.aws.ec2 import Ec2
 from autopatch.aws.image_builder import ImageBuilder
 from autopatch.aws.service_quotas import ServiceQuotas
 from autopatch.aws.systems_manager import SystemsManager
-from autopatch.contracts import Ami, Execution, ImageBuild, Run, Target, TargetResult, Update
+from autopatch.contracts import (
+    Ami,
+    Execution,
+    Failure,
+    NotStarted,
+    Outcome,
+    Pending,
+    PendingStatus,
+    Preview,
+    PreviewStatus,
+    RecordedFailure,
+    Run,
+    StackUpdate,
+    Target,
+    TargetResult,
+    Trigger,
+    Unchanged,
+    UpdateStatus,
+)
 from autopatch.deployments import DeploymentChecker
 from autopatch.diagnosis import Diagnosis
 from autopatch.errors import DeploymentTimedOut, ImageBuildTimedOut, TargetNotReady
 from autopatch.holds import Holds
 from autopatch.image_builds import check_image, start_image_build
 from autopatch.readiness_checker import Gateways, ReadinessChecker
-from autopatch.settings import FreezeSettings, UpdateSettings
+from autopatch.settings import FreezeSettings, Rollback, UpdateSettings, WhenClosed
 from autopatch.summary import summarise
 from autopatch.updating import StackUpdater
 from local_aws import scenario
@@ -49,17 +68,19 @@ def execution(name: str = "one") -> Execution:
 def plan(deployment: Deployment, ami_before: str, stack: str = "web", ami_parameter: str = "AmazonMachineImage") -> Run:
     capacity = "DesiredCapacity" if stack == "web" else None
     target = Target(stack, ami_parameter, capacity, ami_before)
-    return Run("manual", None, False, "automatic", deployment.pipeline_arn, None, (target,), 120, 90, 15)
+    return Run(Trigger.MANUAL, None, False, Rollback.AUTOMATIC, deployment.pipeline_arn, None, (target,), 120, 90, 15)
 
 
-def check(of: Execution, run: Run, ami: str, so_far: Update, at: datetime | None = None) -> Update:
+def check(
+    of: Execution, run: Run, ami: str, so_far: NotStarted | Pending | Preview, at: datetime | None = None
+) -> Pending | Preview | Unchanged:
     """A look of `Check Readiness`."""
     checker = ReadinessChecker(
         execution=of,
         run=run,
         target=run.targets[0],
         ami=Ami(ami),
-        freeze_settings=FreezeSettings((), "skip", "/ami-autopatch/held"),
+        freeze_settings=FreezeSettings((), WhenClosed.SKIP, "/ami-autopatch/held"),
         update_settings=UpdateSettings(None, (), 0),
         gateways=Gateways(
             stacks=Stacks(),
@@ -74,25 +95,39 @@ def check(of: Execution, run: Run, ami: str, so_far: Update, at: datetime | None
     return checker.check(so_far, at or datetime.now(UTC))
 
 
-def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: Update | None = None) -> Update:
+def creating(of: Execution, run: Run, ami: str) -> Preview:
+    """A preview that is being made."""
+    preview = check(of, run, ami, NotStarted())
+    assert isinstance(preview, Preview) and preview.status is PreviewStatus.CREATING
+    return preview
+
+
+def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: NotStarted | Pending | None = None) -> Preview:
     """The update, previewed and found ready."""
-    update = check(of, run, ami, so_far or Update())
+    update = check(of, run, ami, so_far or NotStarted())
     for _ in range(5):
-        if update.status != "PREVIEWING":
+        if not isinstance(update, Preview) or update.status is not PreviewStatus.CREATING:
             break
         aws.clock.sleep(update.poll_after_seconds)
         update = check(of, run, ami, update)
-    assert update.status == "READY"
+    assert isinstance(update, Preview) and update.status is PreviewStatus.READY
     return update
 
 
-def execute(of: Execution, run: Run, ready: Update) -> Update:
+def executed(of: Execution, run: Run, ready: Preview) -> StackUpdate:
+    """A try of `Update Stack` that starts the update, or finds it started."""
+    update = execute(of, run, ready)
+    assert isinstance(update, StackUpdate) and update.status is UpdateStatus.UPDATING
+    return update
+
+
+def execute(of: Execution, run: Run, ready: Preview) -> StackUpdate | Pending:
     """A try of `Update Stack`."""
     updater = StackUpdater(of, run, run.targets[0], Stacks(), ChangeSets(), AutoScaling())
     return updater.update(ready, datetime.now(UTC))
 
 
-def look(of: Execution, run: Run, updating: Update, at: datetime | None = None) -> Update:
+def look(of: Execution, run: Run, updating: StackUpdate, at: datetime | None = None) -> StackUpdate:
     """A look of `Check Deployment`."""
     checker = DeploymentChecker(of, run, run.targets[0], Stacks(), Diagnosis(AutoScaling(), Ec2()))
     return checker.check(updating, at or datetime.now(UTC))
@@ -136,7 +171,7 @@ def test_only_a_build_of_our_own_is_cancelled_at_its_deadline(
     one = execution()
     build = start_image_build(one, plan(deployment, "ami-00000000"), ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(300)
-    overdue = ImageBuild.from_event({**build.to_event(), "joined": joined, "deadlineAt": build.to_event()["startedAt"]})
+    overdue = structs.replace(build, joined=joined, deadline_at=build.started_at)
     with pytest.raises(ImageBuildTimedOut):
         check_image(one, overdue, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(60)
@@ -150,10 +185,9 @@ def test_a_retried_check_makes_no_second_preview(deployed: tuple[LocalAws, Deplo
     """A change set is made once under a name (CloudFormation API reference, CreateChangeSet)."""
     aws, deployment = deployed
     one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    first = check(one, run, ami, Update())
+    first = creating(one, run, ami)
     aws.clock.sleep(1)
-    again = check(one, run, ami, Update())
-    assert (first.status, again.status) == ("PREVIEWING", "PREVIEWING")
+    again = creating(one, run, ami)
     assert first.change_set_id == again.change_set_id and len(change_sets("web")) == 1
 
 
@@ -161,12 +195,12 @@ def test_a_retried_update_is_recognised_as_our_own(deployed: tuple[LocalAws, Dep
     aws, deployment = deployed
     one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
     ready = previewed(aws, one, run, ami)
-    assert execute(one, run, ready).status == "UPDATING"
+    executed(one, run, ready)
     aws.clock.sleep(10)
-    again = execute(one, run, ready)
-    assert (again.status, again.ami_before, again.ami_after) == ("UPDATING", deployment.golden_ami, ami)
+    again = executed(one, run, ready)
+    assert (again.ami_before, again.ami_after) == (deployment.golden_ami, ami)
     aws.clock.sleep(1800)
-    assert look(one, run, again).status == "UPDATED"
+    assert look(one, run, again).status is UpdateStatus.UPDATED
     events = boto3.client("cloudformation").describe_stack_events(StackName="web")["StackEvents"]
     assert sum(event.get("ResourceStatusReason") == "User Initiated" for event in events) == 2  # create and update
 
@@ -177,21 +211,22 @@ def test_somebody_elses_update_is_waited_for(deployed: tuple[LocalAws, Deploymen
     two, ami = execution("two"), new_ami()
     execute(one, run, previewed(aws, one, run, ami))
     aws.clock.sleep(10)
-    waiting = check(two, run, ami, Update())
-    assert waiting.status == "BUSY"
+    waiting = check(two, run, ami, NotStarted())
+    assert isinstance(waiting, Pending) and waiting.status is PendingStatus.STACK_BUSY
     still = check(two, run, ami, waiting)
-    assert (still.status, still.deadline_at) == ("BUSY", waiting.deadline_at)
+    assert isinstance(still, Pending)
+    assert (still.status, still.deadline_at) == (PendingStatus.STACK_BUSY, waiting.deadline_at)
     with pytest.raises(TargetNotReady, match="to settle within 90 minutes, found it still UPDATE_IN_PROGRESS"):
         check(two, run, ami, waiting, datetime.now(UTC) + timedelta(minutes=91))
     aws.clock.sleep(1800)
     settled = check(two, run, ami, waiting)
-    assert (settled.status, settled.outcome) == ("DONE", "ALREADY_CURRENT")
+    assert isinstance(settled, Unchanged) and settled.outcome is Outcome.ALREADY_CURRENT
 
 
 def test_a_preview_has_a_deadline(deployed: tuple[LocalAws, Deployment]) -> None:
     _, deployment = deployed
     one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    previewing = check(one, run, ami, Update())
+    previewing = creating(one, run, ami)
     with pytest.raises(TargetNotReady, match="expected a preview of its update within 90 minutes that still holds"):
         check(one, run, ami, previewing, datetime.now(UTC) + timedelta(minutes=90))
 
@@ -205,11 +240,12 @@ def test_a_group_that_changes_its_size_after_the_preview_is_previewed_again(
     boto3.client("autoscaling").set_desired_capacity(AutoScalingGroupName=group_name("web"), DesiredCapacity=3)
     aws.clock.sleep(300)
     outdated = execute(one, run, ready)
-    assert outdated.status == "OUTDATED" and change_sets("web") == []
+    assert isinstance(outdated, Pending) and outdated.status is PendingStatus.PREVIEW_OUTDATED
+    assert change_sets("web") == []
     assert describe("web")["StackStatus"] == "CREATE_COMPLETE"
     again = previewed(aws, one, run, ami, outdated)
     assert again.capacities == {"AppAutoScalingGroup": 3}
-    assert (again.deadline_at, again.begun_at) == (ready.deadline_at, ready.begun_at)
+    assert (again.deadline_at, again.started_at) == (ready.deadline_at, ready.started_at)
     execute(one, run, again)
     aws.clock.sleep(1800)
     assert parameters("web")["DesiredCapacity"] == "3"
@@ -234,7 +270,7 @@ def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tupl
     aws.clock.sleep(1800)
     assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
     outdated = execute(one, run, ready)
-    assert outdated.status == "OUTDATED"
+    assert isinstance(outdated, Pending) and outdated.status is PendingStatus.PREVIEW_OUTDATED
     again = previewed(aws, one, run, ami, outdated)
     assert again.change_set_id != ready.change_set_id and len(change_sets("web")) == 1
     execute(one, run, again)
@@ -247,12 +283,12 @@ def test_an_older_update_complete_is_not_taken_for_ours(deployed: tuple[LocalAws
     """Every event of an operation carries its token (CloudFormation API reference, StackEvent)."""
     aws, deployment = deployed
     one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    execute(one, run, previewed(aws, one, run, ami))
+    updating = executed(one, run, previewed(aws, one, run, ami))
     aws.clock.sleep(1800)
     assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
-    two = execution("two")
-    ours = Update(stack_id=describe("web")["StackId"]).waiting("UPDATING", datetime.now(UTC), 90)
-    assert look(two, run, ours).status == "UPDATING"
+    now, two = datetime.now(UTC), execution("two")
+    ours = structs.replace(updating, update_started_at=now, deadline_at=now + timedelta(minutes=90))
+    assert look(two, run, ours).status is UpdateStatus.UPDATING
 
 
 def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[LocalAws, Deployment]) -> None:
@@ -269,7 +305,7 @@ def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[
     )
     one, run = execution(), plan(deployment, deployment.golden_ami, "odd", "Ami")
     ami = new_ami()
-    previewing = check(one, run, ami, Update())
+    previewing = creating(one, run, ami)
     aws.clock.sleep(60)
     with pytest.raises(TargetNotReady, match="NoGroupChanges: expected the parameter Ami to reach an Auto Scaling"):
         check(one, run, ami, previewing)
@@ -281,32 +317,24 @@ def test_a_rollback_has_a_deadline_of_its_own() -> None:
     with LocalAws(chosen) as aws:
         deployment = deploy(chosen)
         one, run = execution(), plan(deployment, deployment.golden_ami)
-        updating = execute(one, run, previewed(aws, one, run, new_ami()))
+        updating = executed(one, run, previewed(aws, one, run, new_ami()))
         while describe("web")["StackStatus"] != "UPDATE_ROLLBACK_IN_PROGRESS":
             aws.clock.sleep(30)
         now = datetime.now(UTC)
         checked = look(one, run, updating, now)
-        assert (checked.status, checked.deadline_at) == ("ROLLING_BACK", now + timedelta(minutes=90))
-        late = checked.deadline_at
-        assert late is not None
+        assert (checked.status, checked.deadline_at) == (UpdateStatus.ROLLING_BACK, now + timedelta(minutes=90))
         with pytest.raises(DeploymentTimedOut, match="found it rolling back after"):
-            look(one, run, checked, late)
+            look(one, run, checked, checked.deadline_at)
         aws.clock.sleep(3600)
         assert describe("web")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
         assert summarised(one, run, checked, "DeploymentTimedOut").rolled_back
         # A later run that refuses the stack finds the same status, and has rolled nothing back.
-        assert not summarised(execution("two"), run, Update(), "TargetNotReady").rolled_back
+        assert not summarised(execution("two"), run, NotStarted(), "TargetNotReady").rolled_back
 
 
-def summarised(of: Execution, run: Run, update: Update, error: str) -> TargetResult:
+def summarised(of: Execution, run: Run, update: NotStarted | StackUpdate, error: str) -> TargetResult:
     """What `Summarise Run` says of a target that failed."""
-    result = {
-        "target": run.targets[0].to_event(),
-        "update": update.to_event(),
-        "wayBack": Update().to_event(),
-        "failure": {"Error": error, "Cause": "why"},
-    }
-    (found,) = summarise(
-        of, [result], Ami("ami-00000000"), Stacks(), Holds(SystemsManager(), "/ami-autopatch/held")
-    ).targets
-    return found
+    record = RecordedFailure(run.targets[0], update, Failure(error, "why"), NotStarted(), None)
+    holds = Holds(SystemsManager(), "/ami-autopatch/held")
+    (result,) = summarise(of, [record], Ami("ami-00000000"), Stacks(), holds).targets
+    return result

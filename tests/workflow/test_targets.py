@@ -15,7 +15,7 @@ from autopatch.contracts import Run
 from autopatch.errors import InvalidInput, TargetNotReady
 from autopatch.execution_input import ExecutionInput
 from autopatch.planning import plan_run
-from autopatch.settings import PlanSettings
+from autopatch.settings import PlanSettings, Rollback
 from local_aws.aws import LocalAws
 from local_aws.scenario import Scenario
 
@@ -26,7 +26,7 @@ SETTINGS = PlanSettings(
     ami_parameter="AmazonMachineImage",
     capacity_parameter="DesiredCapacity",
     accepted_findings=(("app", "NoCreationPolicy"),),
-    rollback="manual",
+    rollback=Rollback.MANUAL,
     build_deadline_minutes=120,
     deployment_deadline_minutes=90,
     verification_deadline_minutes=15,

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.ec2 import Ec2
-from autopatch.contracts import Execution, Run, Target, Update
+from autopatch.contracts import Document, Execution, Run, StackUpdate, Target, read, write
 from autopatch.deployments import DeploymentChecker
 from autopatch.diagnosis import Diagnosis
 
@@ -21,15 +21,17 @@ logger = Logger()
 stacks, diagnosis = Stacks(), Diagnosis(AutoScaling(), Ec2())
 
 
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+    target: Target
+    update: StackUpdate
+
+
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    checker = DeploymentChecker(
-        Execution.from_event(event["execution"]),
-        Run.from_event(event["run"]),
-        Target.from_event(event["target"]),
-        stacks,
-        diagnosis,
-    )
-    update = checker.check(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
-    logger.info("looked at the update", stack=event["target"]["stackName"], update=update)
+    task = read(event, Task)
+    checker = DeploymentChecker(task.execution, task.run, task.target, stacks, diagnosis)
+    update = write(checker.check(task.update, datetime.now(UTC)))
+    logger.info("looked at the update", stack=task.target.stack_name, update=update)
     return update

@@ -11,7 +11,7 @@ from autopatch.aws.ec2 import Ec2
 from autopatch.aws.image_builder import ImageBuilder
 from autopatch.aws.systems_manager import SystemsManager
 from autopatch.base_images import BaseImages
-from autopatch.contracts import Execution, Run
+from autopatch.contracts import Document, Execution, Run, read, write
 from autopatch.freezing import check_freeze
 from autopatch.holds import Holds
 from autopatch.settings import FreezeSettings
@@ -24,11 +24,15 @@ systems_manager = SystemsManager()
 base_images = BaseImages(ImageBuilder(), Ec2(), systems_manager)
 
 
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+
+
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    execution, run = Execution.from_event(event["execution"]), Run.from_event(event["run"])
-    settings = FreezeSettings.from_env()
+    task, settings, now = read(event, Task), FreezeSettings.from_env(), datetime.now(UTC)
     holds = Holds(systems_manager, settings.hold_path)
-    freeze = check_freeze(execution, run, settings, systems_manager, base_images, holds, datetime.now(UTC)).to_event()
+    freeze = write(check_freeze(task.execution, task.run, settings, systems_manager, base_images, holds, now))
     logger.info("checked whether the run may begin", freeze=freeze)
     return freeze

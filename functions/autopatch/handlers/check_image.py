@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from autopatch.aws.image_builder import ImageBuilder
-from autopatch.contracts import Execution, ImageBuild
+from autopatch.contracts import Document, Execution, ImageBuild, read, write
 from autopatch.image_builds import check_image
 
 if TYPE_CHECKING:
@@ -18,9 +18,14 @@ logger = Logger()
 image_builder = ImageBuilder()
 
 
+class Task(Document, frozen=True):
+    execution: Execution
+    image: ImageBuild
+
+
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    execution, build = Execution.from_event(event["execution"]), ImageBuild.from_event(event["image"])
-    checked = check_image(execution, build, image_builder, datetime.now(UTC)).to_event()
-    logger.info("looked at the build", image=checked)
-    return checked
+    task = read(event, Task)
+    image = write(check_image(task.execution, task.image, image_builder, datetime.now(UTC)))
+    logger.info("looked at the build", image=image)
+    return image

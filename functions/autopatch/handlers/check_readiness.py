@@ -14,7 +14,7 @@ from autopatch.aws.ec2 import Ec2
 from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
 from autopatch.aws.service_quotas import ServiceQuotas
 from autopatch.aws.systems_manager import SystemsManager
-from autopatch.contracts import Ami, Execution, Run, Target, Update
+from autopatch.contracts import Ami, Document, Execution, NotStarted, Pending, Preview, Run, Target, read, write
 from autopatch.fleet import Fleets
 from autopatch.holds import Holds
 from autopatch.readiness_checker import Gateways, ReadinessChecker
@@ -29,19 +29,27 @@ fleets = Fleets(stacks, AutoScaling(), ec2, ElasticLoadBalancing())
 change_sets, quotas = ChangeSets(), ServiceQuotas()
 
 
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+    target: Target
+    ami: Ami
+    update: NotStarted | Pending | Preview
+
+
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    freeze_settings = FreezeSettings.from_env()
+    task, freeze_settings = read(event, Task), FreezeSettings.from_env()
     holds = Holds(systems_manager, freeze_settings.hold_path)
     checker = ReadinessChecker(
-        execution=Execution.from_event(event["execution"]),
-        run=Run.from_event(event["run"]),
-        target=Target.from_event(event["target"]),
-        ami=Ami.from_event(event["ami"]),
+        execution=task.execution,
+        run=task.run,
+        target=task.target,
+        ami=task.ami,
         freeze_settings=freeze_settings,
         update_settings=UpdateSettings.from_env(),
         gateways=Gateways(stacks, change_sets, fleets, ec2, quotas, systems_manager, holds),
     )
-    update = checker.check(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
-    logger.info("checked whether the target is ready", stack=event["target"]["stackName"], update=update)
+    update = write(checker.check(task.update, datetime.now(UTC)))
+    logger.info("checked whether the target is ready", stack=task.target.stack_name, update=update)
     return update

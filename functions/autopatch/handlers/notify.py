@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch import messages
 from autopatch.aws.sns import Sns
+from autopatch.contracts import Freeze, FreezeStatus, read
 from autopatch.settings import NotificationSettings
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     failed = "failure" in state
     if failed:
         notification = messages.failure(state, now)
-    elif state["freeze"]["status"] == "SKIP":
+    elif read(state["freeze"], Freeze).status is FreezeStatus.SKIP:
         notification = messages.skipped(state, now)
     else:
         notification = messages.success(state, now)

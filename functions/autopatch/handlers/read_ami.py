@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from autopatch.aws.image_builder import ImageBuilder
-from autopatch.contracts import ImageBuild
+from autopatch.contracts import Document, Execution, ImageBuild, read, write
 from autopatch.image_builds import read_ami
 
 if TYPE_CHECKING:
@@ -17,9 +17,14 @@ logger = Logger()
 image_builder = ImageBuilder()
 
 
+class Task(Document, frozen=True):
+    execution: Execution
+    image: ImageBuild
+
+
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    build = ImageBuild.from_event(event["image"])
-    ami = read_ami(image_builder.image(build.image_arn)).to_event()
+    task = read(event, Task)
+    ami = write(read_ami(image_builder.image(task.image.image_arn)))
     logger.info("read the AMI", ami=ami)
     return ami

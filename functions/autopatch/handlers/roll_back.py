@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.stacks import Stacks
-from autopatch.contracts import Execution, Run, Target, Update
+from autopatch.contracts import Document, Execution, NotStarted, Pending, Run, StackUpdate, Target, read, write
 from autopatch.rollback import StackRollback
 from autopatch.settings import CloudFormationSettings
 
@@ -20,17 +20,18 @@ logger = Logger()
 stacks, auto_scaling = Stacks(), AutoScaling()
 
 
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+    target: Target
+    update: StackUpdate
+    rollback: NotStarted | Pending
+
+
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    rollback = StackRollback(
-        Execution.from_event(event["execution"]),
-        Run.from_event(event["run"]),
-        Target.from_event(event["target"]),
-        Update.from_event(event["update"]),
-        CloudFormationSettings.from_env(),
-        stacks,
-        auto_scaling,
-    )
-    update = rollback.begin(Update.from_event(event["wayBack"]), datetime.now(UTC)).to_event()
-    logger.info("asked for the rollback", stack=event["target"]["stackName"], rollback=update)
-    return update
+    task, settings = read(event, Task), CloudFormationSettings.from_env()
+    stack_rollback = StackRollback(task.execution, task.run, task.target, task.update, settings, stacks, auto_scaling)
+    rollback = write(stack_rollback.begin(task.rollback, datetime.now(UTC)))
+    logger.info("asked for the rollback", stack=task.target.stack_name, rollback=rollback)
+    return rollback

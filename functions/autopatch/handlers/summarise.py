@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.systems_manager import SystemsManager
-from autopatch.contracts import OUTCOMES, Ami, Execution
+from autopatch.contracts import Ami, Document, Execution, Outcome, RecordedFailure, RecordedResult, read, write
 from autopatch.holds import Holds
 from autopatch.settings import HoldSettings
 from autopatch.summary import summarise
@@ -22,14 +22,21 @@ metrics = Metrics()
 stacks, systems_manager = Stacks(), SystemsManager()
 
 
+class Task(Document, frozen=True):
+    execution: Execution
+    results: tuple[RecordedResult | RecordedFailure, ...]
+    ami: Ami
+
+
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    execution, ami = Execution.from_event(event["execution"]), Ami.from_event(event["ami"])
+    task = read(event, Task)
     holds = Holds(systems_manager, HoldSettings.from_env().hold_path)
-    summary = summarise(execution, event["results"], ami, stacks, holds)
-    for outcome in OUTCOMES:
-        count = sum(target.outcome == outcome for target in summary.targets)
+    ended = summarise(task.execution, task.results, task.ami, stacks, holds)
+    for outcome in Outcome:
+        count = sum(target.outcome is outcome for target in ended.targets)
         metrics.add_metric(f"Targets{outcome.title().replace('_', '')}", MetricUnit.Count, count)
-    logger.info("the run has ended", summary=summary.to_event())
-    return summary.to_event()
+    summary = write(ended)
+    logger.info("the run has ended", summary=summary)
+    return summary

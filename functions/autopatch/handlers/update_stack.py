@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stacks
-from autopatch.contracts import Execution, Run, Target, Update
+from autopatch.contracts import Document, Execution, Preview, Run, Target, read, write
 from autopatch.updating import StackUpdater
 
 if TYPE_CHECKING:
@@ -20,16 +20,17 @@ logger = Logger()
 stacks, change_sets, auto_scaling = Stacks(), ChangeSets(), AutoScaling()
 
 
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+    target: Target
+    update: Preview
+
+
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    updater = StackUpdater(
-        Execution.from_event(event["execution"]),
-        Run.from_event(event["run"]),
-        Target.from_event(event["target"]),
-        stacks,
-        change_sets,
-        auto_scaling,
-    )
-    update = updater.update(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
-    logger.info("asked for the update", stack=event["target"]["stackName"], update=update)
+    task = read(event, Task)
+    updater = StackUpdater(task.execution, task.run, task.target, stacks, change_sets, auto_scaling)
+    update = write(updater.update(task.update, datetime.now(UTC)))
+    logger.info("asked for the update", stack=task.target.stack_name, update=update)
     return update

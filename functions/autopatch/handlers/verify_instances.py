@@ -11,7 +11,7 @@ from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.ec2 import Ec2
 from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
-from autopatch.contracts import Run, Target, Update
+from autopatch.contracts import Document, Execution, Run, StackUpdate, Target, read, write
 from autopatch.fleet import Fleets
 from autopatch.verification import InstanceVerifier
 
@@ -23,9 +23,17 @@ ec2 = Ec2()
 fleets = Fleets(Stacks(), AutoScaling(), ec2, ElasticLoadBalancing())
 
 
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+    target: Target
+    update: StackUpdate
+
+
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    verifier = InstanceVerifier(Run.from_event(event["run"]), Target.from_event(event["target"]), fleets, ec2)
-    update = verifier.verify(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
-    logger.info("looked at the instances", stack=event["target"]["stackName"], update=update)
+    task = read(event, Task)
+    verifier = InstanceVerifier(task.run, task.target, fleets, ec2)
+    update = write(verifier.verify(task.update, datetime.now(UTC)))
+    logger.info("looked at the instances", stack=task.target.stack_name, update=update)
     return update

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
+from msgspec import structs
 
 from autopatch.aws.ec2 import Ec2
-from autopatch.contracts import Run, Update
+from autopatch.aws.step_functions import Executions
+from autopatch.contracts import Run, StackUpdate, UpdateStatus, Verified, read
 from autopatch.verification import InstanceVerifier
 from local_aws import scenario
 from local_aws.scenario import Intervention
@@ -25,8 +28,8 @@ def holds() -> dict[str, str]:
     return {one["Name"]: one["Value"] for one in found}
 
 
-def test_a_failed_verification_is_taken_back_and_its_ami_held() -> None:
-    # As the input says, whatever the deployment says; what is taken back unless anybody says otherwise, see below.
+def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
+    # As the input says, whatever the deployment says; what is rolled back unless anybody says otherwise, see below.
     of = replace(scenario.load("verification-fails"), parameters={**SOON, "Rollback": "manual"}, trigger="manual")
     with patch_run(replace(of, input={"rollback": "automatic"})) as ran:
         golden = ran.deployment.golden_ami
@@ -60,14 +63,14 @@ def test_a_failed_verification_is_left_to_a_person_where_the_deployment_says_so(
         assert "FAILED: web updated, but not verified" in ran.words()
 
 
-def test_a_way_back_that_fails_calls_for_a_person() -> None:
+def test_a_rollback_that_fails_calls_for_a_person() -> None:
     with patch_run(replace(scenario.load("way-back-fails"), parameters=SOON)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "RollbackFailed")
-        assert ran.deployment.golden_ami not in ran.amis("web"), "nothing was there to go back to"
+        assert ran.deployment.golden_ami not in ran.amis("web"), "nothing was there to roll back to"
         told = ran.words()
         assert "ACTION NEEDED: the rollback of web failed" in told
         assert "1 of 2 instances of AppAutoScalingGroup serving" in told, "the first cause is told as well"
-        assert f"The way back to {ran.deployment.golden_ami} failed as well" in told
+        assert f"The rollback to {ran.deployment.golden_ami} failed as well" in told
 
 
 def test_a_group_that_has_scaled_out_keeps_its_size() -> None:
@@ -122,11 +125,17 @@ def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
         new = ran.report.targets[0].ami_after
         assert ran.report.status == "SUCCEEDED" and ran.amis("web") == [new]
         assert "1 of 1 instances run it, and serve" in ran.words()
-        described = boto3.client("stepfunctions").describe_execution(executionArn=str(ran.report.execution_arn))
-        output = json.loads(described["output"])
-        patched = Update.from_event(output["results"][0]["update"])
-        run = Run.from_event(output["run"])
+        state = state_at("Verify Instances", str(ran.report.execution_arn))
+        run, updated = read(state["run"], Run), read(state["update"], StackUpdate)
         verifier = InstanceVerifier(run, run.targets[0], fleets(), Ec2())
-        assert verifier.verify(patched, datetime.now(UTC)).status == "DONE"
-        small = replace(patched, begun_at=datetime.now(UTC))
-        assert verifier.verify(small, datetime.now(UTC)).status == "SETTLING"
+        assert isinstance(verifier.verify(updated, datetime.now(UTC)), Verified)
+        small = structs.replace(updated, started_at=datetime.now(UTC))
+        shortfall = verifier.verify(small, datetime.now(UTC))
+        assert isinstance(shortfall, StackUpdate) and shortfall.status is UpdateStatus.VERIFYING
+
+
+def state_at(name: str, execution_arn: str) -> dict[str, Any]:
+    """What the execution last entered the state with."""
+    (visit,) = [visit for visit in Executions().last_visits(execution_arn, 1000) if visit.state_name == name][:1]
+    state: dict[str, Any] = visit.input
+    return state
