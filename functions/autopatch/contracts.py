@@ -177,13 +177,15 @@ class Underway(_Phase, frozen=True, kw_only=True):
 
 
 class PendingStatus(StrEnum):
-    """What a target waits for that has no preview yet."""
+    """Why a target has no preview."""
 
     CALENDAR_CLOSED = "CALENDAR_CLOSED"
+    CALENDAR_OPEN = "CALENDAR_OPEN"
+    """It is to be previewed now."""
     STACK_BUSY = "STACK_BUSY"
-    """Somebody else's operation is on the stack."""
+    """Somebody else's operation on the stack is in progress."""
     PREVIEW_OUTDATED = "PREVIEW_OUTDATED"
-    """Nothing: the preview that there was does not hold any more."""
+    """The preview that there was does not hold any more; it is to be previewed again."""
 
 
 class Pending(Underway, frozen=True, kw_only=True, tag="PENDING"):

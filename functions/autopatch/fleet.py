@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +37,11 @@ class GroupFleet:
     def serving(self) -> int:
         """How many of its instances serve."""
         return sum(member.trouble is None for member in self.members)
+
+
+def desired_capacities(fleet: Iterable[GroupFleet]) -> dict[str, int]:
+    """The desired capacity of each group, by its logical id."""
+    return {group.logical_id: group.group.desired_capacity for group in fleet}
 
 
 @dataclass(frozen=True)

@@ -74,20 +74,18 @@ class PlanSettings:
 
 
 @dataclass(frozen=True)
-class FreezeSettings:
-    """When no change is allowed, and the path of the SSM parameters that say what is not to be rolled out."""
+class CalendarSettings:
+    """The names or ARNs of the change calendars, and what a run does while one of them is closed."""
 
     calendars: tuple[str, ...]
     when_closed: WhenClosed
-    hold_path: str
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ) -> FreezeSettings:
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> CalendarSettings:
         """Raises ConfigError, naming the variable, when one is missing or malformed."""
         return cls(
             calendars=_list(environment, "CHANGE_CALENDARS"),
             when_closed=_one_of(environment, "WHEN_CALENDAR_CLOSED", WhenClosed),
-            hold_path=_hold_path(environment),
         )
 
 
@@ -126,14 +124,18 @@ class CloudFormationSettings:
 
 @dataclass(frozen=True)
 class HoldSettings:
-    """What `Summarise Run` needs: the path of the SSM parameters that hold AMIs."""
+    """The path of the SSM parameters that hold AMIs."""
 
     hold_path: str
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> HoldSettings:
         """Raises ConfigError, naming the variable, when it is missing or malformed."""
-        return cls(_hold_path(environment))
+        return cls(
+            _matching(
+                environment, "HOLD_PATH", _PARAMETER_PATH, "the path of SSM parameters, such as /ami-autopatch/held"
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -214,12 +216,6 @@ def _role_arn(environment: Mapping[str, str]) -> str | None:
     if not environment.get("CLOUDFORMATION_ROLE_ARN"):
         return None
     return _matching(environment, "CLOUDFORMATION_ROLE_ARN", _ROLE_ARN, "the ARN of an IAM role, or nothing")
-
-
-def _hold_path(environment: Mapping[str, str]) -> str:
-    return _matching(
-        environment, "HOLD_PATH", _PARAMETER_PATH, "the path of SSM parameters, such as /ami-autopatch/held"
-    )
 
 
 def _list(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

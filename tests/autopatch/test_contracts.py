@@ -17,6 +17,7 @@ from autopatch.contracts import (
     Freeze,
     ImageBuild,
     NotStarted,
+    Pending,
     Preview,
     Run,
     StackUpdate,
@@ -68,7 +69,8 @@ def sample(name: str, *place: str) -> Any:
     [
         ("check-readiness", ("run",), Run),
         ("check-readiness", ("target",), Target),
-        ("check-readiness", ("ami",), Ami),
+        ("preview-update", ("ami",), Ami),
+        ("preview-update", ("update",), Pending),
         ("update-stack", ("update",), Preview),
         ("verify-instances", ("update",), StackUpdate),
         ("check-image", ("image",), ImageBuild),

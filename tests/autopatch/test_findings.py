@@ -11,8 +11,7 @@ from autopatch.aws.auto_scaling import Group, GroupInstance
 from autopatch.aws.cloudformation.change_sets import Cause, Change
 from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack
 from autopatch.aws.ec2 import Instance, MachineImage
-from autopatch.fleet import GroupFleet, Member
-from autopatch.readiness import (
+from autopatch.findings import (
     Finding,
     GroupChange,
     ami_findings,
@@ -23,6 +22,7 @@ from autopatch.readiness import (
     stack_findings,
     unexpected_changes,
 )
+from autopatch.fleet import GroupFleet, Member
 
 OLD, NEW = "ami-0f1e2d3c4b5a69788", "ami-0123456789abcdef0"
 IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64")
@@ -67,7 +67,7 @@ def changed(
 
 def only(findings: Iterable[Finding]) -> Finding:
     (finding,) = findings
-    assert str(finding) == f"{finding.name}: expected {finding.expected}, found {finding.found}; {finding.mend}"
+    assert str(finding) == f"{finding.name}: expected {finding.expected}, found {finding.found}; {finding.fix}"
     return finding
 
 
@@ -81,7 +81,7 @@ def stack(mode: str | None) -> Stack:
 def test_a_deployment_mode_that_waits_for_nothing() -> None:
     """CloudFormation user guide, "Express mode"."""
     finding = only(stack_findings(stack("EXPRESS")))
-    assert finding.name == "DoesNotWait" and "EXPRESS" in finding.found and "STANDARD" in finding.mend
+    assert finding.name == "DoesNotWait" and "EXPRESS" in finding.found and "STANDARD" in finding.fix
     assert list(stack_findings(stack("STANDARD"))) == list(stack_findings(stack(None))) == []
 
 
@@ -92,7 +92,7 @@ def test_an_ami_that_fits() -> None:
 def test_an_ami_that_is_not_here() -> None:
     finding = only(ami_findings(NEW, None, [fleet()]))
     assert (finding.name, finding.found) == ("NoSuchAmi", "none")
-    assert NEW in finding.expected and "copy or share it" in finding.mend
+    assert NEW in finding.expected and "copy or share it" in finding.fix
 
 
 @pytest.mark.parametrize("state", ["pending", "failed", "deregistered", "disabled"])
@@ -100,7 +100,7 @@ def test_an_ami_that_cannot_be_launched_now(state: str) -> None:
     """Amazon EC2 API reference, Image: only an AMI that is available can be launched."""
     finding = only(ami_findings(NEW, MachineImage(NEW, "x", state, "x86_64"), [fleet()]))
     assert (finding.name, finding.found) == ("AmiNotAvailable", state)
-    assert "wait until it is" in finding.mend
+    assert "wait until it is" in finding.fix
 
 
 def test_an_ami_of_another_architecture_names_the_instance_types_once() -> None:
@@ -124,14 +124,14 @@ def test_a_sick_fleet_names_its_instances_and_those_that_are_missing() -> None:
     finding = only(fleet_findings([fleet(logical_id="Well"), sick]))
     assert finding.name == "UnhealthyInstances" and "all instances of Group " in finding.expected
     assert finding.found == "i-2 Pending and Healthy; 2 of 4 instances missing"
-    assert "mend the group first" in finding.mend
+    assert "mend the group first" in finding.fix
 
 
 def test_a_parameter_that_holds_the_ami_is_not_yet_a_fleet_that_runs_it() -> None:
     mixed = fleet(member("i-1", NEW), member("i-2", OLD))
     finding = only(current_findings(NEW, "AmazonMachineImage", [mixed]))
     assert finding.name == "OtherAmiRunning" and finding.found == f"i-2 on {OLD}"
-    assert "AmazonMachineImage" in finding.expected and "instance refresh" in finding.mend
+    assert "AmazonMachineImage" in finding.expected and "instance refresh" in finding.fix
     assert list(current_findings(NEW, "X", [fleet(member("i-1", NEW))])) == []
 
 
@@ -147,7 +147,7 @@ def test_a_group_of_another_ami_parameter_may_run_something_else_as_a_whole() ->
 
 def test_an_update_that_changes_no_group() -> None:
     finding = only(group_findings([], "Bastion"))
-    assert finding.name == "NoGroupChanges" and "Bastion" in finding.expected and "amiParameter" in finding.mend
+    assert finding.name == "NoGroupChanges" and "Bastion" in finding.expected and "amiParameter" in finding.fix
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_an_update_policy_replaces_the_instances_under_guard(
 def test_the_words_for_what_is_missing_in_the_template() -> None:
     nothing = only(group_findings([changed(None)], "X"))
     assert nothing.found == "none, so that the update would succeed and patch nothing"
-    assert "WillReplace: true" in nothing.mend
+    assert "WillReplace: true" in nothing.fix
     new_group = only(group_findings([changed(REPLACING)], "X"))
-    assert new_group.found == "no CreationPolicy with signals" and "accept NoCreationPolicy" in new_group.mend
+    assert new_group.found == "no CreationPolicy with signals" and "accept NoCreationPolicy" in new_group.fix
     rolling = only(group_findings([changed({"AutoScalingRollingUpdate": {}})], "X"))
     assert rolling.found == "an AutoScalingRollingUpdate without WaitOnResourceSignals"
 
@@ -219,7 +219,7 @@ def test_the_live_capacity_has_to_survive(
     else:
         finding = only(findings)
         assert finding.name == "CapacityShrinks" and "4 instances" in finding.expected
-        assert finding.found == f"that the update would leave {after}" and "capacityParameter" in finding.mend
+        assert finding.found == f"that the update would leave {after}" and "capacityParameter" in finding.fix
 
 
 @pytest.mark.parametrize("live", [1, 2])
@@ -261,7 +261,7 @@ def test_the_quota_counts_both_groups() -> None:
     )
     assert asked == ["once"]
     assert finding.name == "QuotaExceeded" and "room for 8 more vCPUs" in finding.expected
-    assert finding.found == "a quota of 13, of which 6 are in use" and "L-1216C47A" in finding.mend
+    assert finding.found == "a quota of 13, of which 6 are in use" and "L-1216C47A" in finding.fix
     assert list(room_findings([changed(REPLACING, SIGNALS)], lambda _: {"s": 9}, lambda: (6, 10))) == []
 
 

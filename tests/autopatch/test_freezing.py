@@ -11,10 +11,22 @@ import pytest
 from botocore.stub import Stubber
 
 from autopatch.aws.systems_manager import SystemsManager
-from autopatch.contracts import Freeze, FreezeStatus
+from autopatch.contracts import (
+    Execution,
+    Freeze,
+    FreezeStatus,
+    NotStarted,
+    Outcome,
+    Pending,
+    PendingStatus,
+    Run,
+    Target,
+    Trigger,
+    Unchanged,
+)
 from autopatch.errors import AwsCallFailed, ConfigError, UnknownStatus
-from autopatch.freezing import freeze
-from autopatch.settings import FreezeSettings, WhenClosed
+from autopatch.freezing import check_calendar, freeze
+from autopatch.settings import CalendarSettings, Rollback, WhenClosed
 
 NOW = datetime(2026, 12, 8, 6, 0, tzinfo=UTC)
 
@@ -38,14 +50,14 @@ def answer(stub: Stubber, state: str, opening: datetime | None = None) -> None:
 def checked(
     calendars: SystemsManager, when_closed: WhenClosed = WhenClosed.SKIP, waited: timedelta = timedelta(0), *names: str
 ) -> Freeze:
-    settings = FreezeSettings(names or ("year-end", "launch"), when_closed, "/held")
+    settings = CalendarSettings(names or ("year-end", "launch"), when_closed)
     return freeze(settings, calendars, NOW - waited, NOW)
 
 
 def test_without_calendars_nothing_is_asked() -> None:
     client = boto3.client("ssm")
     with Stubber(client):
-        assert freeze(FreezeSettings((), WhenClosed.SKIP, "/held"), SystemsManager(client), NOW, NOW) == Freeze(
+        assert freeze(CalendarSettings((), WhenClosed.SKIP), SystemsManager(client), NOW, NOW) == Freeze(
             FreezeStatus.OPEN
         )
 
@@ -136,3 +148,61 @@ def test_a_calendar_that_cannot_be_read_does_not_count_as_open(calendar: tuple[S
     stub.add_client_error("get_calendar_state", "AccessDeniedException", "no")
     with pytest.raises(AwsCallFailed, match="reading the change calendars year-end, launch"):
         checked(calendars)
+
+
+# -- a target's calendars ----------------------------------------------------------------------------------------------
+
+EXECUTION = Execution("arn:aws:states:us-east-1:123456789012:execution:patch:one", NOW)
+TARGET = Target("web", "AmazonMachineImage", None, "ami-0f1e2d3c4b5a69788")
+RUN = Run(Trigger.MANUAL, None, False, Rollback.AUTOMATIC, "arn", None, (TARGET,), 120, 90, 15)
+HOUR = timedelta(hours=1)
+
+
+def target_checked(
+    calendars: SystemsManager, so_far: NotStarted | Pending, when_closed: WhenClosed = WhenClosed.WAIT
+) -> Pending | Unchanged:
+    settings = CalendarSettings(("year-end", "launch"), when_closed)
+    return check_calendar(EXECUTION, RUN, TARGET, so_far, settings, calendars, NOW)
+
+
+def test_a_target_is_begun_now_where_the_calendar_is_open(calendar: tuple[SystemsManager, Stubber]) -> None:
+    calendars, stub = calendar
+    answer(stub, "OPEN")
+    assert target_checked(calendars, NotStarted()) == Pending(
+        status=PendingStatus.CALENDAR_OPEN, started_at=NOW, deadline_at=NOW + timedelta(minutes=90)
+    )
+
+
+def test_a_target_that_is_looked_at_again_keeps_its_deadline(calendar: tuple[SystemsManager, Stubber]) -> None:
+    calendars, stub = calendar
+    busy = Pending(
+        status=PendingStatus.STACK_BUSY, started_at=NOW - HOUR, deadline_at=NOW + HOUR, poll_after_seconds=15
+    )
+    answer(stub, "OPEN")
+    assert target_checked(calendars, busy) == Pending(
+        status=PendingStatus.CALENDAR_OPEN, started_at=NOW - HOUR, deadline_at=NOW + HOUR
+    )
+
+
+@pytest.mark.parametrize("begun", [NOW, NOW - HOUR])
+def test_the_time_until_the_opening_does_not_count(calendar: tuple[SystemsManager, Stubber], begun: datetime) -> None:
+    calendars, stub = calendar
+    busy = Pending(status=PendingStatus.STACK_BUSY, started_at=begun, deadline_at=begun + timedelta(minutes=90))
+    answer(stub, "CLOSED", NOW + HOUR)
+    assert target_checked(calendars, NotStarted() if begun == NOW else busy) == Pending(
+        status=PendingStatus.CALENDAR_CLOSED,
+        started_at=begun + HOUR,
+        deadline_at=begun + HOUR + timedelta(minutes=90),
+        poll_after_seconds=3600,
+    )
+
+
+def test_a_target_whose_calendar_stays_closed_is_left_unchanged(calendar: tuple[SystemsManager, Stubber]) -> None:
+    calendars, stub = calendar
+    answer(stub, "CLOSED", NOW + HOUR)
+    skipped = target_checked(calendars, NotStarted(), WhenClosed.SKIP)
+    assert isinstance(skipped, Unchanged) and skipped.outcome is Outcome.SKIPPED
+    assert skipped.ami_before == skipped.ami_after == TARGET.ami_before
+    assert skipped.detail == (
+        "the change calendar year-end, launch is closed until 2026-12-08 07:00 UTC; start the execution again then"
+    )

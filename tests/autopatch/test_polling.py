@@ -35,10 +35,13 @@ PHASES_OF_A_TARGET = (
 )
 
 # Wait: entered, exited. Task: entered, scheduled, started, succeeded, exited. Choice: entered, exited.
-EVENTS_OF_A_LOOP = 9
-# After a look that finds the preview ready: Update Stack with its Choice, and Check Readiness with its Choice again,
-# when the preview no longer holds.
-EVENTS_OF_ANOTHER_PREVIEW = 14
+EVENTS_OF_A_WAIT, EVENTS_OF_A_TASK_AND_ITS_CHOICE = 2, 5 + 2
+EVENTS_OF_A_LOOP = EVENTS_OF_A_WAIT + EVENTS_OF_A_TASK_AND_ITS_CHOICE
+# Of a look at a busy stack: Wait For Stack, Check Calendar, Preview Update. Of one that finds the preview ready, when
+# it does not hold any more: Wait For Preview, Check Readiness, Update Stack, Preview Update.
+EVENTS_BEFORE_THE_UPDATE = max(
+    EVENTS_OF_A_WAIT + 2 * EVENTS_OF_A_TASK_AND_ITS_CHOICE, EVENTS_OF_A_WAIT + 3 * EVENTS_OF_A_TASK_AND_ITS_CHOICE
+)
 # Each of the other states of the machine, once.
 EVENTS_ELSEWHERE = 100
 EVENTS_ELSEWHERE_IN_A_TARGET = 50
@@ -64,8 +67,8 @@ def test_the_longest_run_stays_within_the_history_limit() -> None:
     first, *others = loops(deployment_poll_seconds, *PHASES_OF_A_TARGET)
     # Every preview may be outdated, by a group that changes its size each time, until the deadline.
     target = (
-        (first + sum(others)) * EVENTS_OF_A_LOOP
-        + first * EVENTS_OF_ANOTHER_PREVIEW
+        first * EVENTS_BEFORE_THE_UPDATE
+        + sum(others) * EVENTS_OF_A_LOOP
         # The run waits for two days at most, before the build or before its targets.
         + frozen * EVENTS_OF_A_LOOP
         + EVENTS_ELSEWHERE_IN_A_TARGET

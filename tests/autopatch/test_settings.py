@@ -6,8 +6,8 @@ import pytest
 
 from autopatch.errors import ConfigError
 from autopatch.settings import (
+    CalendarSettings,
     CloudFormationSettings,
-    FreezeSettings,
     HoldSettings,
     NotificationSettings,
     PlanSettings,
@@ -27,7 +27,7 @@ PLAN = {
     "DEPLOYMENT_DEADLINE_MINUTES": "90",
     "VERIFICATION_DEADLINE_MINUTES": "15",
 }
-FREEZE = {"CHANGE_CALENDARS": "year-end, arn:x", "WHEN_CALENDAR_CLOSED": "wait", "HOLD_PATH": "/ami-autopatch/held"}
+CALENDARS = {"CHANGE_CALENDARS": "year-end, arn:x", "WHEN_CALENDAR_CLOSED": "wait"}
 ROLE = "arn:aws:iam::123456789012:role/updates"
 TRIGGER = {
     "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:patch",
@@ -108,17 +108,13 @@ def test_how_stacks_are_updated_is_read() -> None:
 
 
 def test_when_nothing_may_change_is_read() -> None:
-    assert FreezeSettings.from_env(FREEZE) == FreezeSettings(
-        ("year-end", "arn:x"), WhenClosed.WAIT, "/ami-autopatch/held"
-    )
-    assert FreezeSettings.from_env({**FREEZE, "CHANGE_CALENDARS": ""}).calendars == ()
+    assert CalendarSettings.from_env(CALENDARS) == CalendarSettings(("year-end", "arn:x"), WhenClosed.WAIT)
+    assert CalendarSettings.from_env({**CALENDARS, "CHANGE_CALENDARS": ""}).calendars == ()
     with pytest.raises(ConfigError, match="WHEN_CALENDAR_CLOSED: expected one of skip, wait, found 'fail'"):
-        FreezeSettings.from_env({**FREEZE, "WHEN_CALENDAR_CLOSED": "fail"})
+        CalendarSettings.from_env({**CALENDARS, "WHEN_CALENDAR_CLOSED": "fail"})
 
 
 @pytest.mark.parametrize("path", ["held", "/held/", "/he ld", "/"])
 def test_a_path_of_holds_begins_with_a_slash_and_does_not_end_with_one(path: str) -> None:
     with pytest.raises(ConfigError, match="HOLD_PATH: expected the path of SSM parameters"):
-        FreezeSettings.from_env({**FREEZE, "HOLD_PATH": path})
-    with pytest.raises(ConfigError, match="HOLD_PATH"):
         HoldSettings.from_env({"HOLD_PATH": path})

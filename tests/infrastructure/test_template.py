@@ -54,7 +54,7 @@ def test_two_parameters_have_to_be_given() -> None:
 def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription(deployed: Deployment) -> None:
     assert create("plain", deployed) == "CREATE_COMPLETE"
     assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction"}
-    assert len(functions("plain")) == 13
+    assert len(functions("plain")) == 15
     (topic,) = (
         one["OutputValue"] for one in describe("plain")["Outputs"] if one["OutputKey"] == "NotificationTopicArn"
     )

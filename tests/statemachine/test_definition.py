@@ -11,6 +11,7 @@ import pytest
 import yaml
 from samtranslator.yaml_helper import yaml_parse
 
+from autopatch.contracts import PendingStatus, PreviewStatus
 from autopatch.errors import VerificationFailed
 from autopatch.settings import Rollback
 
@@ -50,7 +51,8 @@ def reachable(start: str, states: States) -> set[str]:
 
 def test_there_are_the_tasks_of_the_design() -> None:
     assert set(TASKS) == {
-        "Plan Run", "Check Freeze", "Start Image Build", "Check Image", "Read AMI", "Check Readiness", "Update Stack",
+        "Plan Run", "Check Freeze", "Start Image Build", "Check Image", "Read AMI", "Check Calendar", "Preview Update",
+        "Check Readiness", "Update Stack",
         "Check Deployment", "Verify Instances", "Roll Back", "Check Rollback", "Verify Rollback",
         "Summarise Run", "Notify Success", "Notify Skipped", "Notify Failure",
     }  # fmt: skip
@@ -144,7 +146,44 @@ def test_nothing_is_executed_that_was_not_found_ready_and_nothing_is_a_result_un
     into = {name: [other for other in states if name in following(states[other])] for name in states}
     assert into["Update Stack"] == ["Ready To Update?"]
     assert into["Verify Instances"] == ["Deployment Done?", "Wait For Instances"]
-    assert into["Record Result"] == ["Ready To Update?", "Instances Verified?"]
+    assert into["Record Result"] == [
+        "Calendar Open?",
+        "Preview Started?",
+        "Ready To Update?",
+        "Instances Verified?",
+    ]
+
+
+def test_which_states_a_target_goes_through_until_it_is_updated() -> None:
+    """Where each status leads that the functions write (PendingStatus, PreviewStatus, and a target left UNCHANGED)."""
+
+    def routes(choice: str) -> dict[str, str]:
+        rules = ALL_STATES[choice]["Choices"]
+        return {rule["StringEquals"]: rule["Next"] for rule in rules} | {"otherwise": ALL_STATES[choice]["Default"]}
+
+    assert routes("Calendar Open?") == {
+        "UNCHANGED": "Record Result",
+        PendingStatus.CALENDAR_CLOSED: "Wait For Calendar",
+        "otherwise": "Preview Update",
+    }
+    assert routes("Preview Started?") == {
+        "UNCHANGED": "Record Result",
+        "PREVIEW": "Wait For Preview",
+        "otherwise": "Wait For Stack",
+    }
+    assert routes("Ready To Update?") == {
+        "UNCHANGED": "Record Result",
+        PreviewStatus.READY: "Update Stack",
+        PreviewStatus.CREATING: "Wait For Preview",
+        PreviewStatus.INSTANCES_UNHEALTHY: "Wait For Healthy Instances",
+        PendingStatus.STACK_BUSY: "Wait For Stack",
+        "otherwise": "Preview Update",
+    }
+    assert routes("Update Started?") == {
+        "UPDATE": "Wait For Deployment",
+        PendingStatus.CALENDAR_CLOSED: "Check Calendar",
+        "otherwise": "Preview Update",
+    }
 
 
 def test_a_run_that_is_not_free_to_begin_is_told_and_ends_as_skipped() -> None:
@@ -165,7 +204,7 @@ def test_every_task_puts_its_document_at_a_place_of_its_own() -> None:
 
 def test_waits_are_decided_by_the_functions() -> None:
     waits = [state for state in ALL_STATES.values() if state["Type"] == "Wait"]
-    assert len(waits) == 8
+    assert len(waits) == 11
     assert all(
         re.fullmatch(r"\$\.(freeze|image|update|rollback)\.pollAfterSeconds", wait["SecondsPath"]) for wait in waits
     )
@@ -175,7 +214,10 @@ def test_waits_are_decided_by_the_functions() -> None:
 DEADLINES = {
     "Wait For Opening": "Check Freeze",
     "Wait For Image": "Check Image",
-    "Wait For Stack": "Check Readiness",
+    "Wait For Calendar": "Check Calendar",
+    "Wait For Stack": "Check Calendar",
+    "Wait For Preview": "Check Readiness",
+    "Wait For Healthy Instances": "Check Readiness",
     "Wait For Deployment": "Check Deployment",
     "Wait For Instances": "Verify Instances",
     "Wait To Roll Back": "Roll Back",
@@ -196,10 +238,9 @@ def test_every_wait_leads_to_the_task_that_knows_its_deadline() -> None:
 
 @pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
 def test_every_loop_waits(states: States) -> None:
-    """Without the waits nothing goes round, but for a preview that no longer holds: another is made and waited for."""
+    """Without the waits nothing goes round."""
     still = {name: state for name, state in states.items() if state["Type"] != "Wait"}
     onward = {name: following(state) & set(still) for name, state in still.items()}
-    onward["Update Started?"] = onward.get("Update Started?", set()) - {"Check Readiness"}
     for name in still:
         seen, todo = set[str](), list(onward[name])
         while todo:

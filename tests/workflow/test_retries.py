@@ -42,8 +42,9 @@ from autopatch.diagnosis import Diagnosis
 from autopatch.errors import DeploymentTimedOut, ImageBuildTimedOut, TargetNotReady
 from autopatch.holds import Holds
 from autopatch.image_builds import check_image, start_image_build
-from autopatch.readiness_checker import Gateways, ReadinessChecker
-from autopatch.settings import FreezeSettings, Rollback, UpdateSettings, WhenClosed
+from autopatch.previewing import UpdatePreviewer
+from autopatch.readiness import ReadinessChecker
+from autopatch.settings import CalendarSettings, Rollback, UpdateSettings, WhenClosed
 from autopatch.summary import summarise
 from autopatch.updating import StackUpdater
 from local_aws import scenario
@@ -71,45 +72,42 @@ def plan(deployment: Deployment, ami_before: str, stack: str = "web", ami_parame
     return Run(Trigger.MANUAL, None, False, Rollback.AUTOMATIC, deployment.pipeline_arn, None, (target,), 120, 90, 15)
 
 
-def check(
-    of: Execution, run: Run, ami: str, so_far: NotStarted | Pending | Preview, at: datetime | None = None
-) -> Pending | Preview | Unchanged:
+def pending(run: Run) -> Pending:
+    """What `Check Calendar` leaves where there are no calendars."""
+    now = datetime.now(UTC)
+    deadline_at = now + timedelta(minutes=run.deployment_deadline_minutes)
+    return Pending(status=PendingStatus.CALENDAR_OPEN, started_at=now, deadline_at=deadline_at)
+
+
+def preview(of: Execution, run: Run, ami: str, so_far: Pending, at: datetime | None = None) -> Any:
+    """A try of `Preview Update`."""
+    settings = UpdateSettings(None, (), 0)
+    previewer = UpdatePreviewer(of, run, run.targets[0], Ami(ami), settings, Stacks(), ChangeSets(), fleets())
+    return previewer.preview(so_far, at or datetime.now(UTC))
+
+
+def check(run: Run, so_far: Preview, at: datetime | None = None) -> Preview | Pending | Unchanged:
     """A look of `Check Readiness`."""
-    checker = ReadinessChecker(
-        execution=of,
-        run=run,
-        target=run.targets[0],
-        ami=Ami(ami),
-        freeze_settings=FreezeSettings((), WhenClosed.SKIP, "/ami-autopatch/held"),
-        update_settings=UpdateSettings(None, (), 0),
-        gateways=Gateways(
-            stacks=Stacks(),
-            change_sets=ChangeSets(),
-            fleets=fleets(),
-            ec2=Ec2(),
-            quotas=ServiceQuotas(),
-            systems_manager=SystemsManager(),
-            holds=Holds(SystemsManager(), "/ami-autopatch/held"),
-        ),
-    )
-    return checker.check(so_far, at or datetime.now(UTC))
+    holds = Holds(SystemsManager(), "/ami-autopatch/held")
+    gateways = (Stacks(), ChangeSets(), fleets(), Ec2(), ServiceQuotas(), holds)
+    return ReadinessChecker(run, run.targets[0], *gateways).check(so_far, at or datetime.now(UTC))
 
 
-def creating(of: Execution, run: Run, ami: str) -> Preview:
+def creating(of: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:
     """A preview that is being made."""
-    preview = check(of, run, ami, NotStarted())
-    assert isinstance(preview, Preview) and preview.status is PreviewStatus.CREATING
-    return preview
+    update = preview(of, run, ami, so_far or pending(run))
+    assert isinstance(update, Preview) and update.status is PreviewStatus.CREATING
+    return update
 
 
-def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: NotStarted | Pending | None = None) -> Preview:
+def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:
     """The update, previewed and found ready."""
-    update = check(of, run, ami, so_far or NotStarted())
+    update: Any = creating(of, run, ami, so_far)
     for _ in range(5):
         if not isinstance(update, Preview) or update.status is not PreviewStatus.CREATING:
             break
         aws.clock.sleep(update.poll_after_seconds)
-        update = check(of, run, ami, update)
+        update = check(run, update)
     assert isinstance(update, Preview) and update.status is PreviewStatus.READY
     return update
 
@@ -123,7 +121,9 @@ def executed(of: Execution, run: Run, ready: Preview) -> StackUpdate:
 
 def execute(of: Execution, run: Run, ready: Preview) -> StackUpdate | Pending:
     """A try of `Update Stack`."""
-    updater = StackUpdater(of, run, run.targets[0], Stacks(), ChangeSets(), AutoScaling())
+    settings = CalendarSettings((), WhenClosed.SKIP)
+    gateways = (Stacks(), ChangeSets(), AutoScaling(), SystemsManager())
+    updater = StackUpdater(of, run, run.targets[0], settings, *gateways)
     return updater.update(ready, datetime.now(UTC))
 
 
@@ -211,15 +211,15 @@ def test_somebody_elses_update_is_waited_for(deployed: tuple[LocalAws, Deploymen
     two, ami = execution("two"), new_ami()
     execute(one, run, previewed(aws, one, run, ami))
     aws.clock.sleep(10)
-    waiting = check(two, run, ami, NotStarted())
+    waiting = preview(two, run, ami, pending(run))
     assert isinstance(waiting, Pending) and waiting.status is PendingStatus.STACK_BUSY
-    still = check(two, run, ami, waiting)
+    still = preview(two, run, ami, waiting)
     assert isinstance(still, Pending)
     assert (still.status, still.deadline_at) == (PendingStatus.STACK_BUSY, waiting.deadline_at)
     with pytest.raises(TargetNotReady, match="to settle within 90 minutes, found it still UPDATE_IN_PROGRESS"):
-        check(two, run, ami, waiting, datetime.now(UTC) + timedelta(minutes=91))
+        preview(two, run, ami, waiting, datetime.now(UTC) + timedelta(minutes=91))
     aws.clock.sleep(1800)
-    settled = check(two, run, ami, waiting)
+    settled = preview(two, run, ami, waiting)
     assert isinstance(settled, Unchanged) and settled.outcome is Outcome.ALREADY_CURRENT
 
 
@@ -228,7 +228,7 @@ def test_a_preview_has_a_deadline(deployed: tuple[LocalAws, Deployment]) -> None
     one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
     previewing = creating(one, run, ami)
     with pytest.raises(TargetNotReady, match="expected a preview of its update within 90 minutes that still holds"):
-        check(one, run, ami, previewing, datetime.now(UTC) + timedelta(minutes=90))
+        check(run, previewing, datetime.now(UTC) + timedelta(minutes=90))
 
 
 def test_a_group_that_changes_its_size_after_the_preview_is_previewed_again(
@@ -308,7 +308,7 @@ def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[
     previewing = creating(one, run, ami)
     aws.clock.sleep(60)
     with pytest.raises(TargetNotReady, match="NoGroupChanges: expected the parameter Ami to reach an Auto Scaling"):
-        check(one, run, ami, previewing)
+        check(run, previewing)
     assert change_sets("odd") == [] and parameters("odd")["Ami"] == deployment.golden_ami
 
 

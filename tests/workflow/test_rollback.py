@@ -90,12 +90,13 @@ def test_a_group_that_scales_out_after_the_preview_is_previewed_again() -> None:
         new = ran.report.targets[0].ami_after
         assert ran.amis("web") == [new] * 4 and ran.report.status == "SUCCEEDED"
         assert ran.visited().count("Update Stack") == 2
+        assert "Wait For Healthy Instances" in ran.visited(), "those that the group launches just then"
 
 
 def test_a_group_that_scales_out_during_the_preview_is_previewed_again() -> None:
     of = scenario.load("scales-out-meanwhile")
     (intervention,) = of.interventions
-    with patch_run(replace(of, interventions=(replace(intervention, when_state="Ready To Update?"),))) as ran:
+    with patch_run(replace(of, interventions=(replace(intervention, when_state="Preview Started?"),))) as ran:
         new = ran.report.targets[0].ami_after
         assert ran.amis("web") == [new] * 4 and ran.report.status == "SUCCEEDED"
         assert ran.visited().count("Update Stack") == 1

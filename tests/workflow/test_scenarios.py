@@ -150,7 +150,9 @@ def test_already_current() -> None:
 def test_stack_busy() -> None:
     with patch_run("stack-busy") as ran:
         assert ran.report.targets[0].outcome == "PATCHED"
-        assert ran.visited().count("Wait For Stack") > 1
+        busy = ["Preview Update", "Preview Started?", "Wait For Stack", "Check Calendar", "Calendar Open?"]
+        begun = ran.visited().index("Preview Update")
+        assert ran.visited()[begun : begun + 10] == 2 * busy
         assert ran.amis("web") == [ran.report.targets[0].ami_after] * 2
         # What the other operator changed meanwhile is kept.
         assert parameters("web")["InstanceType"] == "t3.small"

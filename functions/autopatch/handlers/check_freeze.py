@@ -14,7 +14,7 @@ from autopatch.base_images import BaseImages
 from autopatch.contracts import Document, Execution, Run, read, write
 from autopatch.freezing import check_freeze
 from autopatch.holds import Holds
-from autopatch.settings import FreezeSettings
+from autopatch.settings import CalendarSettings, HoldSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -31,8 +31,8 @@ class Task(Document, frozen=True):
 
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    task, settings, now = read(event, Task), FreezeSettings.from_env(), datetime.now(UTC)
-    holds = Holds(systems_manager, settings.hold_path)
+    task, settings, now = read(event, Task), CalendarSettings.from_env(), datetime.now(UTC)
+    holds = Holds(systems_manager, HoldSettings.from_env().hold_path)
     freeze = write(check_freeze(task.execution, task.run, settings, systems_manager, base_images, holds, now))
     logger.info("checked whether the run may begin", freeze=freeze)
     return freeze

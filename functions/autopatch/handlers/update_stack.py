@@ -10,14 +10,16 @@ from aws_lambda_powertools import Logger
 from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.systems_manager import SystemsManager
 from autopatch.contracts import Document, Execution, Preview, Run, Target, read, write
+from autopatch.settings import CalendarSettings
 from autopatch.updating import StackUpdater
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-stacks, change_sets, auto_scaling = Stacks(), ChangeSets(), AutoScaling()
+stacks, change_sets, auto_scaling, systems_manager = Stacks(), ChangeSets(), AutoScaling(), SystemsManager()
 
 
 class Task(Document, frozen=True):
@@ -29,8 +31,10 @@ class Task(Document, frozen=True):
 
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    task = read(event, Task)
-    updater = StackUpdater(task.execution, task.run, task.target, stacks, change_sets, auto_scaling)
+    task, settings = read(event, Task), CalendarSettings.from_env()
+    updater = StackUpdater(
+        task.execution, task.run, task.target, settings, stacks, change_sets, auto_scaling, systems_manager
+    )
     update = write(updater.update(task.update, datetime.now(UTC)))
     logger.info("asked for the update", stack=task.target.stack_name, update=update)
     return update
