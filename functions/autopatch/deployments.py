@@ -36,7 +36,7 @@ class DeploymentChecker:
         Raises DeploymentFailed, DeploymentTimedOut or RollbackFailed when the update has ended in any other way.
         """
         ours = self._own_operation(update)
-        operation = ours.as_it_is(self.stacks, update.stack_id, update.update_started_at)
+        operation = ours.find(self.stacks, update.stack_id, update.update_started_at)
         if operation is None:
             return self._going_on(update, StackState.UPDATING, ours, now)
         if operation.state is StackState.UPDATED:
@@ -56,13 +56,13 @@ class DeploymentChecker:
     def _going_on(self, update: StackUpdate, state: StackState, ours: OwnOperation, now: datetime) -> StackUpdate:
         if update.status is UpdateStatus.UPDATING:
             update = self._turned(update, state, ours, now)
-        # An update that can no longer be cancelled, since its new group serves already, is given as long again.
+        # An update that can no longer be cancelled, because its new group already serves, is given as long again.
         is_updating = update.status is UpdateStatus.UPDATING
         give_up_at = update.deadline_at + self._deadline if is_updating else update.deadline_at
         if now >= give_up_at:
             raise DeploymentTimedOut(
                 f"stack {self.target.stack_name}: expected its update to have ended, found it {_words(state)} "
-                f"after {_minutes(now - update.update_started_at)}; it goes on without this run: follow it in the "
+                f"after {_minutes(now - update.update_started_at)}; it continues without this run: follow it in the "
                 "console"
             )
         return look_again(update, now, None if now < update.deadline_at else give_up_at)

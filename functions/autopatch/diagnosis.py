@@ -1,4 +1,4 @@
-"""What is behind the failure of an Auto Scaling group: its launches, the instances, the end of their console output."""
+"""What caused the failure of an Auto Scaling group: its launches, the instances, the end of their console output."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _CONSOLE_LINES = 8
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Looks behind the event of a failed resource. It only reads, and its own failures hide nothing."""
+    """Adds details to the event of a failed resource. It only reads, and its own failures hide nothing."""
 
     auto_scaling: AutoScaling
     ec2: Ec2
 
     def behind(self, failure: ResourceFailure, since: datetime) -> str:
-        """Lines to put behind the failure, each with a line break before it; "" when there is nothing to add.
+        """Lines to append to the failure, each after a line break; "" when there is nothing to add.
 
-        At most some 4,000 characters: what a function answers goes through the state machine's 256 KiB.
+        At most some 4,000 characters: a state of the state machine holds 256 KiB.
         """
         if failure.resource_type != GROUP_TYPE or not failure.physical_id:
             return ""
@@ -52,13 +52,13 @@ class Diagnosis:
 
 
 def _failed_launches(activities: tuple[Activity, ...]) -> list[str]:
-    """What Auto Scaling says of launches that failed; the same words of several are told once."""
-    told: dict[str, int] = {}
+    """The messages of launches that failed, each message once."""
+    counts: dict[str, int] = {}
     for activity in activities:
         if activity.status == "Failed":
             text = activity.message or activity.description
-            told[text] = told.get(text, 0) + 1
-    return [f"{count} launch{'es' if count > 1 else ''} failed: {text[:500]}" for text, count in told.items()]
+            counts[text] = counts.get(text, 0) + 1
+    return [f"{count} launch{'es' if count > 1 else ''} failed: {text[:500]}" for text, count in counts.items()]
 
 
 def _in_words(instance_id: str, instance: Instance | None) -> str:

@@ -1,4 +1,4 @@
-"""What is known of an execution that ended: whether it has told of its end itself, and how far it came."""
+"""What the history shows of an execution that ended: whether it sent a notification itself, and how far it came."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from autopatch.aws.step_functions import Visit
 
 
-def was_told(visits: list[Visit]) -> bool:
-    """Whether the execution came to its end with a notification sent: then `$.notification` is in its last state."""
+def has_notified(visits: list[Visit]) -> bool:
+    """Whether the execution sent a notification of its end: then its last state has `$.notification`."""
     return bool(visits) and isinstance(visits[0].input, dict) and "notification" in visits[0].input
 
 
 def last_known_state(detail: dict[str, Any], visits: list[Visit]) -> dict[str, Any]:
-    """The state of the execution as far as its history tells, whichever states it was in."""
+    """The state of the execution as far as its history shows it."""
     state: dict[str, Any] = {}
     for visit in visits:
         if isinstance(visit.input, dict):

@@ -1,6 +1,6 @@
 """What has to be true of a target before its update is executed.
 
-Each check gives its findings instead of raising: a person reads all of them at once.
+Each check yields its findings instead of raising, so that an operator sees all of them at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BY_REFERENCE = frozenset({"ResourceReference", "ResourceAttribute"})
 class Finding:
     """Something that is not as it has to be; the name is what a target accepts it by, where it can.
 
-    `may_pass` says that it may be otherwise in some minutes without anybody's doing.
+    `may_pass` says that it may resolve itself within minutes.
     """
 
     name: str
@@ -134,7 +134,7 @@ class Assessment:
 
     @property
     def may_pass(self) -> bool:
-        """Whether what is found may be otherwise in some minutes without anybody's doing."""
+        """Whether there are findings, all of which may resolve themselves within minutes."""
         return bool(self.findings) and all(finding.may_pass for finding in self.findings)
 
 
@@ -197,7 +197,7 @@ def stack_findings(stack: Stack) -> Iterator[Finding]:
 
 
 def ami_findings(ami_id: str, image: MachineImage | None, fleet: Collection[GroupFleet]) -> Iterator[Finding]:
-    """Whether the AMI can be launched in place of what runs. `image` is None when there is no such AMI here."""
+    """Whether the AMI can be launched in place of what runs; `image` is None when there is no such AMI here."""
     if image is None:
         yield Finding(
             "NoSuchAmi",
@@ -231,7 +231,7 @@ def ami_findings(ami_id: str, image: MachineImage | None, fleet: Collection[Grou
 
 
 def fleet_findings(fleet: Collection[GroupFleet]) -> Iterator[Finding]:
-    """Whether what runs today is well: a sick fleet is not rolled."""
+    """Whether what runs today is healthy: an unhealthy fleet is not updated."""
     if not fleet:
         yield Finding(
             "NoAutoScalingGroup",
@@ -240,22 +240,22 @@ def fleet_findings(fleet: Collection[GroupFleet]) -> Iterator[Finding]:
             "take the stack out of the targets, or name the (nested) stack that has the group",
         )
     for group in fleet:
-        sick = [f"{member.instance_id} {member.trouble}" for member in group.members if member.trouble]
+        unhealthy = [f"{member.instance_id} {member.trouble}" for member in group.members if member.trouble]
         missing = group.group.desired_capacity - len(group.members)
         if missing > 0:
-            sick.append(f"{missing} of {group.group.desired_capacity} instances missing")
-        if sick:
+            unhealthy.append(f"{missing} of {group.group.desired_capacity} instances missing")
+        if unhealthy:
             yield Finding(
                 "UnhealthyInstances",
                 f"all instances of {group.logical_id} in service and healthy",
-                "; ".join(sick),
-                "mend the group first: a fleet that is ill already cannot show whether the AMI is good",
+                "; ".join(unhealthy),
+                "fix the group first: a fleet that is unhealthy already cannot show whether the AMI is good",
                 may_pass=True,
             )
 
 
 def current_findings(ami_id: str, ami_parameter: str, fleet: Collection[GroupFleet]) -> Iterator[Finding]:
-    """Whether a stack whose parameter holds the AMI already also runs it.
+    """Whether a stack whose parameter already holds the AMI runs it as well.
 
     A group may be launched from another parameter, so long as all of it is.
     """
@@ -315,8 +315,7 @@ def room_findings(
 ) -> Iterator[Finding]:
     """Whether there is room for the new group beside the old one.
 
-    `free_addresses` gives the free addresses of subnets, `used_and_quota` the vCPUs of On-Demand Standard instances
-    that run in the account and those that may.
+    `free_addresses` and `used_and_quota` are those of a Situation.
     """
     new_cpus = 0
     for group in changed:
@@ -331,7 +330,8 @@ def room_findings(
                     ", ".join(f"{count} in {subnet}" for subnet, count in free.items()),
                     "free addresses, or give the group more subnets",
                 )
-        standard = [one.instance for one in group.fleet.members if one.instance and one.instance.is_standard]
+        instances = [member.instance for member in group.fleet.members if member.instance]
+        standard = [instance for instance in instances if instance.is_standard]
         new_cpus += group.launches * max((instance.virtual_cpus for instance in standard), default=0)
     if new_cpus == 0:
         return
@@ -375,20 +375,20 @@ def _is_of_the_fleet(change: Change) -> bool:
 
 
 def _refers_only_to(change: Change, allowed: Collection[str]) -> bool:
-    causes = _told_causes(change)
+    causes = _real_causes(change)
     return bool(causes) and all(_is_reference_to(cause, allowed) for cause in causes)
 
 
 def _is_caused_by(change: Change, parameters: Collection[str], allowed: Collection[str]) -> bool:
-    causes = _told_causes(change)
+    causes = _real_causes(change)
     return bool(causes) and all(
         _is_reference_to(cause, allowed) or (cause.source == "ParameterReference" and cause.entity in parameters)
         for cause in causes
     )
 
 
-def _told_causes(change: Change) -> list[Cause]:
-    # The template stays as it is, so that a DirectModification beside a cause only says once more that a function in it
+def _real_causes(change: Change) -> list[Cause]:
+    # The template stays as it is, so that a DirectModification beside a cause only repeats that a function in it
     # evaluates to something else (CloudFormation user guide, "Example change sets").
     return [cause for cause in change.causes if cause.source != "DirectModification"]
 
@@ -398,8 +398,8 @@ def _is_reference_to(cause: Cause, logical_ids: Collection[str]) -> bool:
 
 
 def _causes(change: Change) -> str:
-    told = dict.fromkeys(f"{cause.source} {cause.entity}" if cause.entity else cause.source for cause in change.causes)
-    return ", ".join(told) or "not told"
+    names = dict.fromkeys(f"{cause.source} {cause.entity}" if cause.entity else cause.source for cause in change.causes)
+    return ", ".join(names) or "unknown"
 
 
 def _is_true(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a closed change calendar or a held base image keeps a run from going on, and for how long."""
+"""Whether a closed change calendar or a held base image keeps a run from continuing, and for how long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_WAIT = timedelta(days=2)
 """How long a run waits for a calendar to open; the state machine as a whole ends after six days."""
 
 _LONGEST_POLL = timedelta(hours=3)
-"""Someone may open a calendar before its time."""
+"""A calendar may be opened ahead of time."""
 
 
 def freeze(

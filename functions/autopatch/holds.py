@@ -1,4 +1,4 @@
-"""AMIs and base image versions that are not rolled out until a person releases them, kept as SSM parameters.
+"""AMIs and base image versions that are not rolled out until they are released, kept as SSM parameters.
 
 There is one parameter for each, under the deployment's path: its last part is the id of an AMI or a part of AMI names
 such as `2023.9.20261130.0`, its value says why. To release it is to delete the parameter.
@@ -34,7 +34,7 @@ class Hold:
 
     @property
     def release(self) -> str:
-        """What a person does to have it rolled out after all."""
+        """How to have it rolled out after all."""
         return f"to release it: aws ssm delete-parameter --name {self.parameter_name}"
 
 
@@ -54,7 +54,7 @@ class Holds:
         return next((hold for hold in self.all() if hold.covers(ami_id, ami_name)), None)
 
     def hold(self, ami_id: str, reason: str) -> Hold:
-        """Hold an AMI, for a reason that a person will read."""
+        """Hold an AMI, for a reason that operators will read."""
         hold = Hold(f"{self._path}/{ami_id}", reason)
         self._systems_manager.put_parameter(hold.parameter_name, hold.reason)
         return hold

@@ -1,4 +1,4 @@
-"""The image build of a run: started or joined, looked at until it has ended, and the AMI that came out of it."""
+"""The image build of a run: it is started or joined and followed to its end, and its AMI is read."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _RETRY_SECONDS = 60
 def start_image_build(execution: Execution, run: Run, image_builder: ImageBuilder, now: datetime) -> ImageBuild:
     """The build to wait for, with its deadline.
 
-    A build that was going on before this execution began is somebody else's, and is joined. Any later one may be the
-    one that an earlier attempt of this very task has started: then the client token gives that one again.
+    A build that was in progress before this execution started is somebody else's, and is joined. A later one may have
+    been started by an earlier attempt of this task: then the client token returns that one.
     """
-    going_on = image_builder.build_in_progress(run.pipeline_arn, started_before=execution.started_at)
-    if going_on is not None:
-        image_arn, status = going_on.arn, going_on.status
+    in_progress = image_builder.build_in_progress(run.pipeline_arn, started_before=execution.started_at)
+    if in_progress is not None:
+        image_arn, status = in_progress.arn, in_progress.status
     else:
         image_arn = image_builder.start_build(run.pipeline_arn, execution.token("image"))
         status = ImageStatus.PENDING
     deadline = timedelta(minutes=run.build_deadline_minutes)
     return ImageBuild(
         image_arn=image_arn,
-        joined=going_on is not None,
+        joined=in_progress is not None,
         started_at=now,
         deadline_at=now + deadline,
         status=status.value,
@@ -65,7 +65,7 @@ def check_image(execution: Execution, build: ImageBuild, image_builder: ImageBui
             f"image {image.arn}: expected the build to end in AVAILABLE, found {image.status.value}"
             f"{f' ({image.failure})' if image.failure else ', with no reason given'}"
             f"{', after it had been resumed once' if build.retried else ''}; "
-            "read the build's log, mend the recipe or its components, and start a run again"
+            "read the build's log, fix the recipe or its components, and start a run again"
         )
     return replace(
         build,
@@ -85,16 +85,18 @@ def _timed_out(
     execution: Execution, build: ImageBuild, image: Image, image_builder: ImageBuilder
 ) -> ImageBuildTimedOut:
     if build.joined:
-        return ImageBuildTimedOut(_late(build, f"{image.status.value}; it was not started by this run and goes on"))
+        return ImageBuildTimedOut(
+            _late(build, f"{image.status.value}; it was not started by this run and is still in progress")
+        )
     image_builder.cancel_build(image.arn, execution.token("cancel image"))
     return ImageBuildTimedOut(_late(build, f"{image.status.value}; the build has been cancelled"))
 
 
-def _late(build: ImageBuild, found: str) -> str:
+def _late(build: ImageBuild, how: str) -> str:
     minutes = round((build.deadline_at - build.started_at).total_seconds() / 60)
     return (
-        f"image {build.image_arn}: expected the build to end within {minutes} minutes, found it {found}; "
-        "see where it hangs in its log, or deploy with a longer build deadline, and start a run again"
+        f"image {build.image_arn}: expected the build to end within {minutes} minutes, found it {how}; "
+        "see in its log where it hangs, or deploy with a longer build deadline, and start a run again"
     )
 
 
@@ -106,9 +108,9 @@ def read_ami(image: Image) -> Ami:
     region, account = image.arn.split(":")[3:5]
     here = [ami for ami in image.amis if ami.region == region and ami.account_id == account]
     if len(here) != 1:
-        found = ", ".join(f"{ami.ami_id} in {ami.region} of {ami.account_id}" for ami in image.amis)
+        amis = ", ".join(f"{ami.ami_id} in {ami.region} of {ami.account_id}" for ami in image.amis)
         raise ImageHasNoAmi(
             f"image {image.arn}: expected one AMI in {region} of the account {account}, "
-            f"found {found or 'none at all'}; correct the distribution configuration of the image pipeline"
+            f"found {amis or 'none at all'}; correct the distribution configuration of the image pipeline"
         )
     return Ami(ami_id=here[0].ami_id, name=here[0].name)

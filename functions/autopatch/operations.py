@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from autopatch.contracts import Execution
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""How far back of a moment of ours to look among AWS's events, whose moments are of another clock."""
+"""How far before a moment of this application to look for AWS's events, which have the time of another clock."""
 
 
 @dataclass(frozen=True)
 class OwnOperation:
-    """An update of a stack by one execution: the tokens that its events and those of its cancellation carry."""
+    """An update of a stack by one execution, with the tokens that its events and those of its cancellation carry."""
 
     stack_name: str
     token: str
@@ -36,7 +36,7 @@ class OwnOperation:
             execution.token(f"cancel rolling back {stack_name}"),
         )
 
-    def as_it_is(self, stacks: Stacks, stack_id: str, since: datetime) -> Operation | None:
-        """The operation as CloudFormation's events have it, None when it has not begun since that moment."""
+    def find(self, stacks: Stacks, stack_id: str, since: datetime) -> Operation | None:
+        """The operation, from CloudFormation's events; None when it has not started since that moment."""
         tokens = {self.token, self.cancel_token}
         return stacks.operation(stack_id, self.stack_name, tokens, since - CLOCK_SKEW)

@@ -1,4 +1,4 @@
-"""What a run will do: its targets, with the parameters that the AMI and the capacity go to, and its deadlines."""
+"""What a run will do: its targets, the parameters that hold their AMI and their capacity, and its deadlines."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def plan_run(wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, image_builder: ImageBuilder) -> Run:
     """What the run will do.
 
-    Raises InvalidInput when there is nothing to do it to, ConfigError when the pipeline is missing, TargetNotReady,
-    with all its findings, when a stack or its AMI parameter is.
+    Raises InvalidInput when there is no target, ConfigError when the pipeline does not exist, TargetNotReady, with the
+    errors of all targets, when a stack or its parameter does not.
     """
     requested = wanted.targets or tuple(RequestedTarget(name) for name in settings.application_stacks)
     if not requested:
@@ -47,15 +47,15 @@ def plan_run(wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, ima
 
 
 def _find_targets(requested: tuple[RequestedTarget, ...], settings: PlanSettings, stacks: Stacks) -> tuple[Target, ...]:
-    found, findings = [], []
+    targets, errors = [], []
     for target in requested:
         try:
-            found.append(_find_target(target, settings, stacks))
-        except TargetNotReady as finding:
-            findings.append(str(finding))
-    if findings:
-        raise TargetNotReady("\n".join(findings))
-    return tuple(found)
+            targets.append(_find_target(target, settings, stacks))
+        except TargetNotReady as error:
+            errors.append(str(error))
+    if errors:
+        raise TargetNotReady("\n".join(errors))
+    return tuple(targets)
 
 
 def _find_target(requested: RequestedTarget, settings: PlanSettings, stacks: Stacks) -> Target:

@@ -38,7 +38,7 @@ class StackRollback:
         """
         stack = self.stacks.stack(self.failed.stack_id)
         ours = OwnOperation.rollback(self.execution, stack.name)
-        if ours.as_it_is(self.stacks, stack.stack_id, self.execution.started_at) is not None:
+        if ours.find(self.stacks, stack.stack_id, self.execution.started_at) is not None:
             return self._updating(now)
         if stack.state.is_busy:
             return self._busy(so_far, stack, now)

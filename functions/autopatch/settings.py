@@ -1,4 +1,4 @@
-"""What the deployment set, read from the environment of each function."""
+"""The settings of the deployment, which each function reads from its environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autopatch.errors import ConfigError
 
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 ACCEPTABLE = ("NoCreationPolicy",)
-"""The findings of `Check Readiness` that a target may accept, by name."""
+"""The names of findings that a target may accept: they do not stop it from being patched."""
 
 _PIPELINE_ARN = re.compile(r"arn:aws[^:]*:imagebuilder:[^:]+:\d{12}:image-pipeline/[a-z0-9-_]+")
 _TOPIC_ARN = re.compile(r"arn:aws[^:]*:sns:[^:]+:\d{12}:.+")
@@ -23,12 +23,12 @@ _ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d{12}:role/.+")
 
 
 class Rollback(StrEnum):
-    """What becomes of a stack that was updated and fails its verification."""
+    """What is done about a stack that was updated and fails its verification."""
 
     AUTOMATIC = "automatic"
     """It is updated back to the AMI that it ran before."""
     MANUAL = "manual"
-    """It is left to a person."""
+    """Nothing: that is left to an operator."""
 
 
 class WhenClosed(StrEnum):
@@ -42,7 +42,7 @@ class WhenClosed(StrEnum):
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """What `Plan Run` needs; the deadlines are in minutes.
+    """The defaults of a run; the deadlines are in minutes.
 
     `accepted_findings` are pairs of a stack's name and the name of a finding; an empty `capacity_parameter` is none.
     """
@@ -91,9 +91,9 @@ class CalendarSettings:
 
 @dataclass(frozen=True)
 class UpdateSettings:
-    """How stacks are updated: the role for those that have none of their own, if any, and what guards the update.
+    """The role for stacks that have no service role, if any, and the alarms that roll an update back.
 
-    `bake_minutes` is for how long CloudFormation watches the alarms before it removes the old group.
+    `bake_minutes` is how long CloudFormation monitors the alarms before it removes the old group.
     """
 
     cloudformation_role_arn: str | None
@@ -112,7 +112,7 @@ class UpdateSettings:
 
 @dataclass(frozen=True)
 class CloudFormationSettings:
-    """What `Roll Back` needs: the role for stacks that have none of their own, if any."""
+    """The role that CloudFormation updates stacks with that have no service role, if any."""
 
     cloudformation_role_arn: str | None
 
@@ -140,7 +140,7 @@ class HoldSettings:
 
 @dataclass(frozen=True)
 class NotificationSettings:
-    """Where notifications go."""
+    """The topic that notifications are published to."""
 
     topic_arn: str
 
@@ -152,7 +152,7 @@ class NotificationSettings:
 
 @dataclass(frozen=True)
 class TriggerSettings:
-    """What the base-AMI trigger starts, and which AMI names it is for (a pattern with `*` and `?`)."""
+    """What the base-AMI trigger starts, and for which AMI names (a pattern with `*` and `?`)."""
 
     state_machine_arn: str
     ami_name_pattern: str
@@ -223,7 +223,7 @@ def _list(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _accepted_findings(environment: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:
-    found = []
+    accepted = []
     for entry in _list(environment, name):
         stack_name, _, finding = entry.partition(":")
         if not STACK_NAME.fullmatch(stack_name) or finding not in ACCEPTABLE:
@@ -231,8 +231,8 @@ def _accepted_findings(environment: Mapping[str, str], name: str) -> tuple[tuple
                 f"environment variable {name}: expected entries such as my-stack:{ACCEPTABLE[0]}, found {entry!r}; "
                 "correct the deployment's parameter"
             )
-        found.append((stack_name, finding))
-    return tuple(found)
+        accepted.append((stack_name, finding))
+    return tuple(accepted)
 
 
 def _stack_names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

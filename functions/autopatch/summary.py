@@ -1,4 +1,4 @@
-"""How the run ended for each target, and which failure stands for them all."""
+"""How the run ended for each target, and the failure that the run ends with."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = Logger()
 
-# The most pressing failure names the run's error.
+# The most urgent failure of a target names the error of the run.
 _URGENCY = (
     "RollbackFailed",
     "VerificationFailed",
@@ -129,7 +129,7 @@ def _whole_failure(record: RecordedFailure, ami_before: str) -> Failure:
         remark = f"It has been rolled back to {ami_before}, and all its instances run that and serve."
         return Failure(failure.error, f"{failure.message}\n{remark}")
     if failure.error == VerificationFailed.__name__:
-        return Failure(failure.error, f"{failure.message}\nIt has not been rolled back: that is left to a person.")
+        return Failure(failure.error, f"{failure.message}\nIt has not been rolled back: that is left to an operator.")
     return failure
 
 
@@ -138,9 +138,9 @@ def _with_what_is_now(
 ) -> TargetResult:
     """The result with the stack's AMI and status as they are, and the time that the update took to its end."""
     stack = stacks.stack(result.stack_name)
-    since = _begun_at(record.update)
+    since = _started_at(record.update)
     ours = OwnOperation.update(execution, stack.name)
-    operation = ours.as_it_is(stacks, stack.stack_id, since) if since else None
+    operation = ours.find(stacks, stack.stack_id, since) if since else None
     return replace(
         result,
         ami_after=stack.parameters.get(record.target.ami_parameter),
@@ -151,10 +151,10 @@ def _with_what_is_now(
     )
 
 
-def _begun_at(update: NotStarted | Pending | Preview | StackUpdate) -> datetime | None:
-    """Since when there may be an update by this run; None when there is none.
+def _started_at(update: NotStarted | Pending | Preview | StackUpdate) -> datetime | None:
+    """Since when there may be an update by this run; None when there can be none.
 
-    A task that failed may have started the update without being able to say so.
+    A task that failed may have started the update before it failed.
     """
     if isinstance(update, StackUpdate):
         return update.update_started_at

@@ -40,7 +40,7 @@ class StackUpdater:
         """
         ours = OwnOperation.update(self.execution, self.target.stack_name)
         # An earlier attempt of this task may have started the update already.
-        if ours.as_it_is(self.stacks, preview.stack_id, self.execution.started_at) is not None:
+        if ours.find(self.stacks, preview.stack_id, self.execution.started_at) is not None:
             return self._updating(preview, now)
         if freeze(self.settings, self.systems_manager, self.execution.started_at, now).status is not FreezeStatus.OPEN:
             return self._given_up(preview, PendingStatus.CALENDAR_CLOSED)

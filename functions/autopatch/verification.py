@@ -1,4 +1,4 @@
-"""Prove that the instances of an updated stack run the AMI, as many as before, and serve."""
+"""Verify that the instances of an updated stack run the AMI and serve, as many as before."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class InstanceVerifier:
     ec2: Ec2
 
     def verify(self, update: StackUpdate, now: datetime) -> StackUpdate | Verified:
-        """The proof; or the update, VERIFYING while not everything is as it should be yet.
+        """What is verified; or the update, VERIFYING while not everything is as it should be yet.
 
         Raises VerificationFailed, naming the instances, when it still is not at the deadline.
         """
@@ -58,7 +58,7 @@ class InstanceVerifier:
         try:
             fleet = self.fleets.of_stack(self.target.stack_name)
         except TargetNotReady as missing:
-            # A group that somebody has deleted is a shortfall like any other: the rollback makes a new one.
+            # A group that somebody has deleted is a shortfall like any other: the rollback creates a new one.
             return 0, [str(missing)]
         updated = [group for group in fleet if group.logical_id in update.capacities]
         shortfalls = [
@@ -81,7 +81,8 @@ class InstanceVerifier:
     def _expected(self, group: GroupFleet, update: StackUpdate) -> int:
         """How many instances have to serve: as many as before the update.
 
-        A group that has launched as many since, and wants fewer now, has scaled in; one that has not came back small.
+        A group that has launched as many since, and wants fewer now, has scaled in; one that has launched fewer was
+        created too small.
         """
         before, wanted = update.capacities[group.logical_id], group.group.desired_capacity
         if wanted >= before:

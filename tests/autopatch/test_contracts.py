@@ -40,20 +40,20 @@ def tokens_of(operation: OwnOperation) -> tuple[str, str]:
 def test_tokens_are_the_same_for_a_retry_and_for_nothing_else() -> None:
     """ClientRequestToken is 1 to 128 characters of [a-zA-Z0-9][-a-zA-Z0-9]* (CloudFormation API, UpdateStack), and
     clientToken 1 to 64 (Image Builder API, StartImagePipelineExecution)."""
-    one = Execution("arn:aws:states:us-east-1:123456789012:execution:m:a", datetime.now(UTC))
+    execution = Execution("arn:aws:states:us-east-1:123456789012:execution:m:a", datetime.now(UTC))
     other = Execution("arn:aws:states:us-east-1:123456789012:execution:m:b", datetime.now(UTC))
-    assert one.token("update web") == one.token("update web")
+    assert execution.token("update web") == execution.token("update web")
     tokens = {
-        *tokens_of(OwnOperation.update(one, "web")),
-        *tokens_of(OwnOperation.rollback(one, "web")),
-        *tokens_of(OwnOperation.update(one, "api")),
-        *tokens_of(OwnOperation.rollback(one, "api")),
+        *tokens_of(OwnOperation.update(execution, "web")),
+        *tokens_of(OwnOperation.rollback(execution, "web")),
+        *tokens_of(OwnOperation.update(execution, "api")),
+        *tokens_of(OwnOperation.rollback(execution, "api")),
         *tokens_of(OwnOperation.update(other, "web")),
-        one.token("image"),
+        execution.token("image"),
         other.token("image"),
     }
     assert len(tokens) == 12
-    token = one.token("update web")
+    token = execution.token("update web")
     assert len(token) <= 64 and token[0].isalnum() and token.replace("-", "").isalnum()
 
 

@@ -61,7 +61,7 @@ def test_every_documented_key_is_read() -> None:
         ({"trigger": "shedule"}, ["trigger", "did you mean 'schedule'?"]),
         ({"trigger": None}, ["trigger", "null"]),
         ({"trigger": {}}, ["trigger", "an object"]),
-        ({"reason": 3}, ["reason", "a text", "3"]),
+        ({"reason": 3}, ["reason", "a string", "3"]),
         ({"targets": []}, ["targets", "a list of 0"]),
         ({"targets": "web"}, ["targets", "'web'"]),
         ({"targets": [3]}, ["targets[0]", "3"]),

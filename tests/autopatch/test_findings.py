@@ -38,16 +38,16 @@ def member(instance_id: str = "i-1", ami: str = OLD, trouble: str | None = None,
 
 
 def fleet(*members: Member, logical_id: str = "Group", desired: int | None = None, subnets: int = 2) -> GroupFleet:
-    found = members or (member("i-1"), member("i-2"))
+    members = members or (member("i-1"), member("i-2"))
     group = Group(
         name=f"stack-{logical_id}-1",
-        desired_capacity=len(found) if desired is None else desired,
-        instances=tuple(GroupInstance(one.instance_id, "InService", "Healthy") for one in found),
+        desired_capacity=len(members) if desired is None else desired,
+        instances=tuple(GroupInstance(member.instance_id, "InService", "Healthy") for member in members),
         subnet_ids=tuple(f"subnet-{number}" for number in range(subnets)),
         target_group_arns=(),
         load_balancer_names=(),
     )
-    return GroupFleet(logical_id, group, found)
+    return GroupFleet(logical_id, group, members)
 
 
 def changed(
@@ -110,7 +110,7 @@ def test_an_ami_of_another_architecture_names_the_instance_types_once() -> None:
     assert "arm64" in other.expected and other.found == "x86_64 (t3.micro)"
 
 
-def test_a_fleet_that_is_well() -> None:
+def test_a_healthy_fleet() -> None:
     assert list(fleet_findings([fleet()])) == []
 
 
@@ -119,12 +119,12 @@ def test_a_stack_without_a_group() -> None:
     assert (finding.name, finding.found) == ("NoAutoScalingGroup", "none")
 
 
-def test_a_sick_fleet_names_its_instances_and_those_that_are_missing() -> None:
-    sick = fleet(member("i-1"), member("i-2", trouble="Pending and Healthy"), desired=4)
-    finding = only(fleet_findings([fleet(logical_id="Well"), sick]))
+def test_an_unhealthy_fleet_names_its_instances_and_those_that_are_missing() -> None:
+    unhealthy = fleet(member("i-1"), member("i-2", trouble="Pending and Healthy"), desired=4)
+    finding = only(fleet_findings([fleet(logical_id="Well"), unhealthy]))
     assert finding.name == "UnhealthyInstances" and "all instances of Group " in finding.expected
     assert finding.found == "i-2 Pending and Healthy; 2 of 4 instances missing"
-    assert "mend the group first" in finding.fix
+    assert "fix the group first" in finding.fix
 
 
 def test_a_parameter_that_holds_the_ami_is_not_yet_a_fleet_that_runs_it() -> None:
@@ -327,8 +327,8 @@ def test_what_refers_to_the_group_may_be_replaced_with_it(replacement: str) -> N
 def test_a_chain_that_begins_outside_the_fleet_is_unexpected_to_its_end() -> None:
     server = change("Server", "AWS::EC2::Instance", PARAMETER, DIRECT, replacement="True", properties=("ImageId",))
     address = change("Address", "AWS::EC2::EIP", Cause("ResourceReference", "Server"), properties=("InstanceId",))
-    found = unexpected_changes([TEMPLATE, GROUP, server, address], OURS)
-    assert found == (
+    lines = unexpected_changes([TEMPLATE, GROUP, server, address], OURS)
+    assert lines == (
         "Server (AWS::EC2::Instance): replaced (ImageId); "
         "cause: ParameterReference AmazonMachineImage, DirectModification",
         "Address (AWS::EC2::EIP): changed in place (InstanceId); cause: ResourceReference Server",
@@ -342,9 +342,9 @@ def test_what_refers_to_the_group_and_to_something_else_is_unexpected() -> None:
 
 
 def test_two_that_refer_to_each_other_are_not_let_through_by_that() -> None:
-    one = policy(Cause("ResourceReference", "Two"), name="One")
-    two = policy(Cause("ResourceReference", "One"), name="Two")
-    assert len(unexpected_changes([GROUP, one, two], OURS)) == 2
+    first = policy(Cause("ResourceReference", "Two"), name="One")
+    second = policy(Cause("ResourceReference", "One"), name="Two")
+    assert len(unexpected_changes([GROUP, first, second], OURS)) == 2
 
 
 def test_a_change_in_place_that_our_parameter_causes_is_fine() -> None:
@@ -371,16 +371,16 @@ def test_a_change_in_place_for_another_reason_is_unexpected(cause: Cause) -> Non
 
 def test_a_change_whose_cause_is_not_told_is_unexpected() -> None:
     assert unexpected_changes([change("Topic", "AWS::SNS::Topic")], OURS) == (
-        "Topic (AWS::SNS::Topic): changed in place (X); cause: not told",
+        "Topic (AWS::SNS::Topic): changed in place (X); cause: unknown",
     )
 
 
 @pytest.mark.parametrize(
-    ("action", "told"), [("Add", "add"), ("Remove", "remove"), ("Import", "import"), ("Dynamic", "dynamic")]
+    ("action", "word"), [("Add", "add"), ("Remove", "remove"), ("Import", "import"), ("Dynamic", "dynamic")]
 )
 @pytest.mark.parametrize("kind", ["AWS::SNS::Topic", GROUP_TYPE, "AWS::EC2::LaunchTemplate"])
-def test_nothing_is_added_or_removed_not_even_a_group(action: str, told: str, kind: str) -> None:
+def test_nothing_is_added_or_removed_not_even_a_group(action: str, word: str, kind: str) -> None:
     """Every action of the CloudFormation API reference, ResourceChange, but Modify."""
     assert unexpected_changes([change("New", kind, action=action, properties=())], OURS) == (
-        f"New ({kind}): {told}; cause: not told",
+        f"New ({kind}): {word}; cause: unknown",
     )

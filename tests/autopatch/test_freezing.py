@@ -72,9 +72,9 @@ def test_an_open_calendar_lets_the_run_go_on(calendar: tuple[SystemsManager, Stu
 def test_a_closed_calendar_skips_and_says_when_it_opens(calendar: tuple[SystemsManager, Stubber]) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED", datetime(2027, 1, 4, 6, 0, tzinfo=UTC))
-    found = checked(calendars)
-    assert found.status == "SKIP"
-    assert found.reason == (
+    frozen = checked(calendars)
+    assert frozen.status == "SKIP"
+    assert frozen.reason == (
         "the change calendar year-end, launch is closed until 2027-01-04 06:00 UTC; start the execution again then"
     )
 
@@ -83,9 +83,9 @@ def test_a_closed_calendar_skips_and_says_when_it_opens(calendar: tuple[SystemsM
 def test_one_that_never_opens_skips(calendar: tuple[SystemsManager, Stubber], when_closed: WhenClosed) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED")
-    found = checked(calendars, when_closed)
-    assert found.status == "SKIP" and "with no opening in sight" in (found.reason or "")
-    assert (found.reason or "").endswith("start the execution again when it is open")
+    frozen = checked(calendars, when_closed)
+    assert frozen.status == "SKIP" and "with no opening in sight" in (frozen.reason or "")
+    assert (frozen.reason or "").endswith("start the execution again when it is open")
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_a_run_that_waits_does_so_until_the_opening(
 ) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED", NOW + opens_in)
-    found = checked(calendars, WhenClosed.WAIT)
-    assert (found.status, found.poll_after_seconds) == ("WAIT", seconds)
+    frozen = checked(calendars, WhenClosed.WAIT)
+    assert (frozen.status, frozen.poll_after_seconds) == ("WAIT", seconds)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_a_run_waits_for_two_days_in_all(
 ) -> None:
     calendars, stub = calendar
     answer(stub, "CLOSED", NOW + opens_in)
-    found = checked(calendars, WhenClosed.WAIT, waited)
-    assert found.status == status
-    assert ("longer than a run waits (2 days)" in (found.reason or "")) is (status == "SKIP")
+    frozen = checked(calendars, WhenClosed.WAIT, waited)
+    assert frozen.status == status
+    assert ("longer than a run waits (2 days)" in (frozen.reason or "")) is (status == "SKIP")
 
 
 def test_an_unknown_state_is_an_error(calendar: tuple[SystemsManager, Stubber]) -> None:

@@ -109,19 +109,21 @@ def no_modules_import_each_other(sources: Sources) -> list[str]:
 
 
 def an_import_inside_a_function_says_why(sources: Sources) -> list[str]:
-    found = []
+    violations = []
     for module, source in sources.items():
         lines = source.splitlines()
         functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
         statements = {node for function in functions for node in ast.walk(function)}
         for node in statements:
             if isinstance(node, ast.Import | ast.ImportFrom) and not REASON.search(lines[node.lineno - 1]):
-                found.append(f"{module}, line {node.lineno}: an import inside a function, without a reason beside it")
-    return found
+                violations.append(
+                    f"{module}, line {node.lineno}: an import inside a function, without a reason beside it"
+                )
+    return violations
 
 
 def a_handler_catches_no_bare_exception_and_never_sleeps(sources: Sources) -> list[str]:
-    found = []
+    violations = []
     for module, source in sources.items():
         if not module.startswith("autopatch.handlers."):
             continue
@@ -130,9 +132,9 @@ def a_handler_catches_no_bare_exception_and_never_sleeps(sources: Sources) -> li
             for node in ast.walk(ast.parse(source))
             if isinstance(node, ast.ExceptHandler)
         ]
-        found += [f"{module} catches {name}" for name in caught if name in ("Exception", "BaseException")]
-        found += [f"{module} imports time" for name, _, _ in imports(source) if name == "time"]
-    return found
+        violations += [f"{module} catches {name}" for name in caught if name in ("Exception", "BaseException")]
+        violations += [f"{module} imports time" for name, _, _ in imports(source) if name == "time"]
+    return violations
 
 
 def a_handler_is_at_most_a_screen(sources: Sources) -> list[str]:
@@ -207,8 +209,8 @@ PLANTED: list[tuple[Rule, str, str, str]] = [
 
 @pytest.mark.parametrize(("rule", "module", "code", "violation"), PLANTED)
 def test_a_planted_violation_is_found(rule: Rule, module: str, code: str, violation: str) -> None:
-    found = rule({**SOURCES, module: f"{SOURCES[module]}\n{code}\n"})
-    assert any(line.startswith(violation) for line in found), found
+    violations = rule({**SOURCES, module: f"{SOURCES[module]}\n{code}\n"})
+    assert any(line.startswith(violation) for line in violations), violations
 
 
 def test_every_rule_has_a_planted_violation() -> None:

@@ -110,8 +110,8 @@ def application(folder: Path, name: str, change: Change | None = None, **paramet
 
 def group_of(template: dict[str, Any]) -> dict[str, Any]:
     """The Auto Scaling group in the application's template."""
-    found: dict[str, Any] = template["Resources"]["AppAutoScalingGroup"]
-    return found
+    group: dict[str, Any] = template["Resources"]["AppAutoScalingGroup"]
+    return group
 
 
 def amis(stack: str) -> set[str]:
@@ -140,5 +140,6 @@ def fleets() -> Fleets:
 def change_sets(stack: str) -> list[str]:
     """The change sets that the stack has."""
     return [
-        one["ChangeSetName"] for one in boto3.client("cloudformation").list_change_sets(StackName=stack)["Summaries"]
+        summary["ChangeSetName"]
+        for summary in boto3.client("cloudformation").list_change_sets(StackName=stack)["Summaries"]
     ]

@@ -145,10 +145,10 @@ def images(deployment: Deployment) -> list[str]:
 
 def test_a_retried_start_gives_the_same_build(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
-    one, run = execution(), plan(deployment, "ami-00000000")
-    first = start_image_build(one, run, ImageBuilder(), datetime.now(UTC))
+    first_execution, run = execution(), plan(deployment, "ami-00000000")
+    first = start_image_build(first_execution, run, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(5)
-    again = start_image_build(one, run, ImageBuilder(), datetime.now(UTC))
+    again = start_image_build(first_execution, run, ImageBuilder(), datetime.now(UTC))
     assert (again.image_arn, again.joined) == (first.image_arn, False)
     assert images(deployment) == [first.image_arn]
 
@@ -168,15 +168,15 @@ def test_only_a_build_of_our_own_is_cancelled_at_its_deadline(
     deployed: tuple[LocalAws, Deployment], joined: bool, status: str
 ) -> None:
     aws, deployment = deployed
-    one = execution()
-    build = start_image_build(one, plan(deployment, "ami-00000000"), ImageBuilder(), datetime.now(UTC))
+    first_execution = execution()
+    build = start_image_build(first_execution, plan(deployment, "ami-00000000"), ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(300)
     overdue = structs.replace(build, joined=joined, deadline_at=build.started_at)
     with pytest.raises(ImageBuildTimedOut):
-        check_image(one, overdue, ImageBuilder(), datetime.now(UTC))
+        check_image(first_execution, overdue, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(60)
     with pytest.raises(ImageBuildTimedOut):  # a retry says the same, although a build of our own is CANCELLED by now
-        check_image(one, overdue, ImageBuilder(), datetime.now(UTC))
+        check_image(first_execution, overdue, ImageBuilder(), datetime.now(UTC))
     image = boto3.client("imagebuilder").get_image(imageBuildVersionArn=build.image_arn)["image"]
     assert image["state"]["status"] == status
 
@@ -184,49 +184,49 @@ def test_only_a_build_of_our_own_is_cancelled_at_its_deadline(
 def test_a_retried_check_makes_no_second_preview(deployed: tuple[LocalAws, Deployment]) -> None:
     """A change set is made once under a name (CloudFormation API reference, CreateChangeSet)."""
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    first = creating(one, run, ami)
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    first = creating(first_execution, run, ami)
     aws.clock.sleep(1)
-    again = creating(one, run, ami)
+    again = creating(first_execution, run, ami)
     assert first.change_set_id == again.change_set_id and len(change_sets("web")) == 1
 
 
 def test_a_retried_update_is_recognised_as_our_own(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    ready = previewed(aws, one, run, ami)
-    executed(one, run, ready)
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    ready = previewed(aws, first_execution, run, ami)
+    executed(first_execution, run, ready)
     aws.clock.sleep(10)
-    again = executed(one, run, ready)
+    again = executed(first_execution, run, ready)
     assert (again.ami_before, again.ami_after) == (deployment.golden_ami, ami)
     aws.clock.sleep(1800)
-    assert look(one, run, again).status is UpdateStatus.UPDATED
+    assert look(first_execution, run, again).status is UpdateStatus.UPDATED
     events = boto3.client("cloudformation").describe_stack_events(StackName="web")["StackEvents"]
     assert sum(event.get("ResourceStatusReason") == "User Initiated" for event in events) == 2  # create and update
 
 
 def test_somebody_elses_update_is_waited_for(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
-    one, run = execution(), plan(deployment, deployment.golden_ami)
-    two, ami = execution("two"), new_ami()
-    execute(one, run, previewed(aws, one, run, ami))
+    first_execution, run = execution(), plan(deployment, deployment.golden_ami)
+    second_execution, ami = execution("two"), new_ami()
+    execute(first_execution, run, previewed(aws, first_execution, run, ami))
     aws.clock.sleep(10)
-    waiting = preview(two, run, ami, pending(run))
+    waiting = preview(second_execution, run, ami, pending(run))
     assert isinstance(waiting, Pending) and waiting.status is PendingStatus.STACK_BUSY
-    still = preview(two, run, ami, waiting)
+    still = preview(second_execution, run, ami, waiting)
     assert isinstance(still, Pending)
     assert (still.status, still.deadline_at) == (PendingStatus.STACK_BUSY, waiting.deadline_at)
     with pytest.raises(TargetNotReady, match="to settle within 90 minutes, found it still UPDATE_IN_PROGRESS"):
-        preview(two, run, ami, waiting, datetime.now(UTC) + timedelta(minutes=91))
+        preview(second_execution, run, ami, waiting, datetime.now(UTC) + timedelta(minutes=91))
     aws.clock.sleep(1800)
-    settled = preview(two, run, ami, waiting)
+    settled = preview(second_execution, run, ami, waiting)
     assert isinstance(settled, Unchanged) and settled.outcome is Outcome.ALREADY_CURRENT
 
 
 def test_a_preview_has_a_deadline(deployed: tuple[LocalAws, Deployment]) -> None:
     _, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    previewing = creating(one, run, ami)
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    previewing = creating(first_execution, run, ami)
     with pytest.raises(TargetNotReady, match="expected a preview of its update within 90 minutes that still holds"):
         check(run, previewing, datetime.now(UTC) + timedelta(minutes=90))
 
@@ -235,18 +235,18 @@ def test_a_group_that_changes_its_size_after_the_preview_is_previewed_again(
     deployed: tuple[LocalAws, Deployment],
 ) -> None:
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    ready = previewed(aws, one, run, ami)
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    ready = previewed(aws, first_execution, run, ami)
     boto3.client("autoscaling").set_desired_capacity(AutoScalingGroupName=group_name("web"), DesiredCapacity=3)
     aws.clock.sleep(300)
-    outdated = execute(one, run, ready)
+    outdated = execute(first_execution, run, ready)
     assert isinstance(outdated, Pending) and outdated.status is PendingStatus.PREVIEW_OUTDATED
     assert change_sets("web") == []
     assert describe("web")["StackStatus"] == "CREATE_COMPLETE"
-    again = previewed(aws, one, run, ami, outdated)
+    again = previewed(aws, first_execution, run, ami, outdated)
     assert again.capacities == {"AppAutoScalingGroup": 3}
     assert (again.deadline_at, again.started_at) == (ready.deadline_at, ready.started_at)
-    execute(one, run, again)
+    execute(first_execution, run, again)
     aws.clock.sleep(1800)
     assert parameters("web")["DesiredCapacity"] == "3"
     assert [instance["ImageId"] for instance in instances("web")] == [ami] * 3
@@ -256,8 +256,8 @@ def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tupl
     """An update in another way makes a change set OBSOLETE: it is still there, and its name is taken (CloudFormation
     API reference, DescribeChangeSet and CreateChangeSet)."""
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    ready = previewed(aws, one, run, ami)
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    ready = previewed(aws, first_execution, run, ami)
     others: list[Any] = [
         {"ParameterKey": name, "UsePreviousValue": True} for name in parameters("web") if name != "InstanceType"
     ]
@@ -269,11 +269,11 @@ def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tupl
     )
     aws.clock.sleep(1800)
     assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
-    outdated = execute(one, run, ready)
+    outdated = execute(first_execution, run, ready)
     assert isinstance(outdated, Pending) and outdated.status is PendingStatus.PREVIEW_OUTDATED
-    again = previewed(aws, one, run, ami, outdated)
+    again = previewed(aws, first_execution, run, ami, outdated)
     assert again.change_set_id != ready.change_set_id and len(change_sets("web")) == 1
-    execute(one, run, again)
+    execute(first_execution, run, again)
     aws.clock.sleep(1800)
     assert parameters("web")["InstanceType"] == "t3.small"
     assert {instance["ImageId"] for instance in instances("web")} == {ami}
@@ -282,13 +282,13 @@ def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tupl
 def test_an_older_update_complete_is_not_taken_for_ours(deployed: tuple[LocalAws, Deployment]) -> None:
     """Every event of an operation carries its token (CloudFormation API reference, StackEvent)."""
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    updating = executed(one, run, previewed(aws, one, run, ami))
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    updating = executed(first_execution, run, previewed(aws, first_execution, run, ami))
     aws.clock.sleep(1800)
     assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
-    now, two = datetime.now(UTC), execution("two")
+    now, second_execution = datetime.now(UTC), execution("two")
     ours = structs.replace(updating, update_started_at=now, deadline_at=now + timedelta(minutes=90))
-    assert look(two, run, ours).status is UpdateStatus.UPDATING
+    assert look(second_execution, run, ours).status is UpdateStatus.UPDATING
 
 
 def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[LocalAws, Deployment]) -> None:
@@ -303,9 +303,9 @@ def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[
         TemplateBody=json.dumps(template),
         Parameters=[{"ParameterKey": "Ami", "ParameterValue": deployment.golden_ami}],
     )
-    one, run = execution(), plan(deployment, deployment.golden_ami, "odd", "Ami")
+    first_execution, run = execution(), plan(deployment, deployment.golden_ami, "odd", "Ami")
     ami = new_ami()
-    previewing = creating(one, run, ami)
+    previewing = creating(first_execution, run, ami)
     aws.clock.sleep(60)
     with pytest.raises(TargetNotReady, match="NoGroupChanges: expected the parameter Ami to reach an Auto Scaling"):
         check(run, previewing)
@@ -316,18 +316,18 @@ def test_a_rollback_has_a_deadline_of_its_own() -> None:
     chosen = scenario.from_document("rolls-back", {"cloudformation": {"stacks": {"web": {"signals": "none"}}}})
     with LocalAws(chosen) as aws:
         deployment = deploy(chosen)
-        one, run = execution(), plan(deployment, deployment.golden_ami)
-        updating = executed(one, run, previewed(aws, one, run, new_ami()))
+        first_execution, run = execution(), plan(deployment, deployment.golden_ami)
+        updating = executed(first_execution, run, previewed(aws, first_execution, run, new_ami()))
         while describe("web")["StackStatus"] != "UPDATE_ROLLBACK_IN_PROGRESS":
             aws.clock.sleep(30)
         now = datetime.now(UTC)
-        checked = look(one, run, updating, now)
+        checked = look(first_execution, run, updating, now)
         assert (checked.status, checked.deadline_at) == (UpdateStatus.ROLLING_BACK, now + timedelta(minutes=90))
         with pytest.raises(DeploymentTimedOut, match="found it rolling back after"):
-            look(one, run, checked, checked.deadline_at)
+            look(first_execution, run, checked, checked.deadline_at)
         aws.clock.sleep(3600)
         assert describe("web")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-        assert summarised(one, run, checked, "DeploymentTimedOut").rolled_back
+        assert summarised(first_execution, run, checked, "DeploymentTimedOut").rolled_back
         # A later run that refuses the stack finds the same status, and has rolled nothing back.
         assert not summarised(execution("two"), run, NotStarted(), "TargetNotReady").rolled_back
 

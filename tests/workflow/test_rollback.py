@@ -24,8 +24,8 @@ SOON = {"VerificationDeadlineMinutes": "3"}
 
 
 def holds() -> dict[str, str]:
-    found = boto3.client("ssm").get_parameters_by_path(Path=HELD)["Parameters"]
-    return {one["Name"]: one["Value"] for one in found}
+    parameters_held = boto3.client("ssm").get_parameters_by_path(Path=HELD)["Parameters"]
+    return {parameter["Name"]: parameter["Value"] for parameter in parameters_held}
 
 
 def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
@@ -36,10 +36,10 @@ def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
         assert (ran.report.status, ran.report.error) == ("FAILED", "VerificationFailed")
         assert ran.amis("web") == [golden, golden]
         assert ran.stack_status("web") == "UPDATE_COMPLETE" and parameters("web")["AmazonMachineImage"] == golden
-        told = ran.words()
-        assert f"FAILED: web rolled back to {golden}" in told
-        assert "1 of 2 instances of AppAutoScalingGroup serving" in told and "is InService and Unhealthy" in told
-        assert f"rolled back to {golden}, and all its instances run that and serve" in told
+        words = ran.words()
+        assert f"FAILED: web rolled back to {golden}" in words
+        assert "1 of 2 instances of AppAutoScalingGroup serving" in words and "is InService and Unhealthy" in words
+        assert f"rolled back to {golden}, and all its instances run that and serve" in words
         (target,) = ran.report.targets
         assert (target.outcome, target.ami_after) == ("FAILED", golden)
         # The AMI is not rolled out again until someone says so.
@@ -67,10 +67,10 @@ def test_a_rollback_that_fails_calls_for_a_person() -> None:
     with patch_run(replace(scenario.load("way-back-fails"), parameters=SOON)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "RollbackFailed")
         assert ran.deployment.golden_ami not in ran.amis("web"), "nothing was there to roll back to"
-        told = ran.words()
-        assert "ACTION NEEDED: the rollback of web failed" in told
-        assert "1 of 2 instances of AppAutoScalingGroup serving" in told, "the first cause is told as well"
-        assert f"The rollback to {ran.deployment.golden_ami} failed as well" in told
+        words = ran.words()
+        assert "ACTION NEEDED: the rollback of web failed" in words
+        assert "1 of 2 instances of AppAutoScalingGroup serving" in words, "the first cause is told as well"
+        assert f"The rollback to {ran.deployment.golden_ami} failed as well" in words
 
 
 def test_a_group_that_has_scaled_out_keeps_its_size() -> None:
@@ -107,10 +107,10 @@ def test_a_dry_run_previews_and_changes_nothing() -> None:
         assert (ran.report.status, ran.report.targets[0].outcome) == ("SUCCEEDED", "DRY_RUN")
         assert ran.instance_ids("web") == ran.instances_before["web"]
         assert (ran.stack_status("web"), change_sets("web")) == ("CREATE_COMPLETE", [])
-        told = ran.words()
-        assert "would set AmazonMachineImage" in told
-        assert "AppLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place (LaunchTemplateData)" in told
-        assert "AppAutoScalingGroup (AWS::AutoScaling::AutoScalingGroup): replaced if its new values need it" in told
+        words = ran.words()
+        assert "would set AmazonMachineImage" in words
+        assert "AppLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place (LaunchTemplateData)" in words
+        assert "AppAutoScalingGroup (AWS::AutoScaling::AutoScalingGroup): replaced if its new values need it" in words
 
 
 def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:

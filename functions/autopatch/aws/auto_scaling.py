@@ -1,4 +1,4 @@
-"""Auto Scaling: the groups, their instances, and what became of those that they launched."""
+"""Auto Scaling: the groups, their instances, and their scaling activities."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GroupInstance:
 
     @property
     def is_serving(self) -> bool:
-        """Whether the group counts on it."""
+        """Whether it is in service and healthy, as far as the group knows."""
         return self.lifecycle_state == "InService" and self.health_status == "Healthy"
 
 
@@ -48,7 +48,7 @@ _LAUNCHED = re.compile(r"Launching a new EC2 instance: (i-[0-9a-f]+)")
 
 @dataclass(frozen=True)
 class Activity:
-    """One launch or termination of a group; `status` is Successful, Failed, Cancelled or one of those before."""
+    """A launch or termination by a group; `status` is Successful, Failed, Cancelled, or one of those before the end."""
 
     description: str
     status: str
@@ -80,13 +80,13 @@ class AutoScaling:
                 AutoScalingGroupNames=list(names)
             )
             documents = [document for page in pages for document in page["AutoScalingGroups"]]
-        found = {
+        groups = {
             document["AutoScalingGroupName"]: Group(
                 name=document["AutoScalingGroupName"],
                 desired_capacity=document["DesiredCapacity"],
                 instances=tuple(
-                    GroupInstance(one["InstanceId"], one["LifecycleState"], one["HealthStatus"])
-                    for one in document.get("Instances", [])
+                    GroupInstance(instance["InstanceId"], instance["LifecycleState"], instance["HealthStatus"])
+                    for instance in document.get("Instances", [])
                 ),
                 subnet_ids=tuple(filter(None, document.get("VPCZoneIdentifier", "").split(","))),
                 target_group_arns=tuple(document.get("TargetGroupARNs", [])),
@@ -94,19 +94,19 @@ class AutoScaling:
             )
             for document in documents
         }
-        if missing := [name for name in names if name not in found]:
+        if missing := [name for name in names if name not in groups]:
             raise TargetNotReady(
                 f"Auto Scaling group {', '.join(missing)}: expected what the stack lists, found none; "
-                "mend the stack (its drift shows what is missing)"
+                "fix the stack (its drift shows what is missing)"
             )
-        return found
+        return groups
 
     def activities(self, group_name: str, not_before: datetime) -> tuple[Activity, ...]:
-        """What the group launched and terminated since `not_before`, newest first, also when it has been deleted since.
+        """What the group launched and terminated since `not_before`, newest first, even if it has been deleted since.
 
         Activities are kept for six weeks (Auto Scaling API reference, DescribeScalingActivities).
         """
-        found: list[Activity] = []
+        activities: list[Activity] = []
         with named_errors(f"reading the scaling activities of {group_name}"):
             pages = self._client.get_paginator("describe_scaling_activities").paginate(
                 AutoScalingGroupName=group_name, IncludeDeletedGroups=True
@@ -114,8 +114,8 @@ class AutoScaling:
             for page in pages:
                 for document in page["Activities"]:
                     if document["StartTime"] < not_before:
-                        return tuple(found)
-                    found.append(
+                        return tuple(activities)
+                    activities.append(
                         Activity(
                             description=document.get("Description", ""),
                             status=document["StatusCode"],
@@ -123,4 +123,4 @@ class AutoScaling:
                             started_at=document["StartTime"],
                         )
                     )
-        return tuple(found)
+        return tuple(activities)

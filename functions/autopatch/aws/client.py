@@ -1,4 +1,4 @@
-"""boto3 clients, and AWS's errors under our names."""
+"""boto3 clients, and AWS's errors as errors of this application."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=10)
 
-# The codes for "not now" that come with a status other than 429 or 5xx; the list is botocore's own
-# (botocore/retries/standard.py), with what Image Builder adds in its API reference.
+# The codes of transient errors that come with a status other than 429 or 5xx; the list is botocore's own
+# (botocore/retries/standard.py), with the one that Image Builder adds in its API reference.
 _TRANSIENT_CODES = frozenset(
     {
         "CallRateLimitExceededException",
@@ -65,7 +65,7 @@ class _LazyClient:
 
 @contextmanager
 def named_errors(doing: str) -> Iterator[None]:
-    """Turn what boto3 raises inside into our errors; `doing` says, for the message, what was being done.
+    """Turn what boto3 raises inside into this application's errors; `doing` names, in the message, what was attempted.
 
     Raises TransientAwsFault where trying again may help, AwsCallFailed otherwise.
     """
@@ -91,7 +91,7 @@ def error_code(error: ClientError) -> str:
 
 
 def error_text(error: ClientError) -> str:
-    """The message of AWS's answer, for a person."""
+    """The message of AWS's answer."""
     return error.response.get("Error", {}).get("Message", "")
 
 

@@ -58,25 +58,25 @@ class Ec2:
         self._client: EC2Client = client or create_client("ec2")
 
     def image(self, ami_id: str) -> MachineImage | None:
-        """The AMI, or None when this account sees none of that id in this Region."""
+        """The AMI, or None when this account can see none with that id in this Region."""
         with named_errors(f"reading the AMI {ami_id}"):
             try:
-                found = self._client.describe_images(ImageIds=[ami_id])["Images"]
+                images = self._client.describe_images(ImageIds=[ami_id])["Images"]
             except ClientError as error:
                 if error_code(error) in ("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"):
                     return None
                 raise
-        if not found:
+        if not images:
             return None
         return MachineImage(
             ami_id=ami_id,
-            name=found[0].get("Name", ""),
-            state=found[0]["State"],
-            architecture=found[0]["Architecture"],
+            name=images[0].get("Name", ""),
+            state=images[0]["State"],
+            architecture=images[0]["Architecture"],
         )
 
     def instances(self, instance_ids: Collection[str]) -> dict[str, Instance]:
-        """The instances that exist of these, by id; a terminated one does for about an hour."""
+        """Those of the instances that EC2 still knows, by id: a terminated one for about an hour."""
         if not instance_ids:
             return {}
         return self._described([{"Name": "instance-id", "Values": list(instance_ids)}])
@@ -126,13 +126,13 @@ class Ec2:
         return {subnet["SubnetId"]: subnet["AvailableIpAddressCount"] for subnet in subnets}
 
     def console_output(self, instance_id: str) -> str:
-        """What the instance wrote on its console, as far as EC2 still has it; "" when it has nothing.
+        """What the instance wrote to its console, as far as EC2 still has it; "" when it has nothing.
 
         It is kept for at least an hour after the instance is terminated (EC2 user guide, "Instance console output").
         """
         with named_errors(f"reading the console output of {instance_id}"):
             try:
-                # boto3 decodes the Base64 of the API by itself.
+                # boto3 decodes the API's Base64.
                 output: str = self._client.get_console_output(InstanceId=instance_id).get("Output", "")
             except ClientError as error:
                 if error_code(error) == "InvalidInstanceID.NotFound":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TargetHealth:
-    """How a load balancer finds one instance; `text` is its state, with the reason where there is one."""
+    """The health of an instance behind a load balancer; `text` is its state, with the reason where there is one."""
 
     text: str
     is_healthy: bool
@@ -28,27 +28,27 @@ class ElasticLoadBalancing:
         self._classic_client: ElasticLoadBalancingClient = create_client("elb")
 
     def target_health(self, target_group_arn: str) -> dict[str, TargetHealth]:
-        """How each registered target is found, by its id.
+        """The health of each registered target, by its id.
 
         A target is `unused` with the reason Target.NotInUse when no load balancer uses the group, and `unavailable`
-        when health checks are off: neither says that it is ill (ELBv2 API reference, TargetHealth).
+        when health checks are off: neither means that it is unhealthy (ELBv2 API reference, TargetHealth).
         """
         with named_errors(f"reading the health of {target_group_arn}"):
             answer = self._client.describe_target_health(TargetGroupArn=target_group_arn)
-        found = {}
-        for one in answer["TargetHealthDescriptions"]:
-            state, reason = one["TargetHealth"]["State"], one["TargetHealth"].get("Reason", "")
-            fine = state in ("healthy", "unavailable") or (state, reason) == ("unused", "Target.NotInUse")
-            found[one["Target"]["Id"]] = TargetHealth(f"{state} {reason}".strip(), fine)
-        return found
+        health = {}
+        for description in answer["TargetHealthDescriptions"]:
+            state, reason = description["TargetHealth"]["State"], description["TargetHealth"].get("Reason", "")
+            is_healthy = state in ("healthy", "unavailable") or (state, reason) == ("unused", "Target.NotInUse")
+            health[description["Target"]["Id"]] = TargetHealth(f"{state} {reason}".strip(), is_healthy)
+        return health
 
     def classic_health(self, load_balancer_name: str) -> dict[str, TargetHealth]:
-        """How each instance of a Classic Load Balancer is found, by its id."""
+        """The health of each instance of a Classic Load Balancer, by its id."""
         with named_errors(f"reading the health of {load_balancer_name}"):
             answer = self._classic_client.describe_instance_health(LoadBalancerName=load_balancer_name)
         return {
-            one["InstanceId"]: TargetHealth(
-                f"{one['State']} {one.get('Description', '')}".strip(), one["State"] == "InService"
+            state["InstanceId"]: TargetHealth(
+                f"{state['State']} {state.get('Description', '')}".strip(), state["State"] == "InService"
             )
-            for one in answer["InstanceStates"]
+            for state in answer["InstanceStates"]
         }

@@ -35,7 +35,7 @@ class ImageStatus(Enum):
 
     @property
     def is_building(self) -> bool:
-        """Whether the build still goes on."""
+        """Whether the build is still in progress."""
         return self in _BUILDING
 
 
@@ -56,7 +56,7 @@ _AFTER_BUILDING = frozenset({"TESTING", "DISTRIBUTING", "INTEGRATING"})
 
 @dataclass(frozen=True)
 class OutputAmi:
-    """One AMI that an image came out as: one per Region and account of the distribution."""
+    """An AMI of an image: there is one per Region and account of the distribution."""
 
     ami_id: str
     name: str | None
@@ -72,7 +72,7 @@ class Image:
     status: ImageStatus
     failure: str | None
     failed_in: str | None
-    """The status in which it failed, where the SDK tells it."""
+    """The status in which it failed, if the SDK has it."""
     created_at: datetime
     amis: tuple[OutputAmi, ...]
 
@@ -127,7 +127,7 @@ class ImageBuilder:
         return answer["imageBuildVersionArn"]
 
     def build_in_progress(self, pipeline_arn: str, started_before: datetime) -> Image | None:
-        """The newest build of the pipeline that still goes on and was started before that moment, if there is one."""
+        """The newest build of the pipeline that is in progress and was started before that moment, if there is one."""
         building = [
             image
             for image in self._pipeline_images(pipeline_arn)
@@ -155,7 +155,7 @@ class ImageBuilder:
     def failed_after_building(self, image: Image) -> bool:
         """Whether a failed image had been built, and failed while it was tested or distributed.
 
-        The failure context says so where the SDK knows it; the workflows of the build do otherwise.
+        The failure context shows that where the SDK has it; otherwise the workflows of the build do.
         """
         if image.failed_in is not None:
             return image.failed_in in _AFTER_BUILDING
@@ -168,7 +168,7 @@ class ImageBuilder:
             )
 
     def cancel_build(self, image_arn: str, client_token: str) -> None:
-        """Stop the build; AMIs that it has made already stay."""
+        """Stop the build; AMIs that it has already made stay."""
         with named_errors(f"cancelling the build of {image_arn}"):
             self._client.cancel_image_creation(imageBuildVersionArn=image_arn, clientToken=client_token)
 
@@ -181,7 +181,7 @@ class ImageBuilder:
 
 
 def _image(document: Any) -> Image:
-    """`document` is GetImage's `image` or an ImageSummary: what we read of them is the same."""
+    """`document` is GetImage's `image` or an ImageSummary, which have the same keys for what is read here."""
     arn = document["arn"]
     state = document["state"]
     return Image(
@@ -213,7 +213,7 @@ def _status(arn: str, text: str) -> ImageStatus:
 
 
 def _failure(state: Any) -> str | None:
-    """Why the build ended, in a sentence: the failure context where the SDK knows it, the reason otherwise."""
+    """Why the build ended, in a sentence: from the failure context where the SDK has it, else the reason."""
     reason: str | None = state.get("reason")
     context = state.get("failureContext")
     if not context:

@@ -20,7 +20,7 @@ _BODY_BYTES = 200_000
 
 @dataclass(frozen=True)
 class Notification:
-    """What a person receives: a subject, a text, and what subscriptions can filter by."""
+    """What a subscriber receives: a subject, a body, and what subscriptions can filter by."""
 
     subject: str
     body: str
@@ -61,7 +61,7 @@ class Sns:
                     raise
                 raise NotificationFailed(
                     f"topic {topic_arn}: expected to publish to it, found {error_code(error)}: "
-                    f"{error_text(error)}; mend the topic, its policy or its key"
+                    f"{error_text(error)}; fix the topic, its policy or its key"
                 ) from error
         return answer["MessageId"]
 

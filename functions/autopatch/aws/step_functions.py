@@ -1,4 +1,4 @@
-"""Step Functions: starting executions, and reading how one went."""
+"""Step Functions: starting executions, and reading their history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell a person how the run ended: a task of the state machine."""
+"""Notify of how the run ended: a task of the state machine."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     message_id = sns.publish(NotificationSettings.from_env().topic_arn, notification)
     with single_metric("RunsFailed" if failed else "RunsSucceeded", MetricUnit.Count, 1):
         pass
-    logger.info("told how the run ended", subject=notification.subject, message_id=message_id)
+    logger.info("sent a notification of how the run ended", subject=notification.subject, message_id=message_id)
     return {"messageId": message_id, "subject": notification.subject}

@@ -1,4 +1,4 @@
-"""Tell a person of an execution that ended where its own Catch could not see it: the target of an EventBridge rule."""
+"""Notify of an execution that ended outside its Catch: the target of an EventBridge rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autopatch import messages
 from autopatch.aws.sns import Sns
 from autopatch.aws.step_functions import Executions
 from autopatch.contracts import Failure
-from autopatch.endings import last_known_state, was_told
+from autopatch.endings import has_notified, last_known_state
 from autopatch.settings import NotificationSettings
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ _HISTORY_EVENTS = 5_000
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any] | None:
     detail = event["detail"]
     visits = executions.last_visits(detail["executionArn"], at_most=_HISTORY_EVENTS)
-    if was_told(visits):
-        logger.info("ignored the ending: the execution has told of it itself", status=detail["status"])
+    if has_notified(visits):
+        logger.info("ignored the ending: the execution has sent a notification of it", status=detail["status"])
         return None
     ended = messages.Ending(
         status=detail["status"],
@@ -41,5 +41,5 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any] | 
     message_id = sns.publish(NotificationSettings.from_env().topic_arn, notification)
     with single_metric("RunsFailed", MetricUnit.Count, 1):
         pass
-    logger.info("told of the ending", subject=notification.subject, message_id=message_id)
+    logger.info("sent a notification of the ending", subject=notification.subject, message_id=message_id)
     return {"messageId": message_id, "subject": notification.subject}

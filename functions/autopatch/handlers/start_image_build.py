@@ -1,4 +1,4 @@
-"""Start a build of the image pipeline, or join the one that goes on."""
+"""Start a build of the image pipeline, or join the one that is in progress."""
 
 from __future__ import annotations
 

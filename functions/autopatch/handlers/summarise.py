@@ -1,4 +1,4 @@
-"""Say how the run ended for each target, and which failure stands for them all."""
+"""Summarise how the run ended for each target, and choose the failure that the run ends with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prove that the instances of an updated stack run the AMI, as many as before, and serve."""
+"""Verify that the instances of an updated stack run the AMI and serve, as many as before."""
 
 from __future__ import annotations
 

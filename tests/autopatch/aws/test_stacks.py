@@ -144,13 +144,13 @@ def refuse_for_state(answers: Stubber, status: str) -> None:
     answers.add_client_error("update_stack", "ValidationError", text, 400)
 
 
-def test_the_state_decides_and_not_the_text_that_busy_and_wedged_stacks_share(answers: Stubber, stacks: Stacks) -> None:
+def test_the_state_decides_and_not_the_text_that_busy_and_stuck_stacks_share(answers: Stubber, stacks: Stacks) -> None:
     refuse_for_state(answers, "UPDATE_IN_PROGRESS")
     describe(answers, "UPDATE_IN_PROGRESS")
     assert update(stacks) is UpdateAnswer.BUSY
     refuse_for_state(answers, "UPDATE_ROLLBACK_FAILED")
     describe(answers, "UPDATE_ROLLBACK_FAILED")
-    with pytest.raises(TargetNotReady, match="found UPDATE_ROLLBACK_FAILED; mend the cause"):
+    with pytest.raises(TargetNotReady, match="found UPDATE_ROLLBACK_FAILED; fix the cause"):
         update(stacks)
 
 

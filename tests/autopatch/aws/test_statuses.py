@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ParamValid
 from autopatch.aws.client import named_errors
 from autopatch.aws.cloudformation.change_sets import ChangeSetState, _state
 from autopatch.aws.cloudformation.refusals import Refusal, refusal
-from autopatch.aws.cloudformation.statuses import StackState, state_of, way_out
+from autopatch.aws.cloudformation.statuses import StackState, remedy, state_of
 from autopatch.aws.image_builder import ImageStatus, _image
 from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault, UnknownStatus
 
@@ -45,11 +45,11 @@ def test_an_unknown_stack_status_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("status", sorted(documented("cloudformation", "StackStatus")))
-def test_a_stack_is_ready_or_busy_or_has_a_way_out(status: str) -> None:
+def test_a_stack_is_ready_or_busy_or_has_a_remedy(status: str) -> None:
     state = state_of(status, "web")
     assert state.is_ready + state.is_busy <= 1
     if not state.is_ready and not state.is_busy:
-        assert way_out(status) != "look at the stack in the console"
+        assert remedy(status) != "look at the stack in the console"
     assert state.is_busy is (status.endswith("_IN_PROGRESS") and status[:6] not in ("DELETE", "REVIEW"))
 
 

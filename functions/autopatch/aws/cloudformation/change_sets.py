@@ -1,4 +1,4 @@
-"""CloudFormation's change sets: the update of a stack, to be looked at before it is executed."""
+"""CloudFormation's change sets: updates of stacks that can be read before they are executed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ChangeSetState(Enum):
-    """What the status of a change set means to someone who waits to execute it."""
+    """What the status of a change set means to someone who is waiting to execute it."""
 
     CREATING = auto()
     READY = auto()
@@ -39,7 +39,7 @@ _STATES = {
     "DELETE_FAILED": ChangeSetState.GONE,
 }
 
-# Whether one can still be executed is told beside the status (CloudFormation API reference, DescribeChangeSet).
+# Whether one can still be executed is not in its status (CloudFormation API reference, DescribeChangeSet).
 _STILL_THERE = {
     "UNAVAILABLE": True,
     "AVAILABLE": True,
@@ -49,7 +49,7 @@ _STILL_THERE = {
     "OBSOLETE": False,
 }
 
-# CloudFormation API reference, DescribeChangeSet: a change set without changes is FAILED, and only its reason tells.
+# CloudFormation API reference, DescribeChangeSet: a change set without changes is FAILED; only its reason shows why.
 _WITHOUT_CHANGES = frozenset(
     {
         "The submitted information didn't contain changes. Submit different information to create a change set.",
@@ -114,9 +114,9 @@ class ChangeSets:
         bake_minutes: int,
         name: str,
     ) -> str | None:
-        """Have a change set made that updates the parameters of `new_values`; returns its id, None for a busy stack.
+        """Create a change set that updates the parameters of `new_values`; returns its id, None for a busy stack.
 
-        It is made once, however often it is asked for under the same `name`. The alarms and the bake time, in minutes,
+        It is created once, however often this is called with the same `name`. The alarms and the bake time, in minutes,
         are added to those that the stack has; without any, the stack's rollback configuration is not touched.
 
         Raises TargetNotReady when CloudFormation refuses it.
@@ -173,7 +173,7 @@ class ChangeSets:
         return ChangeSet(change_set_id, state, changes)
 
     def execute(self, change_set_id: str, stack_name: str, token: str) -> bool:
-        """Start the update; False when the change set can no longer be executed, for something else was done first.
+        """Start the update; False when the change set can no longer be executed, because another operation came first.
 
         `token` marks the events of the update; sent again, it starts nothing twice.
         """
@@ -193,7 +193,7 @@ class ChangeSets:
     def delete(self, change_set_id: str, stack_name: str) -> None:
         """Delete a change set that will not be executed.
 
-        One that is gone already is fine; so is one that cannot be deleted just now, for it changes nothing by itself.
+        One that is already gone is fine; so is one that cannot be deleted just now, since it changes nothing.
         """
         with named_errors(f"deleting the change set of the stack {stack_name}"):
             try:

@@ -25,7 +25,7 @@ class Refusal(Enum):
 def refusal(error: ClientError) -> Refusal:
     """What CloudFormation means by an error.
 
-    It gives most refusals the one code ValidationError, and tells them apart only in the text.
+    It gives most refusals the same code, ValidationError, and distinguishes them only in the message.
     """
     code, text = error_code(error), error_text(error)
     if code == "TokenAlreadyExistsException":

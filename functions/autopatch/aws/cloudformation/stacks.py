@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from autopatch.aws.client import create_client, error_text, named_errors
 from autopatch.aws.cloudformation.refusals import Refusal, refusal
-from autopatch.aws.cloudformation.statuses import StackState, state_of, way_out
+from autopatch.aws.cloudformation.statuses import StackState, remedy, state_of
 from autopatch.errors import TargetNotReady
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _SSM_TYPE_PREFIX = "AWS::SSM::Parameter::"
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack as DescribeStacks tells it; the value of a NoEcho parameter reads `****`."""
+    """A stack as DescribeStacks returns it; the value of a NoEcho parameter is `****`."""
 
     stack_id: str
     name: str
@@ -63,7 +63,7 @@ class TemplateSummary:
 
 
 class UpdateAnswer(Enum):
-    """What CloudFormation answered to UpdateStack."""
+    """CloudFormation's answer to UpdateStack."""
 
     STARTED = auto()
     NOTHING_TO_UPDATE = auto()
@@ -86,16 +86,16 @@ class ResourceFailure:
 
 @dataclass(frozen=True)
 class Operation:
-    """One update of a stack, told by the events that carry its token."""
+    """One update of a stack, from the events that carry its token."""
 
     state: StackState
     status: str
     status_since: datetime
     first_failure: ResourceFailure | None
     given_up: tuple[str, ...]
-    """The resources that were not finished when the update failed or was cancelled."""
+    """The resources that were not complete when the update failed or was cancelled."""
     rollback_reason: str | None = None
-    """Why CloudFormation began to roll the stack back: all there is when no resource failed but an alarm went off."""
+    """Why CloudFormation began to roll the stack back: all there is when an alarm went off and no resource failed."""
 
 
 class Stacks:
@@ -208,7 +208,7 @@ class Stacks:
         """The operation whose events carry one of `tokens`, or None when there is no such event since `not_before`.
 
         Every event of an operation carries its client request token (CloudFormation API reference, StackEvent), so
-        that what another operation did to the stack is never taken for ours.
+        that another operation on the stack is never taken for ours.
         """
         ours = [event for event in self._events(stack_id, not_before) if event.get("ClientRequestToken") in tokens]
         of_the_stack = [event for event in ours if event["PhysicalResourceId"] == event["StackId"]]
@@ -244,15 +244,15 @@ class Stacks:
 
 
 def not_updatable(stack: Stack) -> TargetNotReady:
-    """The error for a stack whose status neither allows an update nor passes by itself."""
+    """The error for a stack in which no update can begin and no operation is in progress."""
     return TargetNotReady(
         f"stack {stack.name}: expected a status that allows an update, such as UPDATE_COMPLETE, "
-        f"found {stack.status}; {way_out(stack.status)}"
+        f"found {stack.status}; {remedy(stack.status)}"
     )
 
 
 def _is_cause(event: Any) -> bool:
-    """Whether the event tells of a resource that failed, rather than of one given up because another had."""
+    """Whether the event is of a resource that failed, not of one given up because another had failed."""
     return (
         event["ResourceStatus"].endswith("_FAILED")
         and event["PhysicalResourceId"] != event["StackId"]
@@ -308,7 +308,7 @@ def update_request(
 
 
 def refused(stack: Stack, error: ClientError) -> TargetNotReady:
-    """The error for an update that CloudFormation refuses for what is asked in it."""
+    """The error for an update that CloudFormation refuses as invalid."""
     return TargetNotReady(
         f"stack {stack.name}: expected an update of its AMI parameter alone, found CloudFormation refusing it: "
         f"{error_text(error)}; correct the stack or the target"
