@@ -37,7 +37,7 @@ def build_started_at(state: Any) -> datetime:
 
 def update_started_at(state: Any) -> datetime:
     """When the update of the target's stack began."""
-    return datetime.fromisoformat(state["update"]["startedAt"])
+    return datetime.fromisoformat(state["update"]["updateStartedAt"])
 
 
 def image_arn(state: Any) -> str | None:

@@ -3,7 +3,7 @@
 Amazon Linux: JSON, `v1.{ReleaseVersion,ImageVersion,Regions{region: [{Name,ImageId}]}}` (Amazon Linux user guide).
 ECS-optimized: JSON, `ECSAmis[].{ReleaseVersion,Regions{region: {Name,ImageId}}}` (ECS developer guide). Windows:
 prose. The message of the Amazon Linux 2023 topic is documented nowhere. So a message is searched for `Regions`
-wherever they stand; one without any is searched for AMI names as a text.
+wherever they are; one without any is searched for AMI names as plain text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DEEPEST = 20
 
 @dataclass(frozen=True)
 class Announcement:
-    """A new base AMI that concerns us: what tells its release, and why a run starts."""
+    """A new base AMI that a run is started for: what identifies its release, and why the run starts."""
 
     release: str
     reason: str
@@ -106,7 +106,7 @@ def _amis(release: dict[str, Any], region: str) -> Iterator[_AnnouncedAmi]:
 
 
 def _version(release: dict[str, Any]) -> str | None:
-    """What tells one release from the next: beside an ImageVersion, a ReleaseVersion only names the major release."""
+    """What identifies a release: beside an ImageVersion, a ReleaseVersion is only the major release."""
     version = release.get("ImageVersion", release.get("ReleaseVersion"))
     return version if isinstance(version, str) and _AMI_NAME.fullmatch(version) else None
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autopatch.aws_client import create_client, named_errors
-from autopatch.ec2 import Ec2
 from autopatch.execution_input import AMI_ID
-from autopatch.image_builder import ImageBuilder
 
 if TYPE_CHECKING:
-    from types_boto3_ssm import SSMClient
+    from autopatch.aws.ec2 import Ec2
+    from autopatch.aws.image_builder import ImageBuilder
+    from autopatch.aws.systems_manager import SystemsManager
 
 _BY_SSM_PARAMETER = "ssm:"
 
@@ -24,17 +23,13 @@ class ParentImage:
     name: str
 
 
+@dataclass(frozen=True)
 class BaseImages:
     """Finds out what a pipeline's recipe builds on, at this moment."""
 
-    def __init__(self, image_builder: ImageBuilder, ec2: Ec2, ssm_client: SSMClient) -> None:
-        self._image_builder = image_builder
-        self._ec2 = ec2
-        self._ssm_client = ssm_client
-
-    @classmethod
-    def create(cls) -> BaseImages:
-        return cls(ImageBuilder.create(), Ec2.create(), create_client("ssm"))
+    image_builder: ImageBuilder
+    ec2: Ec2
+    systems_manager: SystemsManager
 
     def parent_of(self, pipeline_arn: str) -> ParentImage:
         """The parent image of the pipeline's recipe.
@@ -43,12 +38,10 @@ class BaseImages:
 
         Raises ConfigError when the pipeline does not exist or builds no AMI.
         """
-        parent = self._image_builder.parent_image(pipeline_arn)
+        parent = self.image_builder.parent_image(pipeline_arn)
         if parent.startswith(_BY_SSM_PARAMETER):
-            name = parent.removeprefix(_BY_SSM_PARAMETER)
-            with named_errors(f"reading the SSM parameter {name}, the recipe's parent image"):
-                parent = self._ssm_client.get_parameter(Name=name)["Parameter"]["Value"]
+            parent = self.systems_manager.parameter(parent.removeprefix(_BY_SSM_PARAMETER))
         if not AMI_ID.fullmatch(parent):
             return ParentImage("", parent)
-        image = self._ec2.image(parent)
+        image = self.ec2.image(parent)
         return ParentImage(parent, image.name if image else "")

@@ -1,39 +1,36 @@
-"""What is behind the failure of an Auto Scaling group: its launches, the instances, the end of their console output."""
+"""What caused the failure of an Auto Scaling group: its launches, the instances, the end of their console output."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from autopatch.auto_scaling import Activity, AutoScaling
-from autopatch.ec2 import Ec2, Instance
+from autopatch.aws.auto_scaling import Activity, AutoScaling
+from autopatch.aws.cloudformation.stacks import GROUP_TYPE, ResourceFailure
+from autopatch.aws.ec2 import Ec2, Instance
 from autopatch.errors import AutopatchError
-from autopatch.stacks import GROUP_TYPE, ResourceFailure
 
 _INSTANCES_SHOWN = 4
 _CONSOLES_SHOWN = 2
 _CONSOLE_LINES = 8
 
 
+@dataclass(frozen=True)
 class Diagnosis:
-    """Looks behind the event of a failed resource. It only reads, and its own failures hide nothing."""
+    """Adds details to the event of a failed resource. It only reads, and its own failures hide nothing."""
 
-    def __init__(self, auto_scaling: AutoScaling, ec2: Ec2) -> None:
-        self._auto_scaling = auto_scaling
-        self._ec2 = ec2
-
-    @classmethod
-    def create(cls) -> Diagnosis:
-        return cls(AutoScaling.create(), Ec2.create())
+    auto_scaling: AutoScaling
+    ec2: Ec2
 
     def behind(self, failure: ResourceFailure, since: datetime) -> str:
-        """Lines to put behind the failure, each with a line break before it; "" when there is nothing to add.
+        """Lines to append to the failure, each after a line break; "" when there is nothing to add.
 
-        At most some 4,000 characters: what a function answers goes through the state machine's 256 KiB.
+        At most some 4,000 characters: a state of the state machine holds 256 KiB.
         """
         if failure.resource_type != GROUP_TYPE or not failure.physical_id:
             return ""
         try:
-            activities = self._auto_scaling.activities(failure.physical_id, since)
+            activities = self.auto_scaling.activities(failure.physical_id, since)
             lines = _failed_launches(activities) + self._instances(activities)
         except AutopatchError as error:
             lines = [f"what its group launched could not be read: {error}"]
@@ -41,13 +38,13 @@ class Diagnosis:
 
     def _instances(self, activities: tuple[Activity, ...]) -> list[str]:
         launched = [activity.launched for activity in activities if activity.launched]
-        instances = self._ec2.instances(launched)
+        instances = self.ec2.instances(launched)
         shown = launched[:_INSTANCES_SHOWN]
         lines = [_in_words(instance_id, instances.get(instance_id)) for instance_id in shown]
         if len(launched) > len(shown):
             lines.append(f"and {len(launched) - len(shown)} more instances")
         for instance_id in launched[:_CONSOLES_SHOWN]:
-            console = [line for line in self._ec2.console_output(instance_id).splitlines() if line.strip()]
+            console = [line for line in self.ec2.console_output(instance_id).splitlines() if line.strip()]
             if console:
                 end = " | ".join(line.strip()[:160] for line in console[-_CONSOLE_LINES:])
                 lines.append(f"the console of {instance_id} ends with: {end}")
@@ -55,13 +52,13 @@ class Diagnosis:
 
 
 def _failed_launches(activities: tuple[Activity, ...]) -> list[str]:
-    """What Auto Scaling says of launches that failed; the same words of several are told once."""
-    told: dict[str, int] = {}
+    """The messages of launches that failed, each message once."""
+    counts: dict[str, int] = {}
     for activity in activities:
         if activity.status == "Failed":
             text = activity.message or activity.description
-            told[text] = told.get(text, 0) + 1
-    return [f"{count} launch{'es' if count > 1 else ''} failed: {text[:500]}" for text, count in told.items()]
+            counts[text] = counts.get(text, 0) + 1
+    return [f"{count} launch{'es' if count > 1 else ''} failed: {text[:500]}" for text, count in counts.items()]
 
 
 def _in_words(instance_id: str, instance: Instance | None) -> str:

@@ -1,23 +1,27 @@
-"""The errors that the state machine catches and a person reads, by the names that Step Functions shows.
+"""The errors that the state machine catches and people read, by the names that Step Functions shows.
 
 Every message says what was expected, what was found and what to do about it.
 """
 
 
 class AutopatchError(Exception):
-    """The base of every error that this application raises on purpose."""
+    """The base of every error that this application raises."""
 
 
 class InvalidInput(AutopatchError):
-    """The execution was started with an input that cannot be meant."""
+    """The execution was started with an invalid input."""
+
+
+class InvalidDocument(AutopatchError):
+    """What a task was given is not what this version of the application passes between its states."""
 
 
 class ConfigError(AutopatchError):
-    """The deployment is set up wrongly: an environment variable, or something that one names."""
+    """AMI Autopatch is not deployed correctly: an environment variable is wrong, or what one names does not exist."""
 
 
 class ImageBuildFailed(AutopatchError):
-    """The image build ended, and not in AVAILABLE."""
+    """The image build ended in another status than AVAILABLE."""
 
 
 class ImageBuildTimedOut(AutopatchError):
@@ -33,7 +37,7 @@ class TargetNotReady(AutopatchError):
 
 
 class UnexpectedChanges(AutopatchError):
-    """The update would change more than the instances of the stack; it has not been made."""
+    """The update would change more than the instances of the stack; it was not started."""
 
 
 class DeploymentFailed(AutopatchError):
@@ -45,7 +49,7 @@ class DeploymentTimedOut(AutopatchError):
 
 
 class RollbackFailed(AutopatchError):
-    """The stack update failed and so did its rollback: a person is needed."""
+    """The stack update or the verification failed, and so did the rollback: an operator is needed."""
 
 
 class VerificationFailed(AutopatchError):
@@ -57,12 +61,12 @@ class NotificationFailed(AutopatchError):
 
 
 class UnknownStatus(AutopatchError):
-    """AWS answered with a status that this version does not know; it is taken neither for success nor for waiting."""
+    """AWS answered with a status that this version does not know; it counts neither as success nor as in progress."""
 
 
 class AwsCallFailed(AutopatchError):
-    """AWS refused a call for a reason that trying again does not mend."""
+    """AWS refused a call, and would refuse it again."""
 
 
 class TransientAwsFault(AutopatchError):
-    """AWS could not serve a call just now; the state machine tries again."""
+    """AWS could not serve a call just now; the state machine retries."""

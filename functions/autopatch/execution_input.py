@@ -1,4 +1,4 @@
-"""What a person or a trigger may start an execution with, checked key by key."""
+"""The input of an execution, checked key by key."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
+from autopatch.contracts import Trigger
 from autopatch.errors import InvalidInput
-from autopatch.settings import ACCEPTABLE, STACK_NAME
+from autopatch.settings import ACCEPTABLE, STACK_NAME, Rollback
 
-TRIGGERS = ("manual", "schedule", "base-image")
-ROLLBACKS = ("automatic", "manual")
 MAX_TARGETS = 10
 
 AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_Choice = TypeVar("_Choice", bound=StrEnum)
 _PARAMETER_NAME = re.compile(r"[a-zA-Z0-9]{1,255}")
 
 
 @dataclass(frozen=True)
 class RequestedTarget:
-    """A stack to patch, as a person or the deployment names it."""
+    """A stack to patch, as the input or the deployment names it."""
 
     stack_name: str
     ami_parameter: str | None = None
@@ -31,38 +32,38 @@ class RequestedTarget:
 
 @dataclass(frozen=True)
 class ExecutionInput:
-    """What the execution was started with; every key is optional."""
+    """The input of the execution; every key is optional."""
 
-    trigger: str = "manual"
+    trigger: Trigger = Trigger.MANUAL
     reason: str | None = None
     targets: tuple[RequestedTarget, ...] | None = None
     ami_id: str | None = None
     dry_run: bool = False
-    rollback: str | None = None
+    rollback: Rollback | None = None
 
     @classmethod
     def from_event(cls, document: Any) -> ExecutionInput:
-        """Raises InvalidInput, naming the key, for anything that cannot be meant."""
+        """Raises InvalidInput, naming the key, for anything else than an input."""
         if not isinstance(document, dict):
             raise InvalidInput(
-                f"the execution's input: expected a JSON object such as {{}}, found {_found(document)}; "
+                f"the execution's input: expected a JSON object such as {{}}, found {_shown(document)}; "
                 "start the execution again with an object"
             )
         _check_keys(document, ("trigger", "reason", "targets", "amiId", "dryRun", "rollback"), "the execution's input")
-        read = cls(
-            trigger=_one_of(document, "trigger", TRIGGERS) if "trigger" in document else "manual",
+        execution_input = cls(
+            trigger=_one_of(document, "trigger", Trigger) or Trigger.MANUAL,
             reason=_text(document, "reason"),
             targets=_targets(document["targets"]) if "targets" in document else None,
             ami_id=_name(document, "amiId", AMI_ID, "the id of an AMI, such as ami-0123456789abcdef0"),
             dry_run=_flag(document, "dryRun"),
-            rollback=_one_of(document, "rollback", ROLLBACKS) if "rollback" in document else None,
+            rollback=_one_of(document, "rollback", Rollback),
         )
-        if read.trigger == "base-image" and read.ami_id is not None:
+        if execution_input.trigger is Trigger.BASE_IMAGE and execution_input.ami_id is not None:
             raise InvalidInput(
                 "amiId: expected none beside the trigger 'base-image', which asks for a new image, "
-                f"found {read.ami_id!r}; leave one of the two out"
+                f"found {execution_input.ami_id!r}; leave one of the two out"
             )
-        return read
+        return execution_input
 
 
 def _check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
@@ -76,8 +77,8 @@ def _check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str)
 
 def _targets(value: Any) -> tuple[RequestedTarget, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_TARGETS:
-        found = f"a list of {len(value)}" if isinstance(value, list) else _found(value)
-        raise InvalidInput(f"targets: expected a list of 1 to {MAX_TARGETS} stacks, found {found}; name the stacks")
+        size = f"a list of {len(value)}" if isinstance(value, list) else _shown(value)
+        raise InvalidInput(f"targets: expected a list of 1 to {MAX_TARGETS} stacks, found {size}; name the stacks")
     targets = tuple(_target(entry, f"targets[{index}]") for index, entry in enumerate(value))
     names = [target.stack_name for target in targets]
     for name in names:
@@ -93,7 +94,7 @@ def _target(value: Any, where: str) -> RequestedTarget:
         value = {"stackName": value}
     if not isinstance(value, dict):
         raise InvalidInput(
-            f"{where}: expected a stack name or an object with stackName, found {_found(value)}; name the stack"
+            f"{where}: expected a stack name or an object with stackName, found {_shown(value)}; name the stack"
         )
     _check_keys(value, ("stackName", "amiParameter", "capacityParameter", "accept"), where)
     stack_name = _name(value, "stackName", STACK_NAME, "the name of a stack", where)
@@ -112,31 +113,34 @@ def _accepted(value: Any, where: str) -> tuple[str, ...]:
     if wrong:
         raise InvalidInput(
             f"{where}.accept: expected a list of findings that can be accepted ({', '.join(ACCEPTABLE)}), "
-            f"found {_found(wrong[0])}; correct it or leave it out"
+            f"found {_shown(wrong[0])}; correct it or leave it out"
         )
     return tuple(value)
 
 
-def _one_of(document: Mapping[str, Any], key: str, accepted: tuple[str, ...]) -> str:
+def _one_of(document: Mapping[str, Any], key: str, choices: type[_Choice]) -> _Choice | None:
+    if key not in document:
+        return None
     value = document[key]
-    if value not in accepted:
-        close = difflib.get_close_matches(str(value), accepted, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "correct it or leave it out"
-        raise InvalidInput(f"{key}: expected one of {', '.join(accepted)}, found {_found(value)}; {hint}")
-    return str(value)
+    try:
+        return choices(value)
+    except ValueError:
+        close = difflib.get_close_matches(str(value), list(choices), n=1)
+        hint = f"did you mean {str(close[0])!r}?" if close else "correct it or leave it out"
+        raise InvalidInput(f"{key}: expected one of {', '.join(choices)}, found {_shown(value)}; {hint}") from None
 
 
 def _text(document: Mapping[str, Any], key: str) -> str | None:
     value = document.get(key)
     if key in document and not isinstance(value, str):
-        raise InvalidInput(f"{key}: expected a text, found {_found(value)}; quote it or leave it out")
+        raise InvalidInput(f"{key}: expected a string, found {_shown(value)}; quote it or leave it out")
     return value
 
 
 def _flag(document: Mapping[str, Any], key: str) -> bool:
     value = document.get(key, False)
     if not isinstance(value, bool):
-        raise InvalidInput(f"{key}: expected true or false, found {_found(value)}; write it without quotes")
+        raise InvalidInput(f"{key}: expected true or false, found {_shown(value)}; write it without quotes")
     return value
 
 
@@ -148,12 +152,12 @@ def _name(
     value = document[key]
     if not isinstance(value, str) or not pattern.fullmatch(value):
         place = f"{where}.{key}" if where else key
-        raise InvalidInput(f"{place}: expected {expected}, found {_found(value)}; correct it or leave it out")
+        raise InvalidInput(f"{place}: expected {expected}, found {_shown(value)}; correct it or leave it out")
     return value
 
 
-def _found(value: Any) -> str:
-    """A value as a person wrote it in JSON, for an error message."""
+def _shown(value: Any) -> str:
+    """A value as it is written in JSON, for an error message."""
     if value is None:
         return "null"
     if isinstance(value, bool):

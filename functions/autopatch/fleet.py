@@ -1,19 +1,20 @@
-"""What runs in a stack's Auto Scaling groups, put together from Auto Scaling, EC2 and Elastic Load Balancing."""
+"""What runs in a stack's Auto Scaling groups, from Auto Scaling, EC2 and Elastic Load Balancing together."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from autopatch.auto_scaling import AutoScaling, Group
-from autopatch.ec2 import Ec2, Instance
-from autopatch.elastic_load_balancing import ElasticLoadBalancing, TargetHealth
-from autopatch.stacks import Stacks
+from autopatch.aws.auto_scaling import AutoScaling, Group
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2, Instance
+from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing, TargetHealth
 
 
 @dataclass(frozen=True)
 class Member:
-    """One instance of a group. `trouble` says what keeps it from serving, None when nothing does."""
+    """One instance of a group; `trouble` is what keeps it from serving, None when nothing does."""
 
     instance_id: str
     instance: Instance | None
@@ -38,62 +39,61 @@ class GroupFleet:
         return sum(member.trouble is None for member in self.members)
 
 
+def desired_capacities(fleet: Iterable[GroupFleet]) -> dict[str, int]:
+    """The desired capacity of each group, by its logical id."""
+    return {group.logical_id: group.group.desired_capacity for group in fleet}
+
+
+@dataclass(frozen=True)
 class Fleets:
     """Looks at what runs in a stack's groups."""
 
-    def __init__(
-        self, stacks: Stacks, auto_scaling: AutoScaling, ec2: Ec2, load_balancing: ElasticLoadBalancing
-    ) -> None:
-        self._stacks = stacks
-        self._auto_scaling = auto_scaling
-        self._ec2 = ec2
-        self._load_balancing = load_balancing
+    stacks: Stacks
+    auto_scaling: AutoScaling
+    ec2: Ec2
+    load_balancing: ElasticLoadBalancing
 
-    @classmethod
-    def create(cls) -> Fleets:
-        return cls(Stacks.create(), AutoScaling.create(), Ec2.create(), ElasticLoadBalancing.create())
-
-    def groups(self, stack_name: str) -> tuple[GroupFleet, ...]:
+    def of_stack(self, stack_name: str) -> tuple[GroupFleet, ...]:
         """Each Auto Scaling group of the stack, with its instances as they are now.
 
         Raises TargetNotReady when a group that the stack lists does not exist.
         """
-        names = self._stacks.groups(stack_name)
-        groups = self._auto_scaling.groups(names.values())
-        ids = [one.instance_id for group in groups.values() for one in group.instances]
-        instances = self._ec2.instances(ids)
+        names = self.stacks.group_names(stack_name)
+        groups = self.auto_scaling.groups(names.values())
+        ids = [instance.instance_id for group in groups.values() for instance in group.instances]
+        instances = self.ec2.instances(ids)
         return tuple(
             GroupFleet(logical_id, groups[name], self._members(groups[name], instances))
             for logical_id, name in names.items()
         )
 
     def launched(self, group_name: str, since: datetime) -> int:
-        """How many instances the group has launched with success since then."""
-        activities = self._auto_scaling.activities(group_name, since)
+        """How many instances the group has launched successfully since then."""
+        activities = self.auto_scaling.activities(group_name, since)
         return sum(activity.launched is not None and activity.status == "Successful" for activity in activities)
 
     def _members(self, group: Group, instances: dict[str, Instance]) -> tuple[Member, ...]:
-        balancers = [(arn.split(":")[-1], self._load_balancing.target_health(arn)) for arn in group.target_group_arns]
-        balancers += [(name, self._load_balancing.classic_health(name)) for name in group.load_balancer_names]
-        found = []
-        for one in group.instances:
-            instance = instances.get(one.instance_id)
-            troubles = [] if one.is_serving else [f"{one.lifecycle_state} and {one.health_status}"]
-            troubles += _troubles_behind(one.instance_id, balancers)
+        balancers = [(arn.split(":")[-1], self.load_balancing.target_health(arn)) for arn in group.target_group_arns]
+        balancers += [(name, self.load_balancing.classic_health(name)) for name in group.load_balancer_names]
+        members = []
+        for launched in group.instances:
+            instance = instances.get(launched.instance_id)
+            troubles = [] if launched.is_serving else [f"{launched.lifecycle_state} and {launched.health_status}"]
+            troubles += _troubles_behind(launched.instance_id, balancers)
             if instance is None:
                 troubles.append("unknown to EC2")
             elif instance.state != "running":
                 troubles.append(instance.state)
-            found.append(Member(one.instance_id, instance, ", ".join(troubles) or None))
-        return tuple(found)
+            members.append(Member(launched.instance_id, instance, ", ".join(troubles) or None))
+        return tuple(members)
 
 
 def _troubles_behind(instance_id: str, balancers: list[tuple[str, dict[str, TargetHealth]]]) -> list[str]:
     troubles = []
     for name, health in balancers:
-        found = health.get(instance_id)
-        if found is None:
+        target = health.get(instance_id)
+        if target is None:
             troubles.append(f"not registered in {name}")
-        elif not found.is_healthy:
-            troubles.append(f"{found.text} in {name}")
+        elif not target.is_healthy:
+            troubles.append(f"{target.text} in {name}")
     return troubles

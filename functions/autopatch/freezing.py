@@ -1,43 +1,110 @@
-"""Whether a closed change calendar holds a run up, and for how long."""
+"""Whether a closed change calendar or a held base image keeps a run from continuing, and for how long."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from autopatch.change_calendars import ChangeCalendars
-from autopatch.contracts import Freeze
-from autopatch.settings import FreezeSettings
+from msgspec.structs import replace
+
+from autopatch.contracts import Freeze, FreezeStatus, NotStarted, Outcome, Pending, PendingStatus, Unchanged
+from autopatch.settings import WhenClosed
+
+if TYPE_CHECKING:
+    from autopatch.aws.systems_manager import SystemsManager
+    from autopatch.base_images import BaseImages
+    from autopatch.contracts import Execution, Run, Target
+    from autopatch.holds import Holds
+    from autopatch.settings import CalendarSettings
 
 LONGEST_WAIT = timedelta(days=2)
 """How long a run waits for a calendar to open; the state machine as a whole ends after six days."""
 
 _LONGEST_POLL = timedelta(hours=3)
-"""Someone may open a calendar before its time."""
+"""A calendar may be opened ahead of time."""
 
 
-def freeze(settings: FreezeSettings, calendars: ChangeCalendars, waiting_since: datetime, now: datetime) -> Freeze:
+def freeze(
+    settings: CalendarSettings, systems_manager: SystemsManager, waiting_since: datetime, now: datetime
+) -> Freeze:
     """OPEN; or, while a calendar is closed, WAIT or SKIP as the deployment has chosen.
 
     A run does not wait longer than LONGEST_WAIT from `waiting_since`.
     """
     if not settings.calendars:
-        return Freeze("OPEN")
-    state = calendars.state(settings.calendars)
+        return Freeze(FreezeStatus.OPEN)
+    state = systems_manager.calendar_state(settings.calendars)
     if state.is_open:
-        return Freeze("OPEN")
+        return Freeze(FreezeStatus.OPEN)
     names = ", ".join(settings.calendars)
     opening = state.next_transition_at
     if opening is None:
-        return Freeze(
-            "SKIP",
-            f"the change calendar {names} is closed with no opening in sight; "
-            "start the execution again when it is open",
-        )
+        return _skip(f"the change calendar {names} is closed with no opening in sight", "when it is open")
     closed = f"the change calendar {names} is closed until {opening:%Y-%m-%d %H:%M UTC}"
-    if settings.when_closed == "skip":
-        return Freeze("SKIP", f"{closed}; start the execution again then")
-    latest = waiting_since + LONGEST_WAIT
-    if opening > latest:
-        return Freeze("SKIP", f"{closed}, which is longer than a run waits (2 days); start the execution again then")
+    if settings.when_closed is WhenClosed.SKIP:
+        return _skip(closed, "then")
+    if opening > waiting_since + LONGEST_WAIT:
+        return _skip(f"{closed}, which is longer than a run waits (2 days)", "then")
     wait = max(timedelta(seconds=1), min(opening - now, _LONGEST_POLL))
-    return Freeze("WAIT", closed, round(wait.total_seconds()))
+    return Freeze(FreezeStatus.WAIT, closed, round(wait.total_seconds()))
+
+
+def _skip(reason: str, when: str) -> Freeze:
+    return Freeze(FreezeStatus.SKIP, f"{reason}; start the execution again {when}")
+
+
+def check_freeze(
+    execution: Execution,
+    run: Run,
+    settings: CalendarSettings,
+    systems_manager: SystemsManager,
+    base_images: BaseImages,
+    holds: Holds,
+    now: datetime,
+) -> Freeze:
+    """OPEN, WAIT or SKIP for the run as a whole; the base image is only asked for where an image is to be built."""
+    frozen = freeze(settings, systems_manager, execution.started_at, now)
+    if frozen.status is not FreezeStatus.OPEN or run.ami_id is not None:
+        return frozen
+    held = holds.all()
+    if not held:
+        return frozen
+    parent = base_images.parent_of(run.pipeline_arn)
+    hold = next((hold for hold in held if hold.covers(parent.ami_id, parent.name)), None)
+    if hold is None:
+        return frozen
+    return Freeze(FreezeStatus.SKIP, f"the parent image {parent.name or parent.ami_id} is {hold}; {hold.release}")
+
+
+def check_calendar(
+    execution: Execution,
+    run: Run,
+    target: Target,
+    so_far: NotStarted | Pending,
+    settings: CalendarSettings,
+    systems_manager: SystemsManager,
+    now: datetime,
+) -> Pending | Unchanged:
+    """The target, CALENDAR_OPEN or CALENDAR_CLOSED; or SKIPPED.
+
+    The time until the calendar opens counts neither as time elapsed nor for the deadline.
+    """
+    frozen = freeze(settings, systems_manager, execution.started_at, now)
+    if frozen.status is FreezeStatus.SKIP:
+        return Unchanged(outcome=Outcome.SKIPPED, ami_before=target.ami_before, detail=frozen.reason)
+    pending = so_far if isinstance(so_far, Pending) else _pending(run, now)
+    if frozen.status is FreezeStatus.OPEN:
+        return replace(pending, status=PendingStatus.CALENDAR_OPEN, poll_after_seconds=0)
+    wait = timedelta(seconds=frozen.poll_after_seconds)
+    return replace(
+        pending,
+        status=PendingStatus.CALENDAR_CLOSED,
+        started_at=pending.started_at + wait,
+        deadline_at=pending.deadline_at + wait,
+        poll_after_seconds=frozen.poll_after_seconds,
+    )
+
+
+def _pending(run: Run, now: datetime) -> Pending:
+    deadline_at = now + timedelta(minutes=run.deployment_deadline_minutes)
+    return Pending(status=PendingStatus.CALENDAR_OPEN, started_at=now, deadline_at=deadline_at)

@@ -1,7 +1,7 @@
-"""AMIs and base image versions that are not to be rolled out until someone says so, kept as SSM parameters.
+"""AMIs and base image versions that are not rolled out until they are released, kept as SSM parameters.
 
-One parameter an entry, under the deployment's path: its last part is the id of an AMI or a part of AMI names such as
-`2023.9.20261130.0`, its value says why. To release it is to delete the parameter.
+There is one parameter for each, under the deployment's path: its last part is the id of an AMI or a part of AMI names
+such as `2023.9.20261130.0`, its value says why. To release it is to delete the parameter.
 """
 
 from __future__ import annotations
@@ -10,17 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autopatch.aws_client import create_client, named_errors
-
 if TYPE_CHECKING:
-    from types_boto3_ssm import SSMClient
-
-_LONGEST_VALUE = 4096  # characters of a standard parameter (Systems Manager API reference, PutParameter)
+    from autopatch.aws.systems_manager import SystemsManager
 
 
 @dataclass(frozen=True)
 class Hold:
-    """An entry: what is held, and why."""
+    """What is held, and why."""
 
     parameter_name: str
     reason: str
@@ -38,34 +34,27 @@ class Hold:
 
     @property
     def release(self) -> str:
-        """What a person does to have it rolled out after all."""
+        """How to have it rolled out after all."""
         return f"to release it: aws ssm delete-parameter --name {self.parameter_name}"
 
 
 class Holds:
-    """The calls that a patch run makes about holds; `path` begins with a slash and has none at its end."""
+    """The holds under a path, which begins with a slash and does not end with one."""
 
-    def __init__(self, client: SSMClient, path: str) -> None:
-        self._client = client
+    def __init__(self, systems_manager: SystemsManager, path: str) -> None:
+        self._systems_manager = systems_manager
         self._path = path
-
-    @classmethod
-    def create(cls, path: str) -> Holds:
-        return cls(create_client("ssm"), path)
 
     def all(self) -> list[Hold]:
         """Everything that is held."""
-        with named_errors(f"reading the holds under {self._path}"):
-            pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=self._path)
-            return [Hold(one["Name"], one["Value"]) for page in pages for one in page["Parameters"]]
+        return [Hold(name, value) for name, value in self._systems_manager.parameters_under(self._path).items()]
 
     def covering(self, ami_id: str, ami_name: str) -> Hold | None:
         """The hold for that AMI, if there is one."""
         return next((hold for hold in self.all() if hold.covers(ami_id, ami_name)), None)
 
     def hold(self, ami_id: str, reason: str) -> Hold:
-        """Hold an AMI, for a reason that a person will read."""
-        hold = Hold(f"{self._path}/{ami_id}", reason[:_LONGEST_VALUE])
-        with named_errors(f"holding the AMI {ami_id}"):
-            self._client.put_parameter(Name=hold.parameter_name, Value=hold.reason, Type="String", Overwrite=True)
+        """Hold an AMI, for a reason that operators will read."""
+        hold = Hold(f"{self._path}/{ami_id}", reason)
+        self._systems_manager.put_parameter(hold.parameter_name, hold.reason)
         return hold

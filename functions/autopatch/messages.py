@@ -1,6 +1,6 @@
-"""What a person is told at the end of a run.
+"""The notifications at the end of a run.
 
-Each function takes the state of the state machine as far as it came, and returns the notification to publish.
+Each function takes the state of the execution as far as it came, and returns the notification to publish.
 """
 
 from __future__ import annotations
@@ -13,21 +13,33 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from autopatch.contracts import Ami, Execution, Failure, Freeze, ImageBuild, Run, Summary, TargetResult
-from autopatch.notifications import Notification
+from autopatch.aws.sns import Notification
+from autopatch.contracts import (
+    Ami,
+    Execution,
+    Failure,
+    Freeze,
+    ImageBuild,
+    Outcome,
+    Run,
+    Summary,
+    TargetResult,
+    Trigger,
+    read,
+)
 
 _CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
 _BEGINNINGS = {
-    "manual": "by hand",
-    "schedule": "by the schedule",
-    "base-image": "by the announcement of a new base AMI",
+    Trigger.MANUAL: "by hand",
+    Trigger.SCHEDULE: "by the schedule",
+    Trigger.BASE_IMAGE: "by the announcement of a new base AMI",
 }
 
-# The errors that end a run before any stack is updated, in words for the subject.
+# The errors that end a run before any stack is updated, in words, for the subject.
 _IN_WORDS = {
     "InvalidInput": "the execution's input is invalid",
-    "ConfigError": "the deployment is set up wrongly",
+    "ConfigError": "AMI Autopatch is not deployed correctly",
     "TargetNotReady": "a target cannot be patched as it is",
     "UnexpectedChanges": "the update would change more than the instances",
     "ImageBuildFailed": "the image build failed",
@@ -38,26 +50,27 @@ _IN_WORDS = {
 # What to do next, by the error that ended the run.
 _NEXT_STEPS = {
     "InvalidInput": "Correct the input and start the execution again; {} patches what the deployment names.",
+    "InvalidDocument": "AMI Autopatch was most likely deployed while the execution ran. Start the execution again.",
     "ConfigError": "Correct the deployment's parameters, deploy it again, and start the execution again.",
-    "ImageBuildFailed": "Read the build's log in Image Builder, mend the recipe or its components, and start the "
+    "ImageBuildFailed": "Read the build's log in Image Builder, fix the recipe or its components, and start the "
     "execution again. The next scheduled run tries as well.",
     "ImageBuildTimedOut": "See in the build's log where it hangs. If builds take that long now, deploy with a longer "
     "build deadline. Then start the execution again.",
     "ImageHasNoAmi": "Correct the distribution configuration of the image pipeline so that it makes one AMI in this "
     "account and Region, and start the execution again.",
-    "TargetNotReady": "Mend what is said of each stack above, and start the execution again for those stacks.",
+    "TargetNotReady": "Fix what is listed for each stack above, and start the execution again for those stacks.",
     "UnexpectedChanges": "Look at what the update would change, above. Give what is not to change with the AMI a "
     "parameter of its own, or make those changes by an update of their own, and start the execution again.",
-    "VerificationFailed": "See what kept the new instances from serving (their logs, the health checks), mend the "
+    "VerificationFailed": "See what kept the new instances from serving (their logs, the health checks), fix the "
     "image, and start the execution again. The stacks that were rolled back serve from their old AMI.",
     "DeploymentFailed": "See why the new instances were not accepted (the stack's events, the instances' logs), and "
     "start the execution again. The stacks that were rolled back serve from their old AMI.",
     "DeploymentTimedOut": "See what the update waited for (the stack's events, the instances' logs). If updates take "
     "that long now, deploy with a longer deployment deadline. Then start the execution again.",
-    "RollbackFailed": "A person is needed now. See above what failed first, and what kept the stack from going back.",
-    "NotificationFailed": "Mend the notification topic: its policy, its encryption key or its subscriptions.",
-    "AwsCallFailed": "AWS refused a call, often for a missing permission. Mend that, and start the execution again.",
-    "TransientAwsFault": "AWS could not be reached for a while, although each call was tried again. Start the "
+    "RollbackFailed": "An operator is needed now. See above what failed first, and why the rollback failed.",
+    "NotificationFailed": "Fix the notification topic: its policy, its encryption key or its subscriptions.",
+    "AwsCallFailed": "AWS refused a call, often for a missing permission. Fix that, and start the execution again.",
+    "TransientAwsFault": "AWS could not be reached for a while, although each call was retried. Start the "
     "execution again.",
 }
 _BEFORE_ANY_CHANGE = ("TargetNotReady", "UnexpectedChanges")
@@ -67,7 +80,7 @@ _NEXT_STEP_OTHERWISE = "Look at the execution in the console: the state that fai
 
 @dataclass(frozen=True)
 class Ending:
-    """How an execution ended that nobody inside it could tell of: the status, and the last state it was in."""
+    """How an execution ended outside its Catch: the status, and the last state it was in."""
 
     status: str
     last_state: str | None
@@ -76,77 +89,78 @@ class Ending:
 
 def success(state: Mapping[str, Any], now: datetime) -> Notification:
     """For a run in which no target failed."""
-    told = _Told(state, now)
-    targets = told.summary.targets
-    return told.notification(*_good_news(targets, told.ami), next_steps=_after_success(targets, told.ami))
+    run = _RunSoFar(state, now)
+    targets = run.summary.targets
+    return run.notification(*_good_news(targets, run.ami), next_steps=_after_success(targets, run.ami))
 
 
 def skipped(state: Mapping[str, Any], now: datetime) -> Notification:
-    """For a run that ended before it began: a change calendar is closed, or the base image is held."""
-    told = _Told(state, now)
-    reason = Freeze.from_event(state["freeze"]).reason or "no reason given"
-    return told.notification(
-        f"SKIPPED: nothing was built; {told.stacks} not touched",
+    """For a run that ended before anything was built: a change calendar is closed, or the base image is held."""
+    run = _RunSoFar(state, now)
+    reason = read(state["freeze"], Freeze).reason or "no reason given"
+    return run.notification(
+        f"SKIPPED: nothing was built; {run.stacks} not touched",
         f"The run was skipped. Nothing was built or changed.\n\nWhy\n{_indented(reason)}",
-        outcome="SKIPPED",
-        next_steps="Nothing, if that is as it should be: the next scheduled run tries again. To patch before that, "
+        outcome=Outcome.SKIPPED,
+        next_steps="Nothing, if that is intended: the next scheduled run tries again. To patch before that, "
         "start the execution again when the reason above no longer holds.",
     )
 
 
 def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     """For a run that ended in the state machine's Catch, or with failed targets."""
-    told = _Told(state, now)
-    failed = Failure.from_event(state["failure"])
-    targets = told.summary.targets
-    failed_targets = [target for target in targets if target.outcome == "FAILED"]
+    run = _RunSoFar(state, now)
+    failed = read(state["failure"], Failure)
+    targets = run.summary.targets
+    failed_targets = [target for target in targets if target.outcome is Outcome.FAILED]
     if failed_targets:
         subject, verdict = _bad_news(targets, failed_targets)
     elif targets:
-        news, verdict, _ = _good_news(targets, told.ami)
+        news, verdict, _ = _good_news(targets, run.ami)
         subject, verdict = f"FAILED in the end ({failed.error}): {news}", f"{verdict} But the run failed after that."
-    elif told.updates_may_have_begun:
-        subject = f"FAILED: {failed.error}; {told.stacks} may have been updated"
+    elif run.updates_may_have_begun:
+        subject = f"FAILED: {failed.error}; {run.stacks} may have been updated"
         verdict = f"The run failed with {failed.error} when the updates of its stacks may have begun."
     else:
         what = _IN_WORDS.get(failed.error, failed.error)
-        subject = f"FAILED: {what}{f'; {told.stacks} not touched' if told.stacks else ''}"
+        subject = f"FAILED: {what}{f'; {run.stacks} not touched' if run.stacks else ''}"
         verdict = f"The run failed before any stack was updated: {what}."
-    return told.notification(
+    return run.notification(
         subject,
         verdict,
-        outcome="FAILED",
+        outcome=Outcome.FAILED,
         error=None if failed_targets else failed,
         next_steps=_after_failure(failed.error, failed_targets),
     )
 
 
 def ending(state: Mapping[str, Any], ended: Ending, now: datetime) -> Notification:
-    """For an execution that ended outside its Catch: aborted, timed out, or broken off by Step Functions."""
-    told = _Told(state, now)
-    words = {"ABORTED": "aborted", "TIMED_OUT": "timed out as a whole"}.get(ended.status, "broken off")
+    """For an execution that ended outside its Catch: aborted, timed out, or stopped by Step Functions."""
+    run = _RunSoFar(state, now)
+    words = {"ABORTED": "aborted", "TIMED_OUT": "timed out as a whole"}.get(ended.status, "stopped")
     where = f" in '{ended.last_state}'" if ended.last_state else ""
-    return told.notification(
-        f"{ended.status}: the run{f' for {told.stacks}' if told.stacks else ''} was {words}{where}",
-        f"The run was {words}{where}. Nobody follows any longer what it had begun.",
+    return run.notification(
+        f"{ended.status}: the run{f' for {run.stacks}' if run.stacks else ''} was {words}{where}",
+        f"The run was {words}{where}. Nothing is following up what it had started.",
         outcome=ended.status,
         error=ended.failure if ended.failure.cause else None,
-        next_steps="What was going on goes on without the run: an image build ends by itself, and a stack update ends "
-        "or is rolled back by CloudFormation. Look at them by the links below, then start the execution again.",
+        next_steps="What was in progress continues without the run: an image build to its end, and a stack update "
+        "until it is complete or CloudFormation has rolled it back. Follow them with the links below, then start the "
+        "execution again.",
     )
 
 
-class _Told:
-    """A state of the state machine, as far as it came, and the parts of a notification that are made of it."""
+class _RunSoFar:
+    """The state of an execution as far as it came, and the parts of a notification that are made of it."""
 
     def __init__(self, state: Mapping[str, Any], now: datetime) -> None:
-        self._execution = Execution.from_event(state["execution"])
+        self._execution = read(state["execution"], Execution)
         self._now = now
-        self._run = Run.from_event(state["run"]) if "run" in state else None
-        self._image = ImageBuild.from_event(state["image"]) if "image" in state else None
-        self.ami = Ami.from_event(state["ami"]) if "ami" in state else None
-        self.summary = Summary.from_event(state["summary"]) if "summary" in state else Summary()
-        # The AMI is what the updates wait for: with it they begin.
+        self._run = read(state["run"], Run) if "run" in state else None
+        self._image = read(state["image"], ImageBuild) if "image" in state else None
+        self.ami = read(state["ami"], Ami) if "ami" in state else None
+        self.summary = read(state["summary"], Summary) if "summary" in state else Summary()
+        # The updates begin as soon as there is the AMI.
         self.updates_may_have_begun = self.ami is not None
 
     @property
@@ -183,7 +197,7 @@ class _Told:
         if self.ami:
             lines.append(("AMI", f"{self.ami.ami_id} ({self.ami.name})" if self.ami.name else self.ami.ami_id))
         if self._image:
-            whose = " (a build that was going on already)" if self._image.joined else ""
+            whose = " (a build that was in progress already)" if self._image.joined else ""
             seen = "" if self._image.ready else f", last seen {self._image.status}"
             lines.append(("Image", f"{self._image.image_arn}{seen}{whose}"))
         return "\n".join(f"{name + ':':<10}{text.rstrip()}" for name, text in lines)
@@ -224,43 +238,43 @@ class _Told:
 def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str, str, str]:
     """The subject, the verdict and the outcome of a run in which no target failed."""
     new = ami.ami_id if ami else "the AMI"
-    patched = [target for target in targets if target.outcome == "PATCHED"]
-    previewed = [target for target in targets if target.outcome == "DRY_RUN"]
-    left_out = [target for target in targets if target.outcome == "SKIPPED"]
+    patched = [target for target in targets if target.outcome is Outcome.PATCHED]
+    previewed = [target for target in targets if target.outcome is Outcome.DRY_RUN]
+    not_begun = [target for target in targets if target.outcome is Outcome.SKIPPED]
     if patched:
         who = patched[0].stack_name if len(targets) == 1 else f"{len(patched)} of {_stacks(len(targets))}"
         current = "" if len(patched) == len(targets) else "; see below for the others"
-        return f"PATCHED: {who} now on {new}", f"Patched: {who} now on {new}{current}.", "PATCHED"
+        return f"PATCHED: {who} now on {new}", f"Patched: {who} now on {new}{current}.", Outcome.PATCHED
     if previewed:
         who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
         verdict = f"A dry run: {who} would go to {new}. No stack was changed."
-        return f"DRY RUN: {who} would go to {new}", verdict, "DRY_RUN"
-    if left_out:
-        who = left_out[0].stack_name if len(targets) == 1 else f"{len(left_out)} of {_stacks(len(targets))}"
-        return f"SKIPPED: {who}", f"Skipped: {who} not patched, for a change calendar is closed.", "SKIPPED"
+        return f"DRY RUN: {who} would go to {new}", verdict, Outcome.DRY_RUN
+    if not_begun:
+        who = not_begun[0].stack_name if len(targets) == 1 else f"{len(not_begun)} of {_stacks(len(targets))}"
+        return f"SKIPPED: {who}", f"Skipped: {who} not patched, because a change calendar is closed.", Outcome.SKIPPED
     who = targets[0].stack_name if len(targets) == 1 else f"all {_stacks(len(targets))}"
     return (
         f"ALREADY CURRENT: {who} on {new} before the run",
         f"There was nothing to patch: {who} ran {new} before the run.",
-        "ALREADY_CURRENT",
+        Outcome.ALREADY_CURRENT,
     )
 
 
 def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
-    if any(target.outcome == "DRY_RUN" for target in targets):
+    if any(target.outcome is Outcome.DRY_RUN for target in targets):
         return "If this is what you want, start the execution again without dryRun."
-    skipped_stacks = [target.stack_name for target in targets if target.outcome == "SKIPPED"]
+    skipped_stacks = [target.stack_name for target in targets if target.outcome is Outcome.SKIPPED]
     steps = []
     if skipped_stacks and ami:
         steps.append(
-            "When the change calendar opens, start the execution for what was left out, without another build, with\n"
+            "When the change calendar opens, start the execution for what was skipped, without another build, with\n"
             f"{_input_for(ami.ami_id, *skipped_stacks)}"
         )
     steps += [
         f"Nothing for {target.stack_name}. To go back, start the execution with\n"
         f"{_input_for(target.ami_before, target.stack_name)}"
         for target in targets
-        if target.outcome == "PATCHED"
+        if target.outcome is Outcome.PATCHED
     ]
     return "\n".join(steps) or "Nothing."
 
@@ -270,7 +284,7 @@ def _after_failure(error: str, failed: list[TargetResult]) -> str:
     for target in failed:
         if target.stack_status == "UPDATE_ROLLBACK_FAILED":
             steps.append(
-                f"{target.stack_name} is stuck between two AMIs: mend what its events say, then continue its rollback "
+                f"{target.stack_name} is stuck between two AMIs: fix what its events show, then continue its rollback "
                 "in the console. Until then nothing can update it."
             )
         elif target.error in ("VerificationFailed", "RollbackFailed") and not target.rolled_back:
@@ -294,8 +308,7 @@ def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> 
     if stuck:
         return (
             f"ACTION NEEDED: the rollback of {', '.join(stuck)} failed{others}",
-            f"The new AMI did not work out for {', '.join(stuck)}, and the rollback failed as well. "
-            "A person is needed.",
+            f"The new AMI failed on {', '.join(stuck)}, and the rollback failed as well. An operator is needed.",
         )
     names, was = ", ".join(target.stack_name for target in failed), "was" if len(failed) == 1 else "were"
     if all(target.rolled_back for target in failed):
@@ -324,7 +337,7 @@ def _target_lines(target: TargetResult) -> str:
         lines.append(f"    Why: {target.error}")
     if target.reason:
         lines.append(_indented(target.reason, "      "))
-    if target.changes and target.outcome == "DRY_RUN":
+    if target.changes and target.outcome is Outcome.DRY_RUN:
         lines += ["    Preview:", *(_indented(f"- {change}", "      ") for change in target.changes)]
     return "\n".join(lines)
 

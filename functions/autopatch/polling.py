@@ -1,4 +1,4 @@
-"""How long to wait before the next look at a build or an update.
+"""How long to wait before the next look at a build or at a target, and when to wait no longer.
 
 The waits grow with the time elapsed, so that a look is never late by more than a tenth of what has passed, and all the
 loops of a run with ten targets together stay below the 25,000 events that Step Functions keeps of an execution.
@@ -6,14 +6,18 @@ loops of a run with ten targets together stay below the 25,000 events that Step 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from autopatch.image_builder import ImageStatus
+from msgspec.structs import replace
+
+from autopatch.aws.image_builder import ImageStatus
+from autopatch.contracts import Pending, PendingStatus, Underway
+from autopatch.errors import TargetNotReady
 
 if TYPE_CHECKING:
-    from autopatch.contracts import Update
+    from autopatch.aws.cloudformation.stacks import Stack
+    from autopatch.contracts import Preview, Run, Target
 
 # An Image Builder build spends most of its time in BUILDING and never ends there with success.
 _SPARSE_STATUSES = frozenset({ImageStatus.PENDING, ImageStatus.CREATING, ImageStatus.BUILDING})
@@ -33,17 +37,50 @@ def image_poll_seconds(status: ImageStatus, elapsed_seconds: float, remaining_se
 
 
 def deployment_poll_seconds(elapsed_seconds: float, remaining_seconds: float) -> int:
-    """Whole seconds until the next look at a stack, `elapsed_seconds` after the run turned to it."""
+    """Whole seconds until the next look at a stack, `elapsed_seconds` after the run started on it."""
     return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / 10), remaining_seconds)
 
 
-def look_again(update: Update, now: datetime, until: datetime | None = None) -> Update:
-    """The update with the wait until the next look at its stack: at `until`, or at its deadline, at the latest."""
-    until = until or update.deadline_at
-    assert until is not None
-    elapsed, remaining = now - (update.begun_at or update.started_at or now), until - now
+_Underway = TypeVar("_Underway", bound=Underway)
+
+
+def look_again(target: _Underway, now: datetime, until: datetime | None = None) -> _Underway:
+    """The target with the wait until the next look at its stack: at `until`, or at its deadline, at the latest."""
+    elapsed, remaining = now - target.started_at, (until or target.deadline_at) - now
     seconds = deployment_poll_seconds(elapsed.total_seconds(), remaining.total_seconds())
-    return replace(update, poll_after_seconds=seconds)
+    return replace(target, poll_after_seconds=seconds)
+
+
+def pending_again(target: Underway, status: PendingStatus) -> Pending:
+    """The target without a preview, its deadline being as it was."""
+    return Pending(status=status, started_at=target.started_at, deadline_at=target.deadline_at)
+
+
+def wait_for_stack(target: Underway, run: Run, stack: Stack, now: datetime) -> Pending:
+    """The target, STACK_BUSY until the next look.
+
+    Raises TargetNotReady at its deadline.
+    """
+    if now >= target.deadline_at:
+        raise TargetNotReady(
+            f"stack {stack.name}: expected it to settle within {run.deployment_deadline_minutes} minutes, found it "
+            f"still {stack.status}; see what updates it, and start a run again when it has settled"
+        )
+    return look_again(pending_again(target, PendingStatus.STACK_BUSY), now)
+
+
+def wait_for_preview(preview: Preview, run: Run, target: Target, now: datetime) -> Preview:
+    """The preview, until the next look.
+
+    Raises TargetNotReady at its deadline.
+    """
+    if now >= preview.deadline_at:
+        raise TargetNotReady(
+            f"stack {target.stack_name}: expected a preview of its update within {run.deployment_deadline_minutes} "
+            "minutes that still holds when it is to be executed, found none; see the stack's change sets and events, "
+            "and start a run again"
+        )
+    return look_again(preview, now)
 
 
 def _until(wait_seconds: float, remaining_seconds: float) -> int:

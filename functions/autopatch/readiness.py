@@ -1,322 +1,118 @@
-"""What has to be true of a target before its update is executed.
-
-Each check gives its findings instead of raising: a person reads all of them at once.
-"""
+"""Judge the preview of a target's update, and what it runs on today: only what is found ready is executed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from autopatch.change_sets import Cause, Change
-from autopatch.ec2 import MachineImage
-from autopatch.fleet import GroupFleet
-from autopatch.stacks import GROUP_TYPE, Stack
+from msgspec.structs import replace
+
+from autopatch.aws.cloudformation.change_sets import ChangeSetState
+from autopatch.aws.cloudformation.stacks import not_updatable
+from autopatch.contracts import Outcome, Pending, PendingStatus, Preview, PreviewStatus, Unchanged
+from autopatch.findings import Assessment, Situation, assess, not_ready
+from autopatch.fleet import desired_capacities
+from autopatch.polling import pending_again, wait_for_preview, wait_for_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-# What launches instances, and may change or be replaced for another AMI.
-_LAUNCHES_INSTANCES = frozenset({GROUP_TYPE, "AWS::EC2::LaunchTemplate", "AWS::AutoScaling::LaunchConfiguration"})
-_BY_REFERENCE = frozenset({"ResourceReference", "ResourceAttribute"})
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it has to be; the name is what a target accepts it by, where it can.
-
-    `may_pass` says that it may be otherwise in some minutes without anybody's doing.
-    """
-
-    name: str
-    expected: str
-    found: str
-    mend: str
-    may_pass: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.name}: expected {self.expected}, found {self.found}; {self.mend}"
+    from autopatch.aws.cloudformation.change_sets import Change, ChangeSets
+    from autopatch.aws.cloudformation.stacks import Stack, Stacks
+    from autopatch.aws.ec2 import Ec2
+    from autopatch.aws.service_quotas import ServiceQuotas
+    from autopatch.contracts import Run, Target
+    from autopatch.fleet import Fleets, GroupFleet
+    from autopatch.holds import Holds
 
 
 @dataclass(frozen=True)
-class GroupChange:
-    """An Auto Scaling group that the update changes: as it runs, and as the update would leave it."""
+class ReadinessChecker:
+    """One target of one run, whose update is being previewed."""
 
-    fleet: GroupFleet
-    change: Change
+    run: Run
+    target: Target
+    stacks: Stacks
+    change_sets: ChangeSets
+    fleets: Fleets
+    ec2: Ec2
+    quotas: ServiceQuotas
+    holds: Holds
 
-    @property
-    def logical_id(self) -> str:
-        return self.change.logical_id
+    def check(self, preview: Preview, now: datetime) -> Preview | Pending | Unchanged:
+        """The preview, CREATING, INSTANCES_UNHEALTHY or READY; STACK_BUSY or PREVIEW_OUTDATED; or DRY_RUN.
 
-    @property
-    def replaces_group(self) -> bool:
-        """Whether a new group takes the place of this one."""
-        return _is_true(self._update_policy.get("AutoScalingReplacingUpdate", {}).get("WillReplace"))
+        A change set that will not be executed is deleted.
 
-    @property
-    def replaces_instances(self) -> bool:
-        """Whether the instances are replaced at all (CloudFormation user guide, "UpdatePolicy attribute")."""
-        return self.replaces_group or bool(
-            self._update_policy.keys() & {"AutoScalingRollingUpdate", "AutoScalingInstanceRefresh"}
-        )
-
-    @property
-    def is_guarded(self) -> bool:
-        """Whether the update fails when new instances do not come up.
-
-        A new group waits for the signals of its CreationPolicy, a rolling update for signals only where it says so; an
-        instance refresh waits for the instances' health.
+        Raises TargetNotReady with all that is to be fixed, UnexpectedChanges when the update would do more than bring
+        up other instances.
         """
-        if self.replaces_group:
-            signal = self.change.after.get("CreationPolicy", {}).get("ResourceSignal")
-            return signal is not None and int(signal.get("Count", 1)) > 0
-        if "AutoScalingRollingUpdate" in self._update_policy:
-            return _is_true(self._update_policy["AutoScalingRollingUpdate"].get("WaitOnResourceSignals"))
-        return True
+        stack = self.stacks.stack(self.target.stack_name)
+        if stack.state.is_busy:
+            self._delete(preview)
+            return wait_for_stack(preview, self.run, stack, now)
+        if not stack.state.is_ready:
+            raise not_updatable(stack)
+        change_set = self.change_sets.change_set(preview.change_set_id, stack.name)
+        if change_set.state is ChangeSetState.CREATING:
+            return wait_for_preview(preview, self.run, self.target, now)
+        fleet = self.fleets.of_stack(stack.name)
+        if change_set.state is ChangeSetState.GONE or desired_capacities(fleet) != preview.capacities:
+            # An obsolete one is still there, and no other can be made under its name.
+            self._delete(preview)
+            return pending_again(preview, PendingStatus.PREVIEW_OUTDATED)
+        assessment = assess(self._situation(preview, stack, fleet, change_set.changes))
+        return self._judge(preview, change_set.changes, assessment, now)
 
-    @property
-    def capacity_after(self) -> int | None:
-        """The desired capacity that the update sets, None when it leaves that alone.
+    def _delete(self, preview: Preview) -> None:
+        self.change_sets.delete(preview.change_set_id, self.target.stack_name)
 
-        A new group has the template's; so has one that is updated in place, unless AutoScalingScheduledAction says that
-        sizes which the template does not change are ignored (CloudFormation user guide, "UpdatePolicy attribute").
-        """
-        properties: Mapping[str, Any] = self.change.after.get("Properties", {})
-        if not self.replaces_group:
-            scheduled = self._update_policy.get("AutoScalingScheduledAction", {})
-            if "DesiredCapacity" not in properties or _is_true(scheduled.get("IgnoreUnmodifiedGroupSizeProperties")):
-                return None
-        return int(properties.get("DesiredCapacity", properties.get("MinSize", 0)))
-
-    @property
-    def launches(self) -> int:
-        """How many instances run beside the present ones until the update has ended."""
-        return (self.capacity_after or 0) if self.replaces_group else 0
-
-    @property
-    def _update_policy(self) -> Mapping[str, Any]:
-        policy: Mapping[str, Any] = self.change.after.get("UpdatePolicy", {})
-        return policy
-
-
-def stack_findings(stack: Stack) -> Iterator[Finding]:
-    """What is wrong with how the stack is deployed."""
-    if stack.deployment_mode == "EXPRESS":
-        yield Finding(
-            "DoesNotWait",
-            "a deployment mode that waits for resources",
-            "EXPRESS, in which an update completes before its instances are ready",
-            "set the stack's deployment mode to STANDARD",
+    def _situation(
+        self, preview: Preview, stack: Stack, fleet: tuple[GroupFleet, ...], changes: tuple[Change, ...]
+    ) -> Situation:
+        image = self.ec2.image(preview.ami_after)
+        return Situation(
+            target=self.target,
+            stack=stack,
+            fleet=fleet,
+            changes=changes,
+            ami_id=preview.ami_after,
+            image=image,
+            hold=self.holds.covering(preview.ami_after, image.name if image else ""),
+            free_addresses=self.ec2.free_addresses,
+            used_and_quota=self._used_and_quota,
         )
 
+    def _used_and_quota(self) -> tuple[int, int]:
+        running = self.ec2.running_instances().values()
+        used = sum(instance.virtual_cpus for instance in running if instance.is_standard)
+        return used, self.quotas.standard_virtual_cpus()
 
-def ami_findings(ami_id: str, image: MachineImage | None, fleet: Collection[GroupFleet]) -> Iterator[Finding]:
-    """Whether the AMI can be launched in place of what runs. `image` is None when there is no such AMI here."""
-    if image is None:
-        yield Finding(
-            "NoSuchAmi",
-            f"the AMI {ami_id} in this Region, for this account",
-            "none",
-            "copy or share it, or name another",
-        )
-        return
-    if image.state != "available":
-        yield Finding(
-            "AmiNotAvailable",
-            f"the AMI {ami_id} to be available",
-            image.state,
-            "wait until it is, or name another",
-        )
-    others = sorted(
-        {
-            f"{member.instance.architecture} ({member.instance.instance_type})"
-            for group in fleet
-            for member in group.members
-            if member.instance and member.instance.architecture != image.architecture
-        }
-    )
-    if others:
-        yield Finding(
-            "OtherArchitecture",
-            f"instances of the AMI's architecture, {image.architecture}",
-            ", ".join(others),
-            "build the image from a parent of the instances' architecture, or change the instance type",
-        )
-
-
-def fleet_findings(fleet: Collection[GroupFleet]) -> Iterator[Finding]:
-    """Whether what runs today is well: a sick fleet is not rolled."""
-    if not fleet:
-        yield Finding(
-            "NoAutoScalingGroup",
-            "an Auto Scaling group among the stack's resources",
-            "none",
-            "take the stack out of the targets, or name the (nested) stack that has the group",
-        )
-    for group in fleet:
-        sick = [f"{member.instance_id} {member.trouble}" for member in group.members if member.trouble]
-        missing = group.group.desired_capacity - len(group.members)
-        if missing > 0:
-            sick.append(f"{missing} of {group.group.desired_capacity} instances missing")
-        if sick:
-            yield Finding(
-                "UnhealthyInstances",
-                f"all instances of {group.logical_id} in service and healthy",
-                "; ".join(sick),
-                "mend the group first: a fleet that is ill already cannot show whether the AMI is good",
-                may_pass=True,
+    def _judge(
+        self, preview: Preview, changes: tuple[Change, ...], assessment: Assessment, now: datetime
+    ) -> Preview | Unchanged:
+        # Instances that a group brings up just now are given as long as those of an update.
+        patience = timedelta(minutes=self.run.verification_deadline_minutes)
+        if assessment.may_pass and now < preview.started_at + patience:
+            unhealthy = replace(preview, status=PreviewStatus.INSTANCES_UNHEALTHY)
+            return wait_for_preview(unhealthy, self.run, self.target, now)
+        if assessment.findings or assessment.unexpected:
+            self._delete(preview)
+            raise not_ready(self.target.stack_name, assessment.findings, assessment.unexpected)
+        lines = tuple(str(change) for change in changes)
+        if self.run.dry_run:
+            self._delete(preview)
+            return Unchanged(
+                outcome=Outcome.DRY_RUN,
+                ami_before=preview.ami_before,
+                stack_id=preview.stack_id,
+                seconds=round((now - preview.started_at).total_seconds()),
+                detail=f"would set {self.target.ami_parameter} from {preview.ami_before} to {preview.ami_after}",
+                changes=lines,
             )
-
-
-def current_findings(ami_id: str, ami_parameter: str, fleet: Collection[GroupFleet]) -> Iterator[Finding]:
-    """Whether a stack whose parameter holds the AMI already also runs it.
-
-    A group may be launched from another parameter, so long as all of it is.
-    """
-    on_it = {group.logical_id: [member for member in group.members if member.ami_id == ami_id] for group in fleet}
-    for group in fleet:
-        others = [f"{member.instance_id} on {member.ami_id}" for member in group.members if member.ami_id != ami_id]
-        if others and (on_it[group.logical_id] or not any(on_it.values())):
-            yield Finding(
-                "OtherAmiRunning",
-                f"the instances of {group.logical_id} to run {ami_id}, which {ami_parameter} holds already",
-                ", ".join(others),
-                "replace them (an instance refresh of the group does), for an update of the stack would change nothing",
-            )
-
-
-def group_findings(changed: Collection[GroupChange], ami_parameter: str) -> Iterator[Finding]:
-    """Whether the update really replaces instances, guarded, and keeps as many as there are."""
-    if not changed:
-        yield Finding(
-            "NoGroupChanges",
-            f"the parameter {ami_parameter} to reach an Auto Scaling group of the stack",
-            "that none changes with it",
-            "name the parameter that the instances are launched from as amiParameter of the target",
+        return replace(
+            preview,
+            status=PreviewStatus.READY,
+            capacities=desired_capacities(group.fleet for group in assessment.changed),
+            changes=lines,
+            poll_after_seconds=0,
         )
-    for group in changed:
-        if not group.replaces_instances:
-            yield Finding(
-                "NoUpdatePolicy",
-                f"an UpdatePolicy of {group.logical_id} that replaces instances",
-                "none, so that the update would succeed and patch nothing",
-                "add AutoScalingReplacingUpdate with WillReplace: true, or AutoScalingRollingUpdate, to the template",
-            )
-        elif not group.is_guarded:
-            yield Finding(
-                "NoCreationPolicy",
-                f"a guard that fails the update of {group.logical_id} when new instances do not come up",
-                "no CreationPolicy with signals"
-                if group.replaces_group
-                else "an AutoScalingRollingUpdate without WaitOnResourceSignals",
-                "add it to the template, or let the target accept NoCreationPolicy",
-            )
-        live, after = group.fleet.group.desired_capacity, group.capacity_after
-        if after is not None and after < live:
-            yield Finding(
-                "CapacityShrinks",
-                f"{group.logical_id} to keep its {live} instances",
-                f"that the update would leave {after}",
-                "name the stack's parameter for the desired capacity as capacityParameter of the target, or update the "
-                "stack to the capacity that it needs",
-            )
-
-
-def room_findings(
-    changed: Collection[GroupChange],
-    free_addresses: Callable[[Collection[str]], Mapping[str, int]],
-    used_and_quota: Callable[[], tuple[int, int]],
-) -> Iterator[Finding]:
-    """Whether there is room for the new group beside the old one.
-
-    `free_addresses` gives the free addresses of subnets, `used_and_quota` the vCPUs of On-Demand Standard instances
-    that run in the account and those that may.
-    """
-    new_cpus = 0
-    for group in changed:
-        if group.launches == 0:
-            continue
-        if group.fleet.group.subnet_ids:
-            free = free_addresses(group.fleet.group.subnet_ids)
-            if sum(free.values()) < group.launches:
-                yield Finding(
-                    "NoFreeAddresses",
-                    f"{group.launches} free addresses in the subnets of {group.logical_id}",
-                    ", ".join(f"{count} in {subnet}" for subnet, count in free.items()),
-                    "free addresses, or give the group more subnets",
-                )
-        standard = [one.instance for one in group.fleet.members if one.instance and one.instance.is_standard]
-        new_cpus += group.launches * max((instance.virtual_cpus for instance in standard), default=0)
-    if new_cpus == 0:
-        return
-    used, quota = used_and_quota()
-    if used + new_cpus > quota:
-        yield Finding(
-            "QuotaExceeded",
-            f"room for {new_cpus} more vCPUs of running On-Demand Standard instances while both groups run",
-            f"a quota of {quota}, of which {used} are in use",
-            "ask for a higher quota (Service Quotas, Amazon EC2, L-1216C47A), or stop what is not needed",
-        )
-
-
-def unexpected_changes(changes: Collection[Change], our_parameters: Collection[str]) -> tuple[str, ...]:
-    """What the update would do besides bringing up other instances, a line a resource.
-
-    Launch templates, launch configurations and Auto Scaling groups may change, and what merely refers to one of them.
-    Anything else may be changed in place where our parameters are the cause, and is never replaced, added or removed.
-    """
-    allowed = {change.logical_id for change in changes if _is_of_the_fleet(change)}
-    undecided = [change for change in changes if not _is_of_the_fleet(change)]
-    grown = True
-    while grown:
-        grown = False
-        for change in list(undecided):
-            if change.action == "Modify" and _refers_only_to(change, allowed):
-                allowed.add(change.logical_id)
-                undecided.remove(change)
-                grown = True
-    return tuple(
-        f"{change}; cause: {_causes(change)}"
-        for change in undecided
-        if change.action != "Modify"
-        or change.replacement != "False"
-        or not _is_caused_by(change, our_parameters, allowed)
-    )
-
-
-def _is_of_the_fleet(change: Change) -> bool:
-    return change.action == "Modify" and change.resource_type in _LAUNCHES_INSTANCES
-
-
-def _refers_only_to(change: Change, allowed: Collection[str]) -> bool:
-    causes = _told_causes(change)
-    return bool(causes) and all(_is_reference_to(cause, allowed) for cause in causes)
-
-
-def _is_caused_by(change: Change, parameters: Collection[str], allowed: Collection[str]) -> bool:
-    causes = _told_causes(change)
-    return bool(causes) and all(
-        _is_reference_to(cause, allowed) or (cause.source == "ParameterReference" and cause.entity in parameters)
-        for cause in causes
-    )
-
-
-def _told_causes(change: Change) -> list[Cause]:
-    # The template stays as it is, so that a DirectModification beside a cause only says once more that a function in it
-    # evaluates to something else (CloudFormation user guide, "Example change sets").
-    return [cause for cause in change.causes if cause.source != "DirectModification"]
-
-
-def _is_reference_to(cause: Cause, logical_ids: Collection[str]) -> bool:
-    return cause.source in _BY_REFERENCE and (cause.entity or "").split(".", 1)[0] in logical_ids
-
-
-def _causes(change: Change) -> str:
-    told = dict.fromkeys(f"{cause.source} {cause.entity}" if cause.entity else cause.source for cause in change.causes)
-    return ", ".join(told) or "not told"
-
-
-def _is_true(value: Any) -> bool:
-    return str(value).lower() == "true"

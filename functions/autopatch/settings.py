@@ -1,4 +1,4 @@
-"""What the deployment set, read from the environment of each function."""
+"""The settings of the deployment, which each function reads from its environment."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
 
 from autopatch.errors import ConfigError
 
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 ACCEPTABLE = ("NoCreationPolicy",)
-"""The findings of `Check Readiness` that a target may accept, by name."""
+"""The names of findings that a target may accept: they do not stop it from being patched."""
 
 _PIPELINE_ARN = re.compile(r"arn:aws[^:]*:imagebuilder:[^:]+:\d{12}:image-pipeline/[a-z0-9-_]+")
 _TOPIC_ARN = re.compile(r"arn:aws[^:]*:sns:[^:]+:\d{12}:.+")
@@ -20,9 +22,27 @@ _PARAMETER_PATH = re.compile(r"(/[a-zA-Z0-9_.-]+)+")
 _ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d{12}:role/.+")
 
 
+class Rollback(StrEnum):
+    """What is done about a stack that was updated and fails its verification."""
+
+    AUTOMATIC = "automatic"
+    """It is updated back to the AMI that it ran before."""
+    MANUAL = "manual"
+    """Nothing: that is left to an operator."""
+
+
+class WhenClosed(StrEnum):
+    """What a run does while a change calendar is closed."""
+
+    SKIP = "skip"
+    """It ends."""
+    WAIT = "wait"
+    """It waits for the opening."""
+
+
 @dataclass(frozen=True)
 class PlanSettings:
-    """What `Plan Run` needs; the deadlines are in minutes.
+    """The defaults of a run; the deadlines are in minutes.
 
     `accepted_findings` are pairs of a stack's name and the name of a finding; an empty `capacity_parameter` is none.
     """
@@ -32,7 +52,7 @@ class PlanSettings:
     ami_parameter: str
     capacity_parameter: str
     accepted_findings: tuple[tuple[str, str], ...]
-    rollback: str
+    rollback: Rollback
     build_deadline_minutes: int
     deployment_deadline_minutes: int
     verification_deadline_minutes: int
@@ -46,7 +66,7 @@ class PlanSettings:
             ami_parameter=_required(environment, "AMI_PARAMETER", "the name of a stack parameter"),
             capacity_parameter=environment.get("CAPACITY_PARAMETER", "").strip(),
             accepted_findings=_accepted_findings(environment, "ACCEPTED_FINDINGS"),
-            rollback=_one_of(environment, "ROLLBACK", ("automatic", "manual")),
+            rollback=_one_of(environment, "ROLLBACK", Rollback),
             build_deadline_minutes=_minutes(environment, "BUILD_DEADLINE_MINUTES"),
             deployment_deadline_minutes=_minutes(environment, "DEPLOYMENT_DEADLINE_MINUTES"),
             verification_deadline_minutes=_minutes(environment, "VERIFICATION_DEADLINE_MINUTES"),
@@ -54,31 +74,26 @@ class PlanSettings:
 
 
 @dataclass(frozen=True)
-class FreezeSettings:
-    """When no change is allowed, and what is not to be rolled out.
-
-    `when_closed` is `skip` or `wait`; `hold_path` is the path of the SSM parameters that hold AMIs.
-    """
+class CalendarSettings:
+    """The names or ARNs of the change calendars, and what a run does while one of them is closed."""
 
     calendars: tuple[str, ...]
-    when_closed: str
-    hold_path: str
+    when_closed: WhenClosed
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ) -> FreezeSettings:
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> CalendarSettings:
         """Raises ConfigError, naming the variable, when one is missing or malformed."""
         return cls(
             calendars=_list(environment, "CHANGE_CALENDARS"),
-            when_closed=_one_of(environment, "WHEN_CALENDAR_CLOSED", ("skip", "wait")),
-            hold_path=_hold_path(environment),
+            when_closed=_one_of(environment, "WHEN_CALENDAR_CLOSED", WhenClosed),
         )
 
 
 @dataclass(frozen=True)
 class UpdateSettings:
-    """How stacks are updated: the role for those that have none of their own, if any, and what guards the update.
+    """The role for stacks that have no service role, if any, and the alarms that roll an update back.
 
-    `bake_minutes` is for how long CloudFormation watches the alarms before it removes the old group.
+    `bake_minutes` is how long CloudFormation monitors the alarms before it removes the old group.
     """
 
     cloudformation_role_arn: str | None
@@ -97,7 +112,7 @@ class UpdateSettings:
 
 @dataclass(frozen=True)
 class CloudFormationSettings:
-    """What `Roll Back` needs: the role for stacks that have none of their own, if any."""
+    """The role that CloudFormation updates stacks with that have no service role, if any."""
 
     cloudformation_role_arn: str | None
 
@@ -109,19 +124,23 @@ class CloudFormationSettings:
 
 @dataclass(frozen=True)
 class HoldSettings:
-    """What `Summarise Run` needs: the path of the SSM parameters that hold AMIs."""
+    """The path of the SSM parameters that hold AMIs."""
 
     hold_path: str
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> HoldSettings:
         """Raises ConfigError, naming the variable, when it is missing or malformed."""
-        return cls(_hold_path(environment))
+        return cls(
+            _matching(
+                environment, "HOLD_PATH", _PARAMETER_PATH, "the path of SSM parameters, such as /ami-autopatch/held"
+            )
+        )
 
 
 @dataclass(frozen=True)
 class NotificationSettings:
-    """Where notifications go."""
+    """The topic that notifications are published to."""
 
     topic_arn: str
 
@@ -133,7 +152,7 @@ class NotificationSettings:
 
 @dataclass(frozen=True)
 class TriggerSettings:
-    """What the base-AMI trigger starts, and which AMI names it is for (a pattern with `*` and `?`)."""
+    """What the base-AMI trigger starts, and for which AMI names (a pattern with `*` and `?`)."""
 
     state_machine_arn: str
     ami_name_pattern: str
@@ -149,6 +168,9 @@ class TriggerSettings:
             ami_name_pattern=_required(environment, "BASE_AMI_NAME_PATTERN", "a pattern of AMI names"),
             region=_required(environment, "AWS_REGION", "the Region that Lambda sets"),
         )
+
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def _required(environment: Mapping[str, str], name: str, expected: str) -> str:
@@ -179,14 +201,15 @@ def _minutes(environment: Mapping[str, str], name: str, at_least: int = 1) -> in
     return int(value)
 
 
-def _one_of(environment: Mapping[str, str], name: str, accepted: tuple[str, ...]) -> str:
-    expected = f"one of {', '.join(accepted)}"
+def _one_of(environment: Mapping[str, str], name: str, choices: type[_Choice]) -> _Choice:
+    expected = f"one of {', '.join(choices)}"
     value = _required(environment, name, expected)
-    if value not in accepted:
+    try:
+        return choices(value)
+    except ValueError:
         raise ConfigError(
             f"environment variable {name}: expected {expected}, found {value!r}; correct the deployment's parameter"
-        )
-    return value
+        ) from None
 
 
 def _role_arn(environment: Mapping[str, str]) -> str | None:
@@ -195,18 +218,12 @@ def _role_arn(environment: Mapping[str, str]) -> str | None:
     return _matching(environment, "CLOUDFORMATION_ROLE_ARN", _ROLE_ARN, "the ARN of an IAM role, or nothing")
 
 
-def _hold_path(environment: Mapping[str, str]) -> str:
-    return _matching(
-        environment, "HOLD_PATH", _PARAMETER_PATH, "the path of SSM parameters, such as /ami-autopatch/held"
-    )
-
-
 def _list(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
 
 
 def _accepted_findings(environment: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:
-    found = []
+    accepted = []
     for entry in _list(environment, name):
         stack_name, _, finding = entry.partition(":")
         if not STACK_NAME.fullmatch(stack_name) or finding not in ACCEPTABLE:
@@ -214,8 +231,8 @@ def _accepted_findings(environment: Mapping[str, str], name: str) -> tuple[tuple
                 f"environment variable {name}: expected entries such as my-stack:{ACCEPTABLE[0]}, found {entry!r}; "
                 "correct the deployment's parameter"
             )
-        found.append((stack_name, finding))
-    return tuple(found)
+        accepted.append((stack_name, finding))
+    return tuple(accepted)
 
 
 def _stack_names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

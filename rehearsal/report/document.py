@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autopatch.contracts import OUTCOMES
+from autopatch.contracts import Outcome
 from rehearsal.report.picture import StateVisit
 
 STATUSES = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
@@ -22,7 +22,7 @@ class UnknownStatus(Exception):
 class TargetReport:
     """What became of one application stack.
 
-    `outcome` is one of the contracts' `OUTCOMES`, or None for a stack that the run ended before it came to. `seconds`
+    `outcome` is one of the contracts' `Outcome`s, or None for a stack that the run ended before it came to. `seconds`
     is virtual.
     """
 
@@ -35,9 +35,9 @@ class TargetReport:
     instances_replaced: int
 
     def __post_init__(self) -> None:
-        if self.outcome is not None and self.outcome not in OUTCOMES:
+        if self.outcome is not None and self.outcome not in set(Outcome):
             raise UnknownStatus(
-                f"expected the outcome of stack {self.stack_name!r} to be one of {', '.join(OUTCOMES)}, "
+                f"expected the outcome of stack {self.stack_name!r} to be one of {', '.join(Outcome)}, "
                 f"found {self.outcome!r}: add it to autopatch/contracts.py, and its words to rehearsal/report/words.py"
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import subprocess
 from collections.abc import Mapping
@@ -18,10 +19,17 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / ".aws-sam/build"
 LAMBDA_PYTHON = ROOT / ".venv-lambda/bin/python"
 
-# Lambda puts the package before everything else, and runs in a folder without any of it.
+# The names of a processor: Lambda's, the system's, and the number of it in the header of a compiled module (ELF
+# specification, e_machine).
+PROCESSORS = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
+
+# Lambda puts the package before everything else, and runs in a folder without any of it. What is compiled for another
+# processor than this machine's is imported from Lambda's Python beforehand, in place of what the package has.
 IMPORT = """
 import importlib, json, sys
-package, handler = sys.argv[1:]
+package, handler, *foreign = sys.argv[1:]
+for name in foreign:
+    importlib.import_module(name)
 sys.path.insert(0, package)
 module, name = handler.rsplit(".", 1)
 function = getattr(importlib.import_module(module), name)
@@ -67,8 +75,13 @@ def test_every_handler_is_imported_from_its_package_by_lambdas_python(
     """AWS Lambda Developer Guide, "Building Lambda functions with Python": the runtime has Python and the SDK."""
 
     def imported(name: str) -> Any:
+        foreign = {
+            path.relative_to(packages[name]).parts[0]
+            for path in compiled(packages[name])
+            if platform.machine() != PROCESSORS[processor(functions[name])][0]
+        }
         # -I: neither the folder nor any environment variable adds to what can be imported; -B: leaves no .pyc behind.
-        command = [LAMBDA_PYTHON, "-I", "-B", "-c", IMPORT, packages[name], functions[name]["Handler"]]
+        command = [LAMBDA_PYTHON, "-I", "-B", "-c", IMPORT, packages[name], functions[name]["Handler"], *foreign]
         ended = subprocess.run(command, check=False, cwd=tmp_path, env={}, capture_output=True, text=True)
         return json.loads(ended.stdout) if ended.returncode == 0 else ended.stderr
 
@@ -103,6 +116,28 @@ def test_the_packages_have_what_the_lock_lists_and_leave_the_sdk_to_lambda(packa
     for package in packages.values():
         assert {path.name for path in package.glob("*.dist-info")} == wanted
         assert not {"boto3", "botocore"} & {path.name for path in package.iterdir()}
+
+
+def test_what_is_compiled_is_for_lambdas_python_and_processor(
+    functions: dict[str, dict[str, Any]], packages: dict[str, Path]
+) -> None:
+    """PEP 3149: the name of a compiled module has the Python's version and the system that it is for."""
+    found = {(name, path) for name, package in packages.items() for path in compiled(package)}
+    assert found
+    for name, path in found:
+        system, number = PROCESSORS[processor(functions[name])]
+        version = functions[name]["Runtime"].removeprefix("python").replace(".", "")
+        assert path.name.endswith(f".cpython-{version}-{system}-linux-gnu.so")
+        assert int.from_bytes(path.read_bytes()[18:20], "little") == number
+
+
+def compiled(package: Path) -> list[Path]:
+    return list(package.rglob("*.so"))
+
+
+def processor(function: Mapping[str, Any]) -> str:
+    (name,) = function["Architectures"]
+    return str(name)
 
 
 def test_the_packages_have_no_bytecode(packages: dict[str, Path]) -> None:

@@ -13,8 +13,8 @@ import pytest
 from autopatch import errors
 from autopatch.execution_input import ExecutionInput
 from autopatch.settings import (
+    CalendarSettings,
     CloudFormationSettings,
-    FreezeSettings,
     HoldSettings,
     NotificationSettings,
     PlanSettings,
@@ -42,9 +42,12 @@ def functions() -> Iterator[dict[str, Any]]:
     ("name", "settings"),
     [
         ("PlanRunFunction", PlanSettings),
-        ("CheckFreezeFunction", FreezeSettings),
-        ("CheckReadinessFunction", FreezeSettings),
-        ("CheckReadinessFunction", UpdateSettings),
+        ("CheckFreezeFunction", CalendarSettings),
+        ("CheckFreezeFunction", HoldSettings),
+        ("CheckCalendarFunction", CalendarSettings),
+        ("PreviewUpdateFunction", UpdateSettings),
+        ("CheckReadinessFunction", HoldSettings),
+        ("UpdateStackFunction", CalendarSettings),
         ("RollBackFunction", CloudFormationSettings),
         ("SummariseFunction", HoldSettings),
         ("NotifyFunction", NotificationSettings),
@@ -79,6 +82,8 @@ def test_the_sample_inputs_are_accepted(path: Path) -> None:
         ("check-image", "CheckImage", errors.AwsCallFailed),
         ("read-ami", "ReadAmi", errors.AwsCallFailed),
         ("check-freeze", "CheckFreeze", None),
+        ("check-calendar", "CheckCalendar", None),
+        ("preview-update", "PreviewUpdate", None),
         ("check-readiness", "CheckReadiness", None),
         ("update-stack", "UpdateStack", errors.AwsCallFailed),
         ("check-deployment", "CheckDeployment", errors.AwsCallFailed),

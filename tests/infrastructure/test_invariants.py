@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from autopatch.aws_client import create_client
+from autopatch.aws.client import create_client
 from local_aws.scheduler.cron import next_firing
 from tests.infrastructure.templates import (
     NAMES,

@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.image_builder import ImageBuilder
 from autopatch.errors import ConfigError, InvalidInput
 from autopatch.execution_input import ExecutionInput
-from autopatch.handlers.plan_run import plan_run
-from autopatch.image_builder import ImageBuilder
+from autopatch.planning import plan_run
 from autopatch.settings import PlanSettings
-from autopatch.stacks import Stacks
 from local_aws.aws import LocalAws
 from local_aws.core.clock import current
 from rehearsal.deployment import BASE_AMI_TOPIC, REPOSITORY, STACK, Deployment, deploy, transformed_template
@@ -64,7 +64,7 @@ def test_two_parameters_have_to_be_given() -> None:
 def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription(deployed: Deployment) -> None:
     assert create("plain", deployed) == "CREATE_COMPLETE"
     assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction"}
-    assert len(functions("plain")) == 13
+    assert len(functions("plain")) == 15
     (topic,) = (
         one["OutputValue"] for one in describe("plain")["Outputs"] if one["OutputKey"] == "NotificationTopicArn"
     )
@@ -101,7 +101,7 @@ def plan(pipeline_arn: str, minutes: str = "120", stacks: str = "web") -> None:
         "VERIFICATION_DEADLINE_MINUTES": "15",
         "ROLLBACK": "automatic",
     }
-    plan_run(ExecutionInput(), PlanSettings.from_env(environment), Stacks.create(), ImageBuilder.create)
+    plan_run(ExecutionInput(), PlanSettings.from_env(environment), Stacks(), ImageBuilder())
 
 
 def test_a_pipeline_of_another_region_or_account_is_refused_by_the_run(deployed: Deployment) -> None:

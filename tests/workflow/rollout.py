@@ -12,6 +12,11 @@ from typing import Any
 
 import boto3
 
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
+from autopatch.fleet import Fleets
 from local_aws.aws import LocalAws
 from local_aws.sns import topics as sns
 from rehearsal.deployment import REPOSITORY, Deployment, deploy, read_template
@@ -105,8 +110,8 @@ def application(folder: Path, name: str, change: Change | None = None, **paramet
 
 def group_of(template: dict[str, Any]) -> dict[str, Any]:
     """The Auto Scaling group in the application's template."""
-    found: dict[str, Any] = template["Resources"]["AppAutoScalingGroup"]
-    return found
+    group: dict[str, Any] = template["Resources"]["AppAutoScalingGroup"]
+    return group
 
 
 def amis(stack: str) -> set[str]:
@@ -127,8 +132,14 @@ def group_name(stack: str) -> str:
     return resource["StackResourceDetail"]["PhysicalResourceId"]
 
 
+def fleets() -> Fleets:
+    """What looks at the groups of stacks, as the functions have it."""
+    return Fleets(Stacks(), AutoScaling(), Ec2(), ElasticLoadBalancing())
+
+
 def change_sets(stack: str) -> list[str]:
     """The change sets that the stack has."""
     return [
-        one["ChangeSetName"] for one in boto3.client("cloudformation").list_change_sets(StackName=stack)["Summaries"]
+        summary["ChangeSetName"]
+        for summary in boto3.client("cloudformation").list_change_sets(StackName=stack)["Summaries"]
     ]

@@ -49,15 +49,15 @@ class Ran:
 
     def words(self) -> str:
         """The subject and the message of the only notification, without line breaks."""
-        (told,) = self.report.notifications
-        return " ".join(f"{told.subject} {told.message}".split())
+        (notification,) = self.report.notifications
+        return " ".join(f"{notification.subject} {notification.message}".split())
 
     def visited(self) -> list[str]:
         return [visit.name for visit in self.report.visits]
 
     def undelivered_triggers(self) -> list[str]:
         """The bodies in the queue of what could not be delivered."""
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in describe("ami-autopatch")["Outputs"]}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in describe("ami-autopatch")["Outputs"]}
         sqs = boto3.client("sqs")
         messages = sqs.receive_message(QueueUrl=outputs["UndeliveredTriggersUrl"], MaxNumberOfMessages=10)
         return [message["Body"] for message in messages.get("Messages", [])]
@@ -97,7 +97,7 @@ def patch_run(of: str | Scenario, *, as_long_as_on_aws: bool = False) -> Iterato
     with LocalAws(*chosen.behaviour) as aws:
         deployment = deploy(chosen)
         with faults.spared():
-            before = {name: {one["InstanceId"] for one in instances(name)} for name in deployment.stacks}
+            before = {name: {instance["InstanceId"] for instance in instances(name)} for name in deployment.stacks}
         report = PatchRun(aws, chosen, deployment).run()
         with faults.spared():
             yield Ran(aws, deployment, report, before)
@@ -110,8 +110,8 @@ def instances(stack: str) -> list[Any]:
         for resource in resources
         if resource["ResourceType"] == "AWS::AutoScaling::AutoScalingGroup"
     ]
-    found = boto3.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=groups)
-    ids = [one["InstanceId"] for group in found["AutoScalingGroups"] for one in group["Instances"]]
+    answer = boto3.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=groups)
+    ids = [instance["InstanceId"] for group in answer["AutoScalingGroups"] for instance in group["Instances"]]
     assert ids, "an empty list would describe all instances"
     reservations = boto3.client("ec2").describe_instances(InstanceIds=ids)["Reservations"]
     return [instance for reservation in reservations for instance in reservation["Instances"]]
@@ -122,4 +122,4 @@ def describe(stack: str) -> Any:
 
 
 def parameters(stack: str) -> dict[str, str]:
-    return {one["ParameterKey"]: one["ParameterValue"] for one in describe(stack)["Parameters"]}
+    return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in describe(stack)["Parameters"]}

@@ -16,22 +16,22 @@ def test_the_instances_that_never_signalled_are_named_with_the_end_of_their_cons
     of = replace(scenario.load("deployment-rolls-back"), trigger="manual", input={})
     panics = {"web": {"signals": "none", "console": "[ 1.0] booting\n[ 2.0] Kernel panic - not syncing\n"}}
     with patch_run(replace(of, autoscaling=replace(of.autoscaling, stacks=panics))) as ran:
-        told = ran.words()
+        words = ran.words()
         activities = boto3.client("autoscaling").describe_scaling_activities(IncludeDeletedGroups=True)["Activities"]
-        (gone,) = {one["AutoScalingGroupName"] for one in activities} - {
+        (gone,) = {activity["AutoScalingGroupName"] for activity in activities} - {
             group["AutoScalingGroupName"]
             for group in boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
         }
         launched = [
-            one["Description"].rsplit(" ", 1)[1]
-            for one in activities
-            if one["AutoScalingGroupName"] == gone and one["Description"].startswith("Launching")
+            activity["Description"].rsplit(" ", 1)[1]
+            for activity in activities
+            if activity["AutoScalingGroupName"] == gone and activity["Description"].startswith("Launching")
         ]
         assert len(launched) == 2
         for instance_id in launched:
-            assert f"{instance_id} (t3.micro, " in told and f"the console of {instance_id} ends with:" in told
-        assert "was launched, and is terminated now" in told
-        assert "[ 2.0] Kernel panic - not syncing" in told
+            assert f"{instance_id} (t3.micro, " in words and f"the console of {instance_id} ends with:" in words
+        assert "was launched, and is terminated now" in words
+        assert "[ 2.0] Kernel panic - not syncing" in words
         assert ran.amis("web") == [ran.deployment.golden_ami] * 2
 
 

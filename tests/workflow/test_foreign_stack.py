@@ -78,11 +78,11 @@ def test_its_instances_run_the_new_ami_behind_its_load_balancer(patched: dict[st
     ami = patched["ami"]["amiId"]
     serving = instances("theirs")
     assert [instance["ImageId"] for instance in serving] == [ami] * 3
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in describe("baseline")["Outputs"]}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in describe("baseline")["Outputs"]}
     health = boto3.client("elbv2").describe_target_health(TargetGroupArn=outputs["TargetGroup"])[
         "TargetHealthDescriptions"
     ]
-    assert {one["Target"]["Id"] for one in health} == {instance["InstanceId"] for instance in serving}
+    assert {target["Target"]["Id"] for target in health} == {instance["InstanceId"] for instance in serving}
 
 
 def test_no_parameter_is_lost(patched: dict[str, Any]) -> None:
@@ -123,8 +123,8 @@ def test_subnets_without_room_for_both_groups_are_refused(foreign: LocalAws, pat
     before = {instance["InstanceId"]: instance["ImageId"] for instance in instances("theirs")}
     filled: list[str] = []
     for subnet in {instance["SubnetId"] for instance in instances("theirs")}:
-        (found,) = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
-        for _ in range(found["AvailableIpAddressCount"] - 1):
+        (described,) = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
+        for _ in range(described["AvailableIpAddressCount"] - 1):
             created = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]
             filled.append(created["NetworkInterfaceId"])
     golden = patched["run"]["targets"][0]["amiBefore"]

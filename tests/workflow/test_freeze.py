@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 
 from rehearsal import scenario
 from rehearsal.scenario import Intervention, Scenario
-from tests.workflow.rollout import ids, rollout
+from tests.workflow.rollout import change_sets, ids, rollout
 from tests.workflow.running import Ran, patch_run
 
 CALENDAR = """BEGIN:VCALENDAR
@@ -69,6 +71,57 @@ def test_a_calendar_that_closes_during_the_build_leaves_the_stacks_alone() -> No
         assert ran.image_statuses() == ["AVAILABLE"]
         assert ran.report.targets[0].outcome == "SKIPPED"
         assert "SKIPPED: web" in ran.words() and "closed until 2026-12-08 12:00 UTC" in ran.words()
+
+
+def closing_during_the_preview(when_closed: str) -> Scenario:
+    """A run during whose preview somebody closes the calendar, until noon."""
+
+    def call(operation: str, after_seconds: float, parameters: dict[str, str]) -> Intervention:
+        return Intervention(
+            do="call",
+            when_state="Wait For Preview",
+            after_seconds=after_seconds,
+            service="ssm",
+            operation=operation,
+            parameters=parameters,
+        )
+
+    closed = CALENDAR.format(begin="20261208T060000Z", end="20261208T120000Z")
+    document = {"Name": "lunch", "Content": closed, "DocumentType": "ChangeCalendar", "DocumentFormat": "TEXT"}
+    return Scenario(
+        change_calendars={"lunch": CALENDAR.format(begin="20270101T000000Z", end="20270102T000000Z")},
+        parameters={"ChangeCalendars": "lunch", "WhenCalendarClosed": when_closed},
+        interventions=(call("delete_document", 1, {"Name": "lunch"}), call("create_document", 2, document)),
+    )
+
+
+def test_a_calendar_that_closes_during_the_preview_stops_the_update() -> None:
+    with patch_run(closing_during_the_preview("skip")) as ran:
+        assert ran.report.status == "SUCCEEDED" and untouched(ran) and change_sets("web") == []
+        assert ran.report.targets[0].outcome == "SKIPPED"
+        assert "SKIPPED: web" in ran.words() and "closed until 2026-12-08 12:00 UTC" in ran.words()
+        begun = ran.visited().index("Update Stack")
+        assert ran.visited()[begun : begun + 5] == [
+            "Update Stack",
+            "Update Started?",
+            "Check Calendar",
+            "Calendar Open?",
+            "Record Result",
+        ]
+
+
+def test_a_target_that_waits_for_the_opening_is_previewed_again() -> None:
+    with patch_run(closing_during_the_preview("wait")) as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.report.status == "SUCCEEDED" and ran.amis("web") == [new, new]
+        states = ran.visited()
+        assert (states.count("Wait For Calendar"), states.count("Preview Update")) == (2, 2)
+        updated = [event["Timestamp"] for event in events("web") if event["ResourceStatus"] == "UPDATE_IN_PROGRESS"]
+        assert min(updated) >= datetime(2026, 12, 8, 12, tzinfo=UTC)
+
+
+def events(stack: str) -> list[Any]:
+    return list(boto3.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"])
 
 
 def test_a_calendar_that_is_none_is_a_wrong_deployment() -> None:

@@ -18,10 +18,10 @@ def test_never_healthy() -> None:
         elbv2 = boto3.client("elbv2")
         (group,) = elbv2.describe_target_groups()["TargetGroups"]
         health = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
-        states = {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in health}
+        states = {target["Target"]["Id"]: target["TargetHealth"]["State"] for target in health}
         assert states == dict.fromkeys(ran.instances_before["web"], "healthy")
         events = boto3.client("cloudformation").describe_stack_events(StackName="web")["StackEvents"]
         reasons = [event.get("ResourceStatusReason", "") for event in events]
         assert sum("Received FAILURE signal with UniqueId i-" in reason for reason in reasons) == 2
-        (told,) = ran.report.notifications
-        assert "Received 0 SUCCESS signal(s) out of 2" in " ".join(told.message.split())
+        (notification,) = ran.report.notifications
+        assert "Received 0 SUCCESS signal(s) out of 2" in " ".join(notification.message.split())

@@ -9,31 +9,49 @@ from typing import Any
 
 import boto3
 import pytest
+from msgspec import structs
 
-from autopatch.auto_scaling import AutoScaling
-from autopatch.change_calendars import ChangeCalendars
-from autopatch.change_sets import ChangeSets
-from autopatch.contracts import Ami, Execution, ImageBuild, Run, Target, TargetResult, Update
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.change_sets import ChangeSets
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.image_builder import ImageBuilder
+from autopatch.aws.service_quotas import ServiceQuotas
+from autopatch.aws.systems_manager import SystemsManager
+from autopatch.contracts import (
+    Ami,
+    Execution,
+    Failure,
+    NotStarted,
+    Outcome,
+    Pending,
+    PendingStatus,
+    Preview,
+    PreviewStatus,
+    RecordedFailure,
+    Run,
+    StackUpdate,
+    Target,
+    TargetResult,
+    Trigger,
+    Unchanged,
+    UpdateStatus,
+)
+from autopatch.deployments import DeploymentChecker
 from autopatch.diagnosis import Diagnosis
-from autopatch.ec2 import Ec2
 from autopatch.errors import DeploymentTimedOut, ImageBuildTimedOut, TargetNotReady
-from autopatch.fleet import Fleets
-from autopatch.handlers.check_deployment import DeploymentChecker
-from autopatch.handlers.check_image import check_image
-from autopatch.handlers.start_image_build import start_image_build
-from autopatch.handlers.summarise import summarise
-from autopatch.handlers.update_stack import StackUpdater
 from autopatch.holds import Holds
-from autopatch.image_builder import ImageBuilder
-from autopatch.readiness_checker import Gateways, ReadinessChecker
-from autopatch.service_quotas import ServiceQuotas
-from autopatch.settings import FreezeSettings, UpdateSettings
-from autopatch.stacks import Stacks
+from autopatch.image_builds import check_image, start_image_build
+from autopatch.previewing import UpdatePreviewer
+from autopatch.readiness import ReadinessChecker
+from autopatch.settings import CalendarSettings, Rollback, UpdateSettings, WhenClosed
+from autopatch.summary import summarise
+from autopatch.updating import StackUpdater
 from local_aws.aws import LocalAws
 from rehearsal import scenario
 from rehearsal.deployment import Deployment, deploy
 from rehearsal.scenario import Scenario
-from tests.workflow.rollout import change_sets, group_name
+from tests.workflow.rollout import change_sets, fleets, group_name
 from tests.workflow.running import describe, instances, parameters
 
 
@@ -51,52 +69,67 @@ def execution(name: str = "one") -> Execution:
 def plan(deployment: Deployment, ami_before: str, stack: str = "web", ami_parameter: str = "AmazonMachineImage") -> Run:
     capacity = "DesiredCapacity" if stack == "web" else None
     target = Target(stack, ami_parameter, capacity, ami_before)
-    return Run("manual", None, False, "automatic", deployment.pipeline_arn, None, (target,), 120, 90, 15)
+    return Run(Trigger.MANUAL, None, False, Rollback.AUTOMATIC, deployment.pipeline_arn, None, (target,), 120, 90, 15)
 
 
-def check(of: Execution, run: Run, ami: str, so_far: Update, at: datetime | None = None) -> Update:
+def pending(run: Run) -> Pending:
+    """What `Check Calendar` leaves where there are no calendars."""
+    now = datetime.now(UTC)
+    deadline_at = now + timedelta(minutes=run.deployment_deadline_minutes)
+    return Pending(status=PendingStatus.CALENDAR_OPEN, started_at=now, deadline_at=deadline_at)
+
+
+def preview(of: Execution, run: Run, ami: str, so_far: Pending, at: datetime | None = None) -> Any:
+    """A try of `Preview Update`."""
+    settings = UpdateSettings(None, (), 0)
+    previewer = UpdatePreviewer(of, run, run.targets[0], Ami(ami), settings, Stacks(), ChangeSets(), fleets())
+    return previewer.preview(so_far, at or datetime.now(UTC))
+
+
+def check(run: Run, so_far: Preview, at: datetime | None = None) -> Preview | Pending | Unchanged:
     """A look of `Check Readiness`."""
-    checker = ReadinessChecker(
-        execution=of,
-        run=run,
-        target=run.targets[0],
-        ami=Ami(ami),
-        freeze_settings=FreezeSettings((), "skip", "/ami-autopatch/held"),
-        update_settings=UpdateSettings(None, (), 0),
-        gateways=Gateways(
-            stacks=Stacks.create(),
-            change_sets=ChangeSets.create(),
-            fleets=Fleets.create(),
-            ec2=Ec2.create(),
-            quotas=ServiceQuotas.create(),
-            calendars=ChangeCalendars.create(),
-            holds=Holds.create("/ami-autopatch/held"),
-        ),
-    )
-    return checker.check(so_far, at or datetime.now(UTC))
+    holds = Holds(SystemsManager(), "/ami-autopatch/held")
+    gateways = (Stacks(), ChangeSets(), fleets(), Ec2(), ServiceQuotas(), holds)
+    return ReadinessChecker(run, run.targets[0], *gateways).check(so_far, at or datetime.now(UTC))
 
 
-def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: Update | None = None) -> Update:
-    """The update, previewed and found ready."""
-    update = check(of, run, ami, so_far or Update())
-    for _ in range(5):
-        if update.status != "PREVIEWING":
-            break
-        aws.clock.sleep(update.poll_after_seconds)
-        update = check(of, run, ami, update)
-    assert update.status == "READY"
+def creating(of: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:
+    """A preview that is being made."""
+    update = preview(of, run, ami, so_far or pending(run))
+    assert isinstance(update, Preview) and update.status is PreviewStatus.CREATING
     return update
 
 
-def execute(of: Execution, run: Run, ready: Update) -> Update:
+def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:
+    """The update, previewed and found ready."""
+    update: Any = creating(of, run, ami, so_far)
+    for _ in range(5):
+        if not isinstance(update, Preview) or update.status is not PreviewStatus.CREATING:
+            break
+        aws.clock.sleep(update.poll_after_seconds)
+        update = check(run, update)
+    assert isinstance(update, Preview) and update.status is PreviewStatus.READY
+    return update
+
+
+def executed(of: Execution, run: Run, ready: Preview) -> StackUpdate:
+    """A try of `Update Stack` that starts the update, or finds it started."""
+    update = execute(of, run, ready)
+    assert isinstance(update, StackUpdate) and update.status is UpdateStatus.UPDATING
+    return update
+
+
+def execute(of: Execution, run: Run, ready: Preview) -> StackUpdate | Pending:
     """A try of `Update Stack`."""
-    updater = StackUpdater(of, run, run.targets[0], Stacks.create(), ChangeSets.create(), AutoScaling.create())
+    settings = CalendarSettings((), WhenClosed.SKIP)
+    gateways = (Stacks(), ChangeSets(), AutoScaling(), SystemsManager())
+    updater = StackUpdater(of, run, run.targets[0], settings, *gateways)
     return updater.update(ready, datetime.now(UTC))
 
 
-def look(of: Execution, run: Run, updating: Update, at: datetime | None = None) -> Update:
+def look(of: Execution, run: Run, updating: StackUpdate, at: datetime | None = None) -> StackUpdate:
     """A look of `Check Deployment`."""
-    checker = DeploymentChecker(of, run, run.targets[0], Stacks.create(), Diagnosis.create)
+    checker = DeploymentChecker(of, run, run.targets[0], Stacks(), Diagnosis(AutoScaling(), Ec2()))
     return checker.check(updating, at or datetime.now(UTC))
 
 
@@ -112,10 +145,10 @@ def images(deployment: Deployment) -> list[str]:
 
 def test_a_retried_start_gives_the_same_build(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
-    one, run = execution(), plan(deployment, "ami-00000000")
-    first = start_image_build(one, run, ImageBuilder.create(), datetime.now(UTC))
+    first_execution, run = execution(), plan(deployment, "ami-00000000")
+    first = start_image_build(first_execution, run, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(5)
-    again = start_image_build(one, run, ImageBuilder.create(), datetime.now(UTC))
+    again = start_image_build(first_execution, run, ImageBuilder(), datetime.now(UTC))
     assert (again.image_arn, again.joined) == (first.image_arn, False)
     assert images(deployment) == [first.image_arn]
 
@@ -123,9 +156,9 @@ def test_a_retried_start_gives_the_same_build(deployed: tuple[LocalAws, Deployme
 def test_a_later_execution_joins_the_build(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
     run = plan(deployment, "ami-00000000")
-    first = start_image_build(execution(), run, ImageBuilder.create(), datetime.now(UTC))
+    first = start_image_build(execution(), run, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(300)
-    joined = start_image_build(execution("two"), run, ImageBuilder.create(), datetime.now(UTC))
+    joined = start_image_build(execution("two"), run, ImageBuilder(), datetime.now(UTC))
     assert (joined.image_arn, joined.joined) == (first.image_arn, True)
     assert len(images(deployment)) == 1
 
@@ -135,15 +168,15 @@ def test_only_a_build_of_our_own_is_cancelled_at_its_deadline(
     deployed: tuple[LocalAws, Deployment], joined: bool, status: str
 ) -> None:
     aws, deployment = deployed
-    one = execution()
-    build = start_image_build(one, plan(deployment, "ami-00000000"), ImageBuilder.create(), datetime.now(UTC))
+    first_execution = execution()
+    build = start_image_build(first_execution, plan(deployment, "ami-00000000"), ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(300)
-    overdue = ImageBuild.from_event({**build.to_event(), "joined": joined, "deadlineAt": build.to_event()["startedAt"]})
+    overdue = structs.replace(build, joined=joined, deadline_at=build.started_at)
     with pytest.raises(ImageBuildTimedOut):
-        check_image(one, overdue, ImageBuilder.create(), datetime.now(UTC))
+        check_image(first_execution, overdue, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(60)
     with pytest.raises(ImageBuildTimedOut):  # a retry says the same, although a build of our own is CANCELLED by now
-        check_image(one, overdue, ImageBuilder.create(), datetime.now(UTC))
+        check_image(first_execution, overdue, ImageBuilder(), datetime.now(UTC))
     image = boto3.client("imagebuilder").get_image(imageBuildVersionArn=build.image_arn)["image"]
     assert image["state"]["status"] == status
 
@@ -151,68 +184,69 @@ def test_only_a_build_of_our_own_is_cancelled_at_its_deadline(
 def test_a_retried_check_makes_no_second_preview(deployed: tuple[LocalAws, Deployment]) -> None:
     """A change set is made once under a name (CloudFormation API reference, CreateChangeSet)."""
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    first = check(one, run, ami, Update())
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    first = creating(first_execution, run, ami)
     aws.clock.sleep(1)
-    again = check(one, run, ami, Update())
-    assert (first.status, again.status) == ("PREVIEWING", "PREVIEWING")
+    again = creating(first_execution, run, ami)
     assert first.change_set_id == again.change_set_id and len(change_sets("web")) == 1
 
 
 def test_a_retried_update_is_recognised_as_our_own(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    ready = previewed(aws, one, run, ami)
-    assert execute(one, run, ready).status == "UPDATING"
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    ready = previewed(aws, first_execution, run, ami)
+    executed(first_execution, run, ready)
     aws.clock.sleep(10)
-    again = execute(one, run, ready)
-    assert (again.status, again.ami_before, again.ami_after) == ("UPDATING", deployment.golden_ami, ami)
+    again = executed(first_execution, run, ready)
+    assert (again.ami_before, again.ami_after) == (deployment.golden_ami, ami)
     aws.clock.sleep(1800)
-    assert look(one, run, again).status == "UPDATED"
+    assert look(first_execution, run, again).status is UpdateStatus.UPDATED
     events = boto3.client("cloudformation").describe_stack_events(StackName="web")["StackEvents"]
     assert sum(event.get("ResourceStatusReason") == "User Initiated" for event in events) == 2  # create and update
 
 
 def test_somebody_elses_update_is_waited_for(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
-    one, run = execution(), plan(deployment, deployment.golden_ami)
-    two, ami = execution("two"), new_ami()
-    execute(one, run, previewed(aws, one, run, ami))
+    first_execution, run = execution(), plan(deployment, deployment.golden_ami)
+    second_execution, ami = execution("two"), new_ami()
+    execute(first_execution, run, previewed(aws, first_execution, run, ami))
     aws.clock.sleep(10)
-    waiting = check(two, run, ami, Update())
-    assert waiting.status == "BUSY"
-    still = check(two, run, ami, waiting)
-    assert (still.status, still.deadline_at) == ("BUSY", waiting.deadline_at)
+    waiting = preview(second_execution, run, ami, pending(run))
+    assert isinstance(waiting, Pending) and waiting.status is PendingStatus.STACK_BUSY
+    still = preview(second_execution, run, ami, waiting)
+    assert isinstance(still, Pending)
+    assert (still.status, still.deadline_at) == (PendingStatus.STACK_BUSY, waiting.deadline_at)
     with pytest.raises(TargetNotReady, match="to settle within 90 minutes, found it still UPDATE_IN_PROGRESS"):
-        check(two, run, ami, waiting, datetime.now(UTC) + timedelta(minutes=91))
+        preview(second_execution, run, ami, waiting, datetime.now(UTC) + timedelta(minutes=91))
     aws.clock.sleep(1800)
-    settled = check(two, run, ami, waiting)
-    assert (settled.status, settled.outcome) == ("DONE", "ALREADY_CURRENT")
+    settled = preview(second_execution, run, ami, waiting)
+    assert isinstance(settled, Unchanged) and settled.outcome is Outcome.ALREADY_CURRENT
 
 
 def test_a_preview_has_a_deadline(deployed: tuple[LocalAws, Deployment]) -> None:
     _, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    previewing = check(one, run, ami, Update())
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    previewing = creating(first_execution, run, ami)
     with pytest.raises(TargetNotReady, match="expected a preview of its update within 90 minutes that still holds"):
-        check(one, run, ami, previewing, datetime.now(UTC) + timedelta(minutes=90))
+        check(run, previewing, datetime.now(UTC) + timedelta(minutes=90))
 
 
 def test_a_group_that_changes_its_size_after_the_preview_is_previewed_again(
     deployed: tuple[LocalAws, Deployment],
 ) -> None:
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    ready = previewed(aws, one, run, ami)
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    ready = previewed(aws, first_execution, run, ami)
     boto3.client("autoscaling").set_desired_capacity(AutoScalingGroupName=group_name("web"), DesiredCapacity=3)
     aws.clock.sleep(300)
-    outdated = execute(one, run, ready)
-    assert outdated.status == "OUTDATED" and change_sets("web") == []
+    outdated = execute(first_execution, run, ready)
+    assert isinstance(outdated, Pending) and outdated.status is PendingStatus.PREVIEW_OUTDATED
+    assert change_sets("web") == []
     assert describe("web")["StackStatus"] == "CREATE_COMPLETE"
-    again = previewed(aws, one, run, ami, outdated)
+    again = previewed(aws, first_execution, run, ami, outdated)
     assert again.capacities == {"AppAutoScalingGroup": 3}
-    assert (again.deadline_at, again.begun_at) == (ready.deadline_at, ready.begun_at)
-    execute(one, run, again)
+    assert (again.deadline_at, again.started_at) == (ready.deadline_at, ready.started_at)
+    execute(first_execution, run, again)
     aws.clock.sleep(1800)
     assert parameters("web")["DesiredCapacity"] == "3"
     assert [instance["ImageId"] for instance in instances("web")] == [ami] * 3
@@ -222,8 +256,8 @@ def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tupl
     """An update in another way makes a change set OBSOLETE: it is still there, and its name is taken (CloudFormation
     API reference, DescribeChangeSet and CreateChangeSet)."""
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    ready = previewed(aws, one, run, ami)
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    ready = previewed(aws, first_execution, run, ami)
     others: list[Any] = [
         {"ParameterKey": name, "UsePreviousValue": True} for name in parameters("web") if name != "InstanceType"
     ]
@@ -235,11 +269,11 @@ def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tupl
     )
     aws.clock.sleep(1800)
     assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
-    outdated = execute(one, run, ready)
-    assert outdated.status == "OUTDATED"
-    again = previewed(aws, one, run, ami, outdated)
+    outdated = execute(first_execution, run, ready)
+    assert isinstance(outdated, Pending) and outdated.status is PendingStatus.PREVIEW_OUTDATED
+    again = previewed(aws, first_execution, run, ami, outdated)
     assert again.change_set_id != ready.change_set_id and len(change_sets("web")) == 1
-    execute(one, run, again)
+    execute(first_execution, run, again)
     aws.clock.sleep(1800)
     assert parameters("web")["InstanceType"] == "t3.small"
     assert {instance["ImageId"] for instance in instances("web")} == {ami}
@@ -248,13 +282,13 @@ def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tupl
 def test_an_older_update_complete_is_not_taken_for_ours(deployed: tuple[LocalAws, Deployment]) -> None:
     """Every event of an operation carries its token (CloudFormation API reference, StackEvent)."""
     aws, deployment = deployed
-    one, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
-    execute(one, run, previewed(aws, one, run, ami))
+    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    updating = executed(first_execution, run, previewed(aws, first_execution, run, ami))
     aws.clock.sleep(1800)
     assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
-    two = execution("two")
-    ours = Update(stack_id=describe("web")["StackId"]).waiting("UPDATING", datetime.now(UTC), 90)
-    assert look(two, run, ours).status == "UPDATING"
+    now, second_execution = datetime.now(UTC), execution("two")
+    ours = structs.replace(updating, update_started_at=now, deadline_at=now + timedelta(minutes=90))
+    assert look(second_execution, run, ours).status is UpdateStatus.UPDATING
 
 
 def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[LocalAws, Deployment]) -> None:
@@ -269,12 +303,12 @@ def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[
         TemplateBody=json.dumps(template),
         Parameters=[{"ParameterKey": "Ami", "ParameterValue": deployment.golden_ami}],
     )
-    one, run = execution(), plan(deployment, deployment.golden_ami, "odd", "Ami")
+    first_execution, run = execution(), plan(deployment, deployment.golden_ami, "odd", "Ami")
     ami = new_ami()
-    previewing = check(one, run, ami, Update())
+    previewing = creating(first_execution, run, ami)
     aws.clock.sleep(60)
     with pytest.raises(TargetNotReady, match="NoGroupChanges: expected the parameter Ami to reach an Auto Scaling"):
-        check(one, run, ami, previewing)
+        check(run, previewing)
     assert change_sets("odd") == [] and parameters("odd")["Ami"] == deployment.golden_ami
 
 
@@ -282,33 +316,25 @@ def test_a_rollback_has_a_deadline_of_its_own() -> None:
     chosen = scenario.from_document("rolls-back", {"autoscaling": {"stacks": {"web": {"signals": "none"}}}})
     with LocalAws(*chosen.behaviour) as aws:
         deployment = deploy(chosen)
-        one, run = execution(), plan(deployment, deployment.golden_ami)
-        updating = execute(one, run, previewed(aws, one, run, new_ami()))
+        first_execution, run = execution(), plan(deployment, deployment.golden_ami)
+        updating = executed(first_execution, run, previewed(aws, first_execution, run, new_ami()))
         while describe("web")["StackStatus"] != "UPDATE_ROLLBACK_IN_PROGRESS":
             aws.clock.sleep(30)
         now = datetime.now(UTC)
-        checked = look(one, run, updating, now)
-        assert (checked.status, checked.deadline_at) == ("ROLLING_BACK", now + timedelta(minutes=90))
-        late = checked.deadline_at
-        assert late is not None
+        checked = look(first_execution, run, updating, now)
+        assert (checked.status, checked.deadline_at) == (UpdateStatus.ROLLING_BACK, now + timedelta(minutes=90))
         with pytest.raises(DeploymentTimedOut, match="found it rolling back after"):
-            look(one, run, checked, late)
+            look(first_execution, run, checked, checked.deadline_at)
         aws.clock.sleep(3600)
         assert describe("web")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-        assert summarised(one, run, checked, "DeploymentTimedOut").rolled_back
+        assert summarised(first_execution, run, checked, "DeploymentTimedOut").rolled_back
         # A later run that refuses the stack finds the same status, and has rolled nothing back.
-        assert not summarised(execution("two"), run, Update(), "TargetNotReady").rolled_back
+        assert not summarised(execution("two"), run, NotStarted(), "TargetNotReady").rolled_back
 
 
-def summarised(of: Execution, run: Run, update: Update, error: str) -> TargetResult:
+def summarised(of: Execution, run: Run, update: NotStarted | StackUpdate, error: str) -> TargetResult:
     """What `Summarise Run` says of a target that failed."""
-    result = {
-        "target": run.targets[0].to_event(),
-        "update": update.to_event(),
-        "wayBack": Update().to_event(),
-        "failure": {"Error": error, "Cause": "why"},
-    }
-    (found,) = summarise(
-        of, [result], Ami("ami-00000000"), Stacks.create(), lambda: Holds.create("/ami-autopatch/held")
-    ).targets
-    return found
+    record = RecordedFailure(run.targets[0], update, Failure(error, "why"), NotStarted(), None)
+    holds = Holds(SystemsManager(), "/ami-autopatch/held")
+    (result,) = summarise(of, [record], Ami("ami-00000000"), Stacks(), holds).targets
+    return result

@@ -29,11 +29,13 @@ def test_happy_path() -> None:
         assert ran.image_statuses() == ["AVAILABLE"]
         (image,) = boto3.client("ec2").describe_images(ImageIds=[str(new)])["Images"]
         assert image["State"] == "available"
-        (told,) = ran.report.notifications
-        assert told.subject == f"AMI Autopatch: PATCHED: web now on {new}"
-        assert told.attributes["outcome"] == "PATCHED" and json.loads(told.attributes["stack"]) == ["web"]
+        (notification,) = ran.report.notifications
+        assert notification.subject == f"AMI Autopatch: PATCHED: web now on {new}"
+        assert notification.attributes["outcome"] == "PATCHED" and json.loads(notification.attributes["stack"]) == [
+            "web"
+        ]
         (email,) = sns.emails()
-        assert (email.address, email.subject) == ("operations@example.com", told.subject)
+        assert (email.address, email.subject) == ("operations@example.com", notification.subject)
         assert undelivered() == []
         # The schedule's doing: the second Tuesday of the month.
         (execution,) = ran.executions()
@@ -58,13 +60,13 @@ def test_image_build_fails() -> None:
         assert ran.image_statuses() == ["FAILED"]
         assert ran.stack_status("web") == "CREATE_COMPLETE"
         assert ran.instance_ids("web") == ran.instances_before["web"]
-        (told,) = ran.report.notifications
-        assert "the image build failed; web not touched" in told.subject
+        (notification,) = ran.report.notifications
+        assert "the image build failed; web not touched" in notification.subject
         # The failure context of the image: the status, the step and the component's own words.
         image = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=ran.deployment.pipeline_arn)
         state = boto3.client("imagebuilder").get_image(imageBuildVersionArn=image["imageSummaryList"][0]["arn"])
         context = state["image"]["state"]["failureContext"]
-        flowing = " ".join(told.message.split())
+        flowing = " ".join(notification.message.split())
         assert context["failedStep"] in flowing and context["componentFailure"]["errorMessage"] in flowing
         assert ran.report.overhead_seconds is not None and ran.report.overhead_seconds < 65, "noticed within a poll"
 
@@ -84,8 +86,8 @@ def test_image_has_no_ami_here() -> None:
         assert ran.report.error == "ImageHasNoAmi"
         assert ran.image_statuses() == ["AVAILABLE"]
         assert ran.stack_status("web") == "CREATE_COMPLETE"
-        (told,) = ran.report.notifications
-        assert "eu-west-1" in told.message
+        (notification,) = ran.report.notifications
+        assert "eu-west-1" in notification.message
 
 
 def test_deployment_rolls_back() -> None:
@@ -94,23 +96,23 @@ def test_deployment_rolls_back() -> None:
         assert ran.stack_status("web") == "UPDATE_ROLLBACK_COMPLETE"
         assert ran.amis("web") == [ran.deployment.golden_ami] * 2
         assert ran.instance_ids("web") == ran.instances_before["web"]
-        (told,) = ran.report.notifications
-        assert told.subject == f"AMI Autopatch: FAILED: web rolled back to {ran.deployment.golden_ami}"
+        (notification,) = ran.report.notifications
+        assert notification.subject == f"AMI Autopatch: FAILED: web rolled back to {ran.deployment.golden_ami}"
         # The first failed resource event of this update.
-        assert "AppAutoScalingGroup" in told.message
-        assert "Received 0 SUCCESS signal(s) out of 2" in " ".join(told.message.split())
+        assert "AppAutoScalingGroup" in notification.message
+        assert "Received 0 SUCCESS signal(s) out of 2" in " ".join(notification.message.split())
         # The AMI is not rolled out again until someone says so.
         held = boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"]
-        assert [one["Value"] for one in held] == ["web was rolled back from it (DeploymentFailed)"]
+        assert [parameter["Value"] for parameter in held] == ["web was rolled back from it (DeploymentFailed)"]
 
 
 def test_rollback_fails() -> None:
     with patch_run("rollback-fails") as ran:
         assert ran.report.error == "RollbackFailed"
         assert ran.stack_status("web") == "UPDATE_ROLLBACK_FAILED"
-        (told,) = ran.report.notifications
-        assert told.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed"
-        assert "continue-update-rollback" in told.message
+        (notification,) = ran.report.notifications
+        assert notification.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed"
+        assert "continue-update-rollback" in notification.message
         # Nor does another run touch it: it says the way out before anything is changed.
         again = boto3.client("stepfunctions").start_execution(
             stateMachineArn=ran.deployment.state_machine_arn,
@@ -133,8 +135,8 @@ def test_deployment_hangs() -> None:
         cancelled = min(event["Timestamp"] for event in events if "ROLLBACK" in event["ResourceStatus"])
         begun = min(event["Timestamp"] for event in events if event["ResourceStatus"] == "UPDATE_IN_PROGRESS")
         assert (cancelled - begun).total_seconds() == pytest.approx(20 * 60, abs=15)
-        (told,) = ran.report.notifications
-        assert "still waiting for AppAutoScalingGroup" in " ".join(told.message.split())
+        (notification,) = ran.report.notifications
+        assert "still waiting for AppAutoScalingGroup" in " ".join(notification.message.split())
 
 
 def test_already_current() -> None:
@@ -150,7 +152,9 @@ def test_already_current() -> None:
 def test_stack_busy() -> None:
     with patch_run("stack-busy") as ran:
         assert ran.report.targets[0].outcome == "PATCHED"
-        assert ran.visited().count("Wait For Stack") > 1
+        busy = ["Preview Update", "Preview Started?", "Wait For Stack", "Check Calendar", "Calendar Open?"]
+        begun = ran.visited().index("Preview Update")
+        assert ran.visited()[begun : begun + 10] == 2 * busy
         assert ran.amis("web") == [ran.report.targets[0].ami_after] * 2
         # What the other operator changed meanwhile is kept.
         assert parameters("web")["InstanceType"] == "t3.small"
@@ -164,9 +168,9 @@ def test_two_stacks_one_fails() -> None:
         assert ran.amis("web") == [web.ami_after] * 2
         assert ran.amis("api") == [ran.deployment.golden_ami] * 2
         assert ran.instance_ids("api") == ran.instances_before["api"]
-        (told,) = ran.report.notifications
-        assert told.attributes["outcome"] == "FAILED"
-        assert "web: PATCHED" in told.message and "api: FAILED" in told.message
+        (notification,) = ran.report.notifications
+        assert notification.attributes["outcome"] == "FAILED"
+        assert "web: PATCHED" in notification.message and "api: FAILED" in notification.message
 
 
 def test_throttled() -> None:
@@ -200,9 +204,9 @@ def test_aborted() -> None:
     with patch_run("aborted", as_long_as_on_aws=True) as ran:
         assert ran.report.status == "ABORTED"
         assert ran.instance_ids("web") == ran.instances_before["web"]
-        (told,) = ran.report.notifications
-        assert told.attributes["outcome"] == "ABORTED"
-        assert "'Wait For Image'" in told.subject and "Stopped by an operator" in told.message
+        (notification,) = ran.report.notifications
+        assert notification.attributes["outcome"] == "ABORTED"
+        assert "'Wait For Image'" in notification.subject and "Stopped by an operator" in notification.message
 
 
 def test_every_scenario_has_its_test() -> None:
@@ -236,8 +240,8 @@ def test_the_most_pressing_of_several_failures_names_the_runs_error() -> None:
     with patch_run(scenario.from_document("two-stacks-fail", document)) as ran:
         assert ran.report.error == "RollbackFailed"
         assert "api: DeploymentFailed:" in str(ran.report.cause) and "web: RollbackFailed:" in str(ran.report.cause)
-        (told,) = ran.report.notifications
-        assert told.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed; 0 of 2 stacks fine"
+        (notification,) = ran.report.notifications
+        assert notification.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed; 0 of 2 stacks fine"
         assert ran.stack_status("api") == "UPDATE_ROLLBACK_COMPLETE"
 
 

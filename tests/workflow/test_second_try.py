@@ -7,7 +7,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from autopatch.image_builder import ImageBuilder
+from autopatch.aws.image_builder import ImageBuilder
 from local_aws.imagebuilder.settings import ImageBuilderSettings
 from rehearsal.scenario import Scenario
 from tests.workflow.running import Ran, patch_run
@@ -53,7 +53,7 @@ def told_by_workflows(ran: Ran) -> tuple[str | None, bool]:
 
     `failureContext` needs a recent SDK; Image Builder API reference, ListWorkflowExecutions.
     """
-    image_builder = ImageBuilder.create()
+    image_builder = ImageBuilder()
     answer = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=ran.deployment.pipeline_arn)
     image = image_builder.image(answer["imageSummaryList"][0]["arn"])
     return image.failed_in, image_builder.failed_after_building(replace(image, failed_in=None))

@@ -9,13 +9,13 @@ from dataclasses import replace
 import boto3
 import pytest
 
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.image_builder import ImageBuilder
 from autopatch.contracts import Run
 from autopatch.errors import InvalidInput, TargetNotReady
 from autopatch.execution_input import ExecutionInput
-from autopatch.handlers.plan_run import plan_run
-from autopatch.image_builder import ImageBuilder
-from autopatch.settings import PlanSettings
-from autopatch.stacks import Stacks
+from autopatch.planning import plan_run
+from autopatch.settings import PlanSettings, Rollback
 from local_aws.aws import LocalAws
 
 AMI, OTHER = "ami-0123456789abcdef0", "ami-0fedcba9876543210"
@@ -25,7 +25,7 @@ SETTINGS = PlanSettings(
     ami_parameter="AmazonMachineImage",
     capacity_parameter="DesiredCapacity",
     accepted_findings=(("app", "NoCreationPolicy"),),
-    rollback="manual",
+    rollback=Rollback.MANUAL,
     build_deadline_minutes=120,
     deployment_deadline_minutes=90,
     verification_deadline_minutes=15,
@@ -54,7 +54,7 @@ def stack_with(**values: str) -> None:
 
 def planned(**more: object) -> Run:
     document = {"amiId": AMI, **more}
-    return plan_run(ExecutionInput.from_event(document), SETTINGS, Stacks.create(), ImageBuilder.create)
+    return plan_run(ExecutionInput.from_event(document), SETTINGS, Stacks(), ImageBuilder())
 
 
 def chosen(**target: str) -> tuple[str, str]:
@@ -105,7 +105,7 @@ def test_what_a_target_accepts_is_what_the_input_and_the_deployment_say() -> Non
     (target,) = planned(targets=[{"stackName": "app", "accept": ["NoCreationPolicy"]}]).targets
     assert target.accepted == planned().targets[0].accepted == ("NoCreationPolicy",)
     other = replace(SETTINGS, accepted_findings=(("another", "NoCreationPolicy"),))
-    run = plan_run(ExecutionInput(ami_id=AMI), other, Stacks.create(), ImageBuilder.create)
+    run = plan_run(ExecutionInput(ami_id=AMI), other, Stacks(), ImageBuilder())
     assert run.targets[0].accepted == ()
 
 
@@ -122,4 +122,4 @@ def test_a_capacity_parameter_that_no_group_needs_is_left_alone() -> None:
 def test_a_run_needs_a_stack() -> None:
     nobody = replace(SETTINGS, application_stacks=())
     with pytest.raises(InvalidInput, match="found none"):
-        plan_run(ExecutionInput(ami_id=AMI), nobody, Stacks.create(), ImageBuilder.create)
+        plan_run(ExecutionInput(ami_id=AMI), nobody, Stacks(), ImageBuilder())

@@ -33,7 +33,7 @@ class Deployed:
     def executions(self) -> list[Any]:
         return list(self.stepfunctions.list_executions(stateMachineArn=self.machine)["executions"])
 
-    def told(self) -> list[sns.Published]:
+    def notifications(self) -> list[sns.Published]:
         return [message for message in sns.published() if message.topic_arn == self.topic]
 
     def log(self, function: str) -> list[dict[str, Any]]:
@@ -70,17 +70,17 @@ def test_an_execution_that_times_out_as_a_whole_is_told_from_outside(deployed: D
     deployed.stepfunctions.start_execution(stateMachineArn=deployed.machine, input="{}")
     deployed.clock.sleep(3600)
     assert deployed.executions()[0]["status"] == "TIMED_OUT"
-    (told,) = deployed.told()
-    assert told.attributes["outcome"] == "TIMED_OUT"
-    assert "web: not touched" in told.message
+    (notification,) = deployed.notifications()
+    assert notification.attributes["outcome"] == "TIMED_OUT"
+    assert "web: not touched" in notification.message
 
 
 def test_a_failure_that_was_told_is_not_told_again_from_outside(deployed: Deployed) -> None:
     deployed.stepfunctions.start_execution(stateMachineArn=deployed.machine, input='{"nonsense": 1}')
     deployed.clock.sleep(1800)
     assert deployed.executions()[0]["status"] == "FAILED"
-    assert len(deployed.told()) == 1
-    assert "has told of it itself" in deployed.log("NotifyEnding")[0]["message"]
+    assert len(deployed.notifications()) == 1
+    assert "has sent a notification of it" in deployed.log("NotifyEnding")[0]["message"]
 
 
 def test_a_failure_that_could_not_be_told_is_told_from_outside_with_the_first_error(deployed: Deployed) -> None:
@@ -89,6 +89,6 @@ def test_a_failure_that_could_not_be_told_is_told_from_outside_with_the_first_er
     deployed.clock.sleep(1800)
     execution = deployed.stepfunctions.describe_execution(executionArn=arn["executionArn"])
     assert (execution["status"], execution["error"]) == ("FAILED", "InvalidInput")
-    (told,) = deployed.told()
-    assert "nonsense" in told.message and "'Patch Failed'" in told.message
+    (notification,) = deployed.notifications()
+    assert "nonsense" in notification.message and "'Patch Failed'" in notification.message
     assert "NotifyEnding" in deployed.log("NotifyEnding")[0]["function_name"]

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from autopatch.announcements import Announcement, Ignored, read_announcement
-from autopatch.executions import Executions
+from autopatch.aws.step_functions import Executions
 from autopatch.settings import TriggerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-
-
-@cache
-def _executions() -> Executions:
-    return Executions.create()
+executions = Executions()
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     settings = TriggerSettings.from_env()
     records = event.get("Records") or []
-    return {"started": [arn for record in records if (arn := start_run(record, settings, _executions))]}
+    return {"started": [arn for record in records if (arn := start_run(record, settings))]}
 
 
-def start_run(record: dict[str, Any], settings: TriggerSettings, executions: Callable[[], Executions]) -> str | None:
+def start_run(record: dict[str, Any], settings: TriggerSettings) -> str | None:
     """The execution that the SNS record started, or None when it is ignored, with a log line that says why."""
     message = record.get("Sns") or {}
     read = read_announcement(
@@ -43,10 +36,10 @@ def start_run(record: dict[str, Any], settings: TriggerSettings, executions: Cal
     if isinstance(read, Ignored):
         logger.info("ignored the message", reason=read.reason, message_id=message.get("MessageId"))
         return None
-    return _start(read, settings, executions())
+    return _start(read, settings)
 
 
-def _start(announcement: Announcement, settings: TriggerSettings, executions: Executions) -> str | None:
+def _start(announcement: Announcement, settings: TriggerSettings) -> str | None:
     execution_input = {"trigger": "base-image", "reason": announcement.reason}
     arn = executions.start(settings.state_machine_arn, announcement.execution_name, execution_input)
     if arn is None:

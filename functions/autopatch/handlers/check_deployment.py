@@ -2,139 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch.contracts import Execution, Run, Target, Update
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2
+from autopatch.contracts import Document, Execution, Run, StackUpdate, Target, read, write
+from autopatch.deployments import DeploymentChecker
 from autopatch.diagnosis import Diagnosis
-from autopatch.errors import DeploymentFailed, DeploymentTimedOut, RollbackFailed
-from autopatch.polling import look_again
-from autopatch.stacks import CLOCK_SKEW, Operation, Phase, Stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-
-_GOING_ON = frozenset({Phase.UPDATING, Phase.CLEANING_UP, Phase.ROLLING_BACK})
-
-
-@cache
-def _stacks() -> Stacks:
-    return Stacks.create()
+stacks, diagnosis = Stacks(), Diagnosis(AutoScaling(), Ec2())
 
 
-@cache
-def _diagnosis() -> Diagnosis:
-    return Diagnosis.create()
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+    target: Target
+    update: StackUpdate
 
 
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    checker = DeploymentChecker(
-        Execution.from_event(event["execution"]),
-        Run.from_event(event["run"]),
-        Target.from_event(event["target"]),
-        _stacks(),
-        _diagnosis,
-    )
-    update = checker.check(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
-    logger.info("looked at the update", stack=event["target"]["stackName"], update=update)
+    task = read(event, Task)
+    checker = DeploymentChecker(task.execution, task.run, task.target, stacks, diagnosis)
+    update = write(checker.check(task.update, datetime.now(UTC)))
+    logger.info("looked at the update", stack=task.target.stack_name, update=update)
     return update
-
-
-class DeploymentChecker:
-    """The update of one target that an earlier task has started."""
-
-    def __init__(
-        self, execution: Execution, run: Run, target: Target, stacks: Stacks, diagnosis: Callable[[], Diagnosis]
-    ) -> None:
-        self._deadline = timedelta(minutes=run.deployment_deadline_minutes)
-        self._target = target
-        self._stacks = stacks
-        self._diagnosis = diagnosis
-        self._execution = execution
-
-    def check(self, so_far: Update, now: datetime) -> Update:
-        """The update as it is now: UPDATING, ROLLING_BACK, CANCELLED or UPDATED.
-
-        Raises DeploymentFailed, DeploymentTimedOut or RollbackFailed when the update has ended badly.
-        """
-        stack_id, started_at, deadline_at = so_far.stack_id, so_far.started_at, so_far.deadline_at
-        assert stack_id and started_at and deadline_at
-        operation = self._operation(so_far, stack_id, started_at)
-        phase = operation.phase if operation else Phase.UPDATING
-        if phase is Phase.UPDATED:
-            return replace(so_far, status="UPDATED", poll_after_seconds=0)
-        if operation and phase not in _GOING_ON:
-            raise self._ended_badly(so_far, operation, started_at)
-        if phase is Phase.ROLLING_BACK and so_far.status == "UPDATING":
-            so_far = replace(so_far, status="ROLLING_BACK", deadline_at=now + self._deadline)
-        elif phase is Phase.UPDATING and so_far.status == "UPDATING" and now >= deadline_at:
-            so_far = self._cancelled(so_far, stack_id, now)
-        return self._going_on(so_far, phase, now)
-
-    def _tokens(self, so_far: Update) -> tuple[str, str]:
-        name = self._target.stack_name
-        return self._execution.way_back_tokens(name) if so_far.is_way_back else self._execution.update_tokens(name)
-
-    def _operation(self, so_far: Update, stack_id: str, started_at: datetime) -> Operation | None:
-        since = started_at - CLOCK_SKEW
-        return self._stacks.operation(stack_id, self._target.stack_name, self._tokens(so_far), since)
-
-    def _cancelled(self, so_far: Update, stack_id: str, now: datetime) -> Update:
-        if not self._stacks.cancel_update(stack_id, self._tokens(so_far)[1]):
-            return so_far
-        return replace(so_far, status="CANCELLED", deadline_at=now + self._deadline)
-
-    def _going_on(self, so_far: Update, phase: Phase, now: datetime) -> Update:
-        assert so_far.started_at and so_far.deadline_at
-        # An update that can no longer be cancelled, since its new group serves already, is given as long again.
-        give_up_at = so_far.deadline_at + self._deadline if so_far.status == "UPDATING" else so_far.deadline_at
-        if now >= give_up_at:
-            raise DeploymentTimedOut(
-                f"stack {self._target.stack_name}: expected its update to have ended, found it {_words(phase)} "
-                f"after {_minutes(now - so_far.started_at)}; it goes on without this run: follow it in the console"
-            )
-        return look_again(so_far, now, None if now < so_far.deadline_at else give_up_at)
-
-    def _ended_badly(
-        self, so_far: Update, operation: Operation, started_at: datetime
-    ) -> DeploymentFailed | DeploymentTimedOut | RollbackFailed:
-        name, cause = self._target.stack_name, operation.first_failure
-        because, behind = f"CloudFormation says: {operation.rollback_reason or 'nothing'}", ""
-        if cause is not None:
-            because, behind = f"the first failure: {cause}", self._diagnosis().behind(cause, started_at - CLOCK_SKEW)
-        found = f"stack {name}: expected the update to end in UPDATE_COMPLETE, found {operation.status}; {because}"
-        if operation.phase is Phase.ROLLBACK_FAILED:
-            return RollbackFailed(
-                f"{found}; its rollback failed as well: mend the cause and continue the rollback "
-                f"(aws cloudformation continue-update-rollback --stack-name {name}); no run will touch it until then"
-                f"{behind}"
-            )
-        if operation.phase is not Phase.ROLLED_BACK:
-            return DeploymentFailed(f"{found}; it has not been rolled back: look at the stack in the console{behind}")
-        if so_far.status == "CANCELLED":
-            waited_for = ", ".join(operation.given_up) or "no resource in particular"
-            return DeploymentTimedOut(
-                f"stack {name}: expected the update to end within {_minutes(self._deadline)}, found it still waiting "
-                f"for {waited_for}{f'; {because}' if cause else ''}; it was cancelled and has been rolled back to "
-                f"{so_far.ami_before}: see what it waited for, and run again{behind}"
-            )
-        return DeploymentFailed(
-            f"{found}; it has been rolled back to {so_far.ami_before}: see why, and run again{behind}"
-        )
-
-
-def _words(phase: Phase) -> str:
-    return phase.name.lower().replace("_", " ")
-
-
-def _minutes(duration: timedelta) -> str:
-    return f"{round(duration.total_seconds() / 60)} minutes"

@@ -1,54 +1,45 @@
-"""Find out whether a target can be updated, and preview the update as a change set, before anything is changed."""
+"""Find out whether the preview of a target's update may be executed."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch.change_calendars import ChangeCalendars
-from autopatch.change_sets import ChangeSets
-from autopatch.contracts import Ami, Execution, Run, Target, Update
-from autopatch.ec2 import Ec2
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.change_sets import ChangeSets
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
+from autopatch.aws.service_quotas import ServiceQuotas
+from autopatch.aws.systems_manager import SystemsManager
+from autopatch.contracts import Document, Execution, Preview, Run, Target, read, write
 from autopatch.fleet import Fleets
 from autopatch.holds import Holds
-from autopatch.readiness_checker import Gateways, ReadinessChecker
-from autopatch.service_quotas import ServiceQuotas
-from autopatch.settings import FreezeSettings, UpdateSettings
-from autopatch.stacks import Stacks
+from autopatch.readiness import ReadinessChecker
+from autopatch.settings import HoldSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
+stacks, change_sets, ec2, quotas, systems_manager = Stacks(), ChangeSets(), Ec2(), ServiceQuotas(), SystemsManager()
+fleets = Fleets(stacks, AutoScaling(), ec2, ElasticLoadBalancing())
 
 
-@cache
-def _gateways() -> Gateways:
-    return Gateways(
-        stacks=Stacks.create(),
-        change_sets=ChangeSets.create(),
-        fleets=Fleets.create(),
-        ec2=Ec2.create(),
-        quotas=ServiceQuotas.create(),
-        calendars=ChangeCalendars.create(),
-        holds=Holds.create(FreezeSettings.from_env().hold_path),
-    )
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+    target: Target
+    update: Preview
 
 
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    checker = ReadinessChecker(
-        execution=Execution.from_event(event["execution"]),
-        run=Run.from_event(event["run"]),
-        target=Target.from_event(event["target"]),
-        ami=Ami.from_event(event["ami"]),
-        freeze_settings=FreezeSettings.from_env(),
-        update_settings=UpdateSettings.from_env(),
-        gateways=_gateways(),
-    )
-    update = checker.check(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
-    logger.info("checked whether the target is ready", stack=event["target"]["stackName"], update=update)
+    task = read(event, Task)
+    holds = Holds(systems_manager, HoldSettings.from_env().hold_path)
+    checker = ReadinessChecker(task.run, task.target, stacks, change_sets, fleets, ec2, quotas, holds)
+    update = write(checker.check(task.update, datetime.now(UTC)))
+    logger.info("checked whether the target is ready", stack=task.target.stack_name, update=update)
     return update

@@ -2,138 +2,32 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch.contracts import Run, Target
-from autopatch.errors import ConfigError, InvalidInput, TargetNotReady
-from autopatch.execution_input import AMI_ID, MAX_TARGETS, ExecutionInput, RequestedTarget
-from autopatch.image_builder import ImageBuilder
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.image_builder import ImageBuilder
+from autopatch.contracts import Document, Execution, read, write
+from autopatch.execution_input import ExecutionInput
+from autopatch.planning import plan_run
 from autopatch.settings import PlanSettings
-from autopatch.stacks import Stack, Stacks, TemplateSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
+stacks, image_builder = Stacks(), ImageBuilder()
 
 
-@cache
-def _stacks() -> Stacks:
-    return Stacks.create()
-
-
-@cache
-def _image_builder() -> ImageBuilder:
-    return ImageBuilder.create()
+class Task(Document, frozen=True):
+    execution: Execution
+    input: Any
 
 
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    run = plan_run(
-        ExecutionInput.from_event(event["input"]), PlanSettings.from_env(), _stacks(), _image_builder
-    ).to_event()
+    wanted = ExecutionInput.from_event(read(event, Task).input)
+    run = write(plan_run(wanted, PlanSettings.from_env(), stacks, image_builder))
     logger.info("planned the run", run=run)
     return run
-
-
-def plan_run(
-    wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, image_builder: Callable[[], ImageBuilder]
-) -> Run:
-    """What the run will do.
-
-    Raises InvalidInput when there is nothing to do it to, ConfigError when the pipeline is missing, TargetNotReady,
-    with all its findings, when a stack or its AMI parameter is.
-    """
-    requested = wanted.targets or tuple(RequestedTarget(name) for name in settings.application_stacks)
-    if not requested:
-        raise InvalidInput(
-            "targets: expected a stack in the input or in the deployment's application stacks, found none; name one"
-        )
-    if len(requested) > MAX_TARGETS:
-        raise ConfigError(
-            f"environment variable APPLICATION_STACKS: expected at most {MAX_TARGETS} stacks in one run, "
-            f"found {len(requested)}; deploy the application a second time for the others"
-        )
-    if wanted.ami_id is None:
-        image_builder().check_pipeline(settings.pipeline_arn)
-    return Run(
-        trigger=wanted.trigger,
-        reason=wanted.reason,
-        dry_run=wanted.dry_run,
-        rollback=wanted.rollback or settings.rollback,
-        pipeline_arn=settings.pipeline_arn,
-        ami_id=wanted.ami_id,
-        targets=_find_targets(requested, settings, stacks),
-        build_deadline_minutes=settings.build_deadline_minutes,
-        deployment_deadline_minutes=settings.deployment_deadline_minutes,
-        verification_deadline_minutes=settings.verification_deadline_minutes,
-    )
-
-
-def _find_targets(requested: tuple[RequestedTarget, ...], settings: PlanSettings, stacks: Stacks) -> tuple[Target, ...]:
-    found, findings = [], []
-    for target in requested:
-        try:
-            found.append(_find_target(target, settings, stacks))
-        except TargetNotReady as finding:
-            findings.append(str(finding))
-    if findings:
-        raise TargetNotReady("\n".join(findings))
-    return tuple(found)
-
-
-def _find_target(requested: RequestedTarget, settings: PlanSettings, stacks: Stacks) -> Target:
-    stack = stacks.stack(requested.stack_name)
-    summary = stacks.template_summary(stack.name)
-    ami_parameter = requested.ami_parameter or _ami_parameter(stack, summary, settings.ami_parameter)
-    _check_parameter(stack, summary, ami_parameter)
-    capacity_parameter = requested.capacity_parameter
-    if capacity_parameter is not None:
-        _check_parameter(stack, summary, capacity_parameter)
-    elif settings.capacity_parameter in stack.parameters and len(stacks.groups(stack.name)) == 1:
-        capacity_parameter = settings.capacity_parameter
-    of_deployment = (finding for stack_name, finding in settings.accepted_findings if stack_name == stack.name)
-    return Target(
-        stack_name=stack.name,
-        ami_parameter=ami_parameter,
-        capacity_parameter=capacity_parameter,
-        ami_before=stack.parameters[ami_parameter],
-        accepted=tuple(dict.fromkeys([*requested.accept, *of_deployment])),
-    )
-
-
-def _ami_parameter(stack: Stack, summary: TemplateSummary, default: str) -> str:
-    """The deployment's default where the stack has it, else the only parameter that holds an AMI."""
-    if default in stack.parameters:
-        return default
-    candidates = [
-        name
-        for name, value in stack.parameters.items()
-        if not summary.is_ssm_parameter(name) and (summary.is_image_parameter(name) or AMI_ID.fullmatch(value))
-    ]
-    if len(candidates) != 1:
-        raise TargetNotReady(
-            f"stack {stack.name}: expected the parameter {default} or exactly one that holds an AMI, "
-            f"found {', '.join(candidates) or 'none'} among {', '.join(stack.parameters) or 'no parameters'}; "
-            "name it as amiParameter of the target"
-        )
-    return candidates[0]
-
-
-def _check_parameter(stack: Stack, summary: TemplateSummary, name: str) -> None:
-    if name not in stack.parameters:
-        raise TargetNotReady(
-            f"stack {stack.name}: expected a parameter {name}, found {', '.join(stack.parameters) or 'no parameters'}; "
-            "correct the target"
-        )
-    if summary.is_ssm_parameter(name):
-        raise TargetNotReady(
-            f"stack {stack.name}: expected a parameter {name} that takes the value itself, found one of the type "
-            f"{summary.parameter_types[name]}, which takes the name of an SSM parameter; name another one, or change "
-            "the template's type to AWS::EC2::Image::Id"
-        )

@@ -1,127 +1,39 @@
-"""Prove that the instances of an updated stack run the AMI, as many as before, and serve."""
+"""Verify that the instances of an updated stack run the AMI and serve, as many as before."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from autopatch.contracts import Run, Target, Update
-from autopatch.ec2 import Ec2
-from autopatch.errors import TargetNotReady, VerificationFailed
-from autopatch.fleet import Fleets, GroupFleet, Member
-from autopatch.polling import look_again
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
+from autopatch.contracts import Document, Execution, Run, StackUpdate, Target, read, write
+from autopatch.fleet import Fleets
+from autopatch.verification import InstanceVerifier
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
+ec2 = Ec2()
+fleets = Fleets(Stacks(), AutoScaling(), ec2, ElasticLoadBalancing())
 
 
-@cache
-def _fleets() -> Fleets:
-    return Fleets.create()
-
-
-@cache
-def _ec2() -> Ec2:
-    return Ec2.create()
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+    target: Target
+    update: StackUpdate
 
 
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    verifier = InstanceVerifier(Run.from_event(event["run"]), Target.from_event(event["target"]), _fleets(), _ec2())
-    update = verifier.verify(Update.from_event(event["update"]), datetime.now(UTC)).to_event()
-    logger.info("looked at the instances", stack=event["target"]["stackName"], update=update)
+    task = read(event, Task)
+    verifier = InstanceVerifier(task.run, task.target, fleets, ec2)
+    update = write(verifier.verify(task.update, datetime.now(UTC)))
+    logger.info("looked at the instances", stack=task.target.stack_name, update=update)
     return update
-
-
-class InstanceVerifier:
-    """The instances of one target whose update has ended well."""
-
-    def __init__(self, run: Run, target: Target, fleets: Fleets, ec2: Ec2) -> None:
-        self._run = run
-        self._target = target
-        self._fleets = fleets
-        self._ec2 = ec2
-
-    def verify(self, so_far: Update, now: datetime) -> Update:
-        """DONE; or SETTLING while not everything is as it should be yet.
-
-        Raises VerificationFailed, naming the instances, when it still is not at the deadline.
-        """
-        serving, shortfalls = self._look(so_far)
-        if not shortfalls:
-            return so_far.done("PATCHED", now, _remark(serving))
-        if so_far.status != "SETTLING":
-            so_far = replace(
-                so_far, status="SETTLING", deadline_at=now + timedelta(minutes=self._run.verification_deadline_minutes)
-            )
-        assert so_far.deadline_at is not None
-        if now >= so_far.deadline_at:
-            raise VerificationFailed(
-                f"stack {self._target.stack_name}: expected all its instances to run {so_far.ami_after} and to serve "
-                f"within {self._run.verification_deadline_minutes} minutes of the update, "
-                f"found {'; '.join(shortfalls)}; "
-                "see what keeps them from it (the instances' logs, the health checks)"
-            )
-        return look_again(so_far, now)
-
-    def _look(self, update: Update) -> tuple[int, list[str]]:
-        """How many instances of the updated groups serve, and what is not as it should be."""
-        assert update.stack_id and update.ami_before
-        try:
-            fleet = self._fleets.groups(self._target.stack_name)
-        except TargetNotReady as missing:
-            # A group that somebody has deleted is a shortfall like any other: the way back makes a new one.
-            return 0, [str(missing)]
-        updated = [group for group in fleet if group.logical_id in update.capacities]
-        found = [
-            shortfall
-            for group in updated
-            for shortfall in _group_shortfalls(group, update, self._expected(group, update))
-        ]
-        found += [
-            f"no Auto Scaling group {logical_id} any more"
-            for logical_id in update.capacities
-            if logical_id not in {group.logical_id for group in fleet}
-        ]
-        members = {member.instance_id for group in fleet for member in group.members}
-        left = self._ec2.running_instances_of(update.stack_id, list(update.capacities), update.ami_before)
-        found += [f"{instance_id} still runs {update.ami_before}" for instance_id in left if instance_id not in members]
-        return sum(group.serving for group in updated), found
-
-    def _expected(self, group: GroupFleet, update: Update) -> int:
-        """How many instances have to serve: as many as before the update.
-
-        A group that has launched as many since, and wants fewer now, has scaled in; one that has not came back small.
-        """
-        before, wanted = update.capacities[group.logical_id], group.group.desired_capacity
-        if wanted >= before or update.begun_at is None:
-            return before
-        return wanted if self._fleets.launched(group.group.name, update.begun_at) >= before else before
-
-
-def _remark(serving: int) -> str:
-    if serving == 0:
-        return "its groups are empty: nothing shows yet whether the AMI is good"
-    return f"{serving} of {serving} instances run it, and serve"
-
-
-def _group_shortfalls(group: GroupFleet, update: Update, expected: int) -> list[str]:
-    found = [
-        f"{member.instance_id} {' and '.join(wrong)}"
-        for member in group.members
-        if (wrong := _wrong(member, update.ami_after))
-    ]
-    if group.serving < expected:
-        found.insert(0, f"{group.serving} of {expected} instances of {group.logical_id} serving")
-    return found
-
-
-def _wrong(member: Member, ami_id: str | None) -> list[str]:
-    wrong = [] if member.ami_id == ami_id else [f"runs {member.ami_id}"]
-    return [*wrong, *([f"is {member.trouble}"] if member.trouble else [])]

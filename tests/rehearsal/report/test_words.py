@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from autopatch.contracts import OUTCOMES
+from autopatch.contracts import Outcome
 from rehearsal.report.document import RunReport
 from rehearsal.report.words import OUTCOME_TONES, SUCCESSES, clock_time, duration, plain_cause, verdict
 from tests.rehearsal.report.sample_runs import build_failed_run, failed_run, happy_run, ignored_run
@@ -70,5 +70,5 @@ def test_the_cause_of_a_failed_function_is_its_message() -> None:
 
 
 def test_every_outcome_has_its_words() -> None:
-    assert set(OUTCOME_TONES) == set(OUTCOMES)
-    assert {*SUCCESSES, "FAILED"} == set(OUTCOMES)
+    assert set(OUTCOME_TONES) == set(Outcome)
+    assert {*SUCCESSES, "FAILED"} == set(Outcome)

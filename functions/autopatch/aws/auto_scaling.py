@@ -1,0 +1,126 @@
+"""Auto Scaling: the groups, their instances, and their scaling activities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from autopatch.aws.client import create_client, named_errors
+from autopatch.errors import TargetNotReady
+
+if TYPE_CHECKING:
+    from types_boto3_autoscaling import AutoScalingClient
+
+
+@dataclass(frozen=True)
+class GroupInstance:
+    """An instance as its group sees it: a lifecycle state such as InService, and Healthy or Unhealthy."""
+
+    instance_id: str
+    lifecycle_state: str
+    health_status: str
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it is in service and healthy, as far as the group knows."""
+        return self.lifecycle_state == "InService" and self.health_status == "Healthy"
+
+
+@dataclass(frozen=True)
+class Group:
+    """An Auto Scaling group as it is now."""
+
+    name: str
+    desired_capacity: int
+    instances: tuple[GroupInstance, ...]
+    subnet_ids: tuple[str, ...]
+    target_group_arns: tuple[str, ...]
+    load_balancer_names: tuple[str, ...]
+
+
+# Auto Scaling names the instance of an activity only in its description (Auto Scaling user guide, "Verify a scaling
+# activity").
+_LAUNCHED = re.compile(r"Launching a new EC2 instance: (i-[0-9a-f]+)")
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A launch or termination by a group; `status` is Successful, Failed, Cancelled, or one of those before the end."""
+
+    description: str
+    status: str
+    message: str | None
+    started_at: datetime
+
+    @property
+    def launched(self) -> str | None:
+        """The id of the instance that it launched, None when it launched none."""
+        match = _LAUNCHED.match(self.description)
+        return match[1] if match else None
+
+
+class AutoScaling:
+    """The calls that a patch run makes to Auto Scaling."""
+
+    def __init__(self, client: AutoScalingClient | None = None) -> None:
+        self._client: AutoScalingClient = client or create_client("autoscaling")
+
+    def groups(self, names: Collection[str]) -> dict[str, Group]:
+        """The groups of these names, by name.
+
+        Raises TargetNotReady when one does not exist.
+        """
+        if not names:
+            return {}
+        with named_errors(f"reading the Auto Scaling groups {', '.join(names)}"):
+            pages = self._client.get_paginator("describe_auto_scaling_groups").paginate(
+                AutoScalingGroupNames=list(names)
+            )
+            documents = [document for page in pages for document in page["AutoScalingGroups"]]
+        groups = {
+            document["AutoScalingGroupName"]: Group(
+                name=document["AutoScalingGroupName"],
+                desired_capacity=document["DesiredCapacity"],
+                instances=tuple(
+                    GroupInstance(instance["InstanceId"], instance["LifecycleState"], instance["HealthStatus"])
+                    for instance in document.get("Instances", [])
+                ),
+                subnet_ids=tuple(filter(None, document.get("VPCZoneIdentifier", "").split(","))),
+                target_group_arns=tuple(document.get("TargetGroupARNs", [])),
+                load_balancer_names=tuple(document.get("LoadBalancerNames", [])),
+            )
+            for document in documents
+        }
+        if missing := [name for name in names if name not in groups]:
+            raise TargetNotReady(
+                f"Auto Scaling group {', '.join(missing)}: expected what the stack lists, found none; "
+                "fix the stack (its drift shows what is missing)"
+            )
+        return groups
+
+    def activities(self, group_name: str, not_before: datetime) -> tuple[Activity, ...]:
+        """What the group launched and terminated since `not_before`, newest first, even if it has been deleted since.
+
+        Activities are kept for six weeks (Auto Scaling API reference, DescribeScalingActivities).
+        """
+        activities: list[Activity] = []
+        with named_errors(f"reading the scaling activities of {group_name}"):
+            pages = self._client.get_paginator("describe_scaling_activities").paginate(
+                AutoScalingGroupName=group_name, IncludeDeletedGroups=True
+            )
+            for page in pages:
+                for document in page["Activities"]:
+                    if document["StartTime"] < not_before:
+                        return tuple(activities)
+                    activities.append(
+                        Activity(
+                            description=document.get("Description", ""),
+                            status=document["StatusCode"],
+                            message=document.get("StatusMessage"),
+                            started_at=document["StartTime"],
+                        )
+                    )
+        return tuple(activities)

@@ -1,0 +1,242 @@
+"""CloudFormation's change sets: updates of stacks that can be read before they are executed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from autopatch.aws.client import create_client, error_code, named_errors
+from autopatch.aws.cloudformation.refusals import Refusal, refusal
+from autopatch.aws.cloudformation.stacks import Stack, refused, update_request
+from autopatch.errors import TargetNotReady, UnknownStatus
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+
+
+class ChangeSetState(Enum):
+    """What the status of a change set means to someone who is waiting to execute it."""
+
+    CREATING = auto()
+    READY = auto()
+    NO_CHANGES = auto()
+    GONE = auto()
+    """Deleted, executed or made obsolete by another operation on the stack."""
+
+
+_STATES = {
+    "CREATE_PENDING": ChangeSetState.CREATING,
+    "CREATE_IN_PROGRESS": ChangeSetState.CREATING,
+    "CREATE_COMPLETE": ChangeSetState.READY,
+    "DELETE_PENDING": ChangeSetState.GONE,
+    "DELETE_IN_PROGRESS": ChangeSetState.GONE,
+    "DELETE_COMPLETE": ChangeSetState.GONE,
+    "DELETE_FAILED": ChangeSetState.GONE,
+}
+
+# Whether one can still be executed is not in its status (CloudFormation API reference, DescribeChangeSet).
+_STILL_THERE = {
+    "UNAVAILABLE": True,
+    "AVAILABLE": True,
+    "EXECUTE_IN_PROGRESS": False,
+    "EXECUTE_COMPLETE": False,
+    "EXECUTE_FAILED": False,
+    "OBSOLETE": False,
+}
+
+# CloudFormation API reference, DescribeChangeSet: a change set without changes is FAILED; only its reason shows why.
+_WITHOUT_CHANGES = frozenset(
+    {
+        "The submitted information didn't contain changes. Submit different information to create a change set.",
+        "No updates are to be performed.",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a property of a resource changes: the source, and the parameter or resource behind it, if there is one."""
+
+    source: str
+    entity: str | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an update would do to one resource.
+
+    `after` is the resource as it would be: its Properties, and attributes such as UpdatePolicy and CreationPolicy.
+    """
+
+    action: str
+    logical_id: str
+    resource_type: str
+    replacement: str
+    properties: tuple[str, ...]
+    causes: tuple[Cause, ...]
+    after: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        how = {"True": "replaced", "Conditional": "replaced if its new values need it", "False": "changed in place"}
+        done = how.get(self.replacement, self.replacement) if self.action == "Modify" else self.action.lower()
+        what = f" ({', '.join(self.properties)})" if self.properties else ""
+        return f"{self.logical_id} ({self.resource_type}): {done}{what}"
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set as it is now; its changes are known when it is READY."""
+
+    change_set_id: str
+    state: ChangeSetState
+    changes: tuple[Change, ...] = ()
+
+
+class ChangeSets:
+    """The calls that a patch run makes about change sets."""
+
+    def __init__(self, client: CloudFormationClient | None = None) -> None:
+        self._client: CloudFormationClient = client or create_client("cloudformation")
+
+    def begin(
+        self,
+        stack: Stack,
+        new_values: Mapping[str, str],
+        *,
+        has_transforms: bool,
+        role_arn: str | None,
+        alarm_arns: tuple[str, ...],
+        bake_minutes: int,
+        name: str,
+    ) -> str | None:
+        """Create a change set that updates the parameters of `new_values`; returns its id, None for a busy stack.
+
+        It is created once, however often this is called with the same `name`. The alarms and the bake time, in minutes,
+        are added to those that the stack has; without any, the stack's rollback configuration is not touched.
+
+        Raises TargetNotReady when CloudFormation refuses it.
+        """
+        request = update_request(stack, new_values, has_transforms, role_arn)
+        if alarm_arns or bake_minutes:
+            request["RollbackConfiguration"] = {
+                "RollbackTriggers": [
+                    {"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}
+                    for arn in dict.fromkeys([*stack.alarm_arns, *alarm_arns])
+                ],
+                "MonitoringTimeInMinutes": max(stack.monitoring_minutes, bake_minutes),
+            }
+        with named_errors(f"previewing the update of the stack {stack.name}"):
+            try:
+                answer = self._client.create_change_set(**request, ChangeSetName=name, Description=_DESCRIPTION)
+            except ClientError as error:
+                if error_code(error) == "AlreadyExistsException":
+                    return self._id(stack, name)
+                meaning = refusal(error)
+                if meaning is Refusal.STATE:
+                    return None
+                if meaning is Refusal.INVALID:
+                    raise refused(stack, error) from error
+                raise
+        return answer["Id"]
+
+    def _id(self, stack: Stack, name: str) -> str:
+        return self._client.describe_change_set(ChangeSetName=name, StackName=stack.stack_id)["ChangeSetId"]
+
+    def change_set(self, change_set_id: str, stack_name: str) -> ChangeSet:
+        """The change set with all its changes.
+
+        Raises TargetNotReady when CloudFormation could not make it, which is deleted then; UnknownStatus for a status
+        that is not documented.
+        """
+        with named_errors(f"reading the preview of the stack {stack_name}"):
+            try:
+                pages: list[Any] = list(
+                    self._client.get_paginator("describe_change_set").paginate(
+                        ChangeSetName=change_set_id, IncludePropertyValues=True
+                    )
+                )
+            except ClientError as error:
+                if error_code(error) == "ChangeSetNotFound":
+                    return ChangeSet(change_set_id, ChangeSetState.GONE)
+                raise
+        try:
+            state = _state(pages[0], stack_name)
+        except TargetNotReady:
+            self.delete(change_set_id, stack_name)
+            raise
+        changes = tuple(_change(change["ResourceChange"]) for page in pages for change in page.get("Changes", []))
+        return ChangeSet(change_set_id, state, changes)
+
+    def execute(self, change_set_id: str, stack_name: str, token: str) -> bool:
+        """Start the update; False when the change set can no longer be executed, because another operation came first.
+
+        `token` marks the events of the update; sent again, it starts nothing twice.
+        """
+        with named_errors(f"executing the change set of the stack {stack_name}"):
+            try:
+                self._client.execute_change_set(ChangeSetName=change_set_id, ClientRequestToken=token)
+            except ClientError as error:
+                if refusal(error) is Refusal.TOKEN_IN_USE:
+                    return True
+                if error_code(error) in ("ChangeSetNotFound", "InvalidChangeSetStatus"):
+                    return False
+                if refusal(error) is Refusal.STATE:
+                    return False
+                raise
+        return True
+
+    def delete(self, change_set_id: str, stack_name: str) -> None:
+        """Delete a change set that will not be executed.
+
+        One that is already gone is fine; so is one that cannot be deleted just now, since it changes nothing.
+        """
+        with named_errors(f"deleting the change set of the stack {stack_name}"):
+            try:
+                self._client.delete_change_set(ChangeSetName=change_set_id)
+            except ClientError as error:
+                if error_code(error) not in ("ChangeSetNotFound", "InvalidChangeSetStatus"):
+                    raise
+
+
+_DESCRIPTION = "AMI Autopatch: instances on another AMI"
+
+
+def _state(document: Mapping[str, Any], stack_name: str) -> ChangeSetState:
+    status, execution_status = document["Status"], document.get("ExecutionStatus", "UNAVAILABLE")
+    reason = document.get("StatusReason", "")
+    if status not in {*_STATES, "FAILED"} or execution_status not in _STILL_THERE:
+        raise UnknownStatus(
+            f"stack {stack_name}: expected a change set in one of CloudFormation's documented statuses, found "
+            f"{status!r}, {execution_status!r}; look at the stack's change sets in the console, and update "
+            "AMI Autopatch"
+        )
+    if not _STILL_THERE[execution_status]:
+        return ChangeSetState.GONE
+    if status == "FAILED":
+        if reason in _WITHOUT_CHANGES:
+            return ChangeSetState.NO_CHANGES
+        raise TargetNotReady(
+            f"stack {stack_name}: expected a change set of its AMI parameter alone, found that CloudFormation could "
+            f"not make it: {reason or 'no reason given'}; correct the stack or the target"
+        )
+    return _STATES[status]
+
+
+def _change(document: Mapping[str, Any]) -> Change:
+    details = document.get("Details", [])
+    return Change(
+        action=document["Action"],
+        logical_id=document["LogicalResourceId"],
+        resource_type=document["ResourceType"],
+        replacement=document.get("Replacement", "False"),
+        properties=tuple(
+            dict.fromkeys(detail["Target"].get("Name") or detail["Target"]["Attribute"] for detail in details)
+        ),
+        causes=tuple(Cause(detail["ChangeSource"], detail.get("CausingEntity")) for detail in details),
+        after=json.loads(document.get("AfterContext") or "{}"),
+    )

@@ -1,0 +1,41 @@
+"""What CloudFormation means by refusing a call."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from autopatch.aws.client import error_code, error_text
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+
+class Refusal(Enum):
+    """What CloudFormation means by refusing a call."""
+
+    NO_SUCH_STACK = auto()
+    NOTHING_TO_UPDATE = auto()
+    TOKEN_IN_USE = auto()
+    STATE = auto()
+    INVALID = auto()
+    OTHER = auto()
+
+
+def refusal(error: ClientError) -> Refusal:
+    """What CloudFormation means by an error.
+
+    It gives most refusals the same code, ValidationError, and distinguishes them only in the message.
+    """
+    code, text = error_code(error), error_text(error)
+    if code == "TokenAlreadyExistsException":
+        return Refusal.TOKEN_IN_USE
+    if code != "ValidationError":
+        return Refusal.OTHER
+    if text == "No updates are to be performed.":
+        return Refusal.NOTHING_TO_UPDATE
+    if text.endswith(" does not exist") and text.startswith(("Stack ", "Stack:")):
+        return Refusal.NO_SUCH_STACK
+    if text.startswith("Stack:") and text.endswith(" state and can not be updated."):
+        return Refusal.STATE
+    return Refusal.INVALID

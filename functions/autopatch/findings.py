@@ -1,0 +1,410 @@
+"""What has to be true of a target before its update is executed.
+
+Each check yields its findings instead of raising, so that an operator sees all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autopatch.aws.cloudformation.change_sets import Cause, Change
+from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack
+from autopatch.aws.ec2 import MachineImage
+from autopatch.errors import TargetNotReady, UnexpectedChanges
+from autopatch.fleet import GroupFleet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from autopatch.contracts import Target
+    from autopatch.holds import Hold
+
+# What launches instances, and may change or be replaced for another AMI.
+_LAUNCHES_INSTANCES = frozenset({GROUP_TYPE, "AWS::EC2::LaunchTemplate", "AWS::AutoScaling::LaunchConfiguration"})
+_BY_REFERENCE = frozenset({"ResourceReference", "ResourceAttribute"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it has to be; the name is what a target accepts it by, where it can.
+
+    `may_pass` says that it may resolve itself within minutes.
+    """
+
+    name: str
+    expected: str
+    found: str
+    fix: str
+    may_pass: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}: expected {self.expected}, found {self.found}; {self.fix}"
+
+
+@dataclass(frozen=True)
+class GroupChange:
+    """An Auto Scaling group that the update changes: as it runs, and as the update would leave it."""
+
+    fleet: GroupFleet
+    change: Change
+
+    @property
+    def logical_id(self) -> str:
+        return self.change.logical_id
+
+    @property
+    def replaces_group(self) -> bool:
+        """Whether a new group takes the place of this one."""
+        return _is_true(self._update_policy.get("AutoScalingReplacingUpdate", {}).get("WillReplace"))
+
+    @property
+    def replaces_instances(self) -> bool:
+        """Whether the instances are replaced at all (CloudFormation user guide, "UpdatePolicy attribute")."""
+        return self.replaces_group or bool(
+            self._update_policy.keys() & {"AutoScalingRollingUpdate", "AutoScalingInstanceRefresh"}
+        )
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the update fails when new instances do not come up.
+
+        A new group waits for the signals of its CreationPolicy, a rolling update for signals only where it says so; an
+        instance refresh waits for the instances' health.
+        """
+        if self.replaces_group:
+            signal = self.change.after.get("CreationPolicy", {}).get("ResourceSignal")
+            return signal is not None and int(signal.get("Count", 1)) > 0
+        if "AutoScalingRollingUpdate" in self._update_policy:
+            return _is_true(self._update_policy["AutoScalingRollingUpdate"].get("WaitOnResourceSignals"))
+        return True
+
+    @property
+    def capacity_after(self) -> int | None:
+        """The desired capacity that the update sets, None when it leaves that alone.
+
+        A new group has the template's; so has one that is updated in place, unless AutoScalingScheduledAction says that
+        sizes which the template does not change are ignored (CloudFormation user guide, "UpdatePolicy attribute").
+        """
+        properties: Mapping[str, Any] = self.change.after.get("Properties", {})
+        if not self.replaces_group:
+            scheduled = self._update_policy.get("AutoScalingScheduledAction", {})
+            if "DesiredCapacity" not in properties or _is_true(scheduled.get("IgnoreUnmodifiedGroupSizeProperties")):
+                return None
+        return int(properties.get("DesiredCapacity", properties.get("MinSize", 0)))
+
+    @property
+    def launches(self) -> int:
+        """How many instances run beside the present ones until the update has ended."""
+        return (self.capacity_after or 0) if self.replaces_group else 0
+
+    @property
+    def _update_policy(self) -> Mapping[str, Any]:
+        policy: Mapping[str, Any] = self.change.after.get("UpdatePolicy", {})
+        return policy
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a target is judged by: its stack, what runs in it, what the update would change, and the AMI."""
+
+    target: Target
+    stack: Stack
+    fleet: tuple[GroupFleet, ...]
+    changes: tuple[Change, ...]
+    ami_id: str
+    image: MachineImage | None
+    """None when there is no such AMI in this Region for this account."""
+    hold: Hold | None
+    """The one that covers the AMI."""
+    free_addresses: Callable[[Collection[str]], Mapping[str, int]]
+    """Gives the free addresses of subnets, by their ids."""
+    used_and_quota: Callable[[], tuple[int, int]]
+    """Gives the vCPUs of On-Demand Standard instances that run in the account, and those that may."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Whether an update may be made: when there are neither findings nor unexpected changes."""
+
+    changed: tuple[GroupChange, ...]
+    findings: tuple[Finding, ...]
+    unexpected: tuple[str, ...]
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether there are findings, all of which may resolve themselves within minutes."""
+        return bool(self.findings) and all(finding.may_pass for finding in self.findings)
+
+
+def assess(situation: Situation) -> Assessment:
+    """All that is found of the target, without what it accepts."""
+    target, fleet, ami_id = situation.target, situation.fleet, situation.ami_id
+    changed = tuple(_changed_groups(fleet, situation.changes))
+    findings = [
+        *hold_findings(ami_id, situation.hold),
+        *stack_findings(situation.stack),
+        *ami_findings(ami_id, situation.image, fleet),
+        *fleet_findings(fleet),
+        *group_findings(changed, target.ami_parameter),
+        *room_findings(changed, situation.free_addresses, situation.used_and_quota),
+    ]
+    our_parameters = {target.ami_parameter, target.capacity_parameter or ""}
+    return Assessment(
+        changed,
+        tuple(finding for finding in findings if finding.name not in target.accepted),
+        unexpected_changes(situation.changes, our_parameters),
+    )
+
+
+def not_ready(
+    stack_name: str, findings: Sequence[Finding], unexpected: Sequence[str] = ()
+) -> TargetNotReady | UnexpectedChanges:
+    """The error that lists all the findings, and the unexpected changes before them where there are any."""
+    if not unexpected:
+        return TargetNotReady(_list(f"stack {stack_name} is not ready:", findings))
+    text = (
+        _list(f"stack {stack_name}: expected that only its instances would change, found:", unexpected)
+        + "\ngive what is not to change with the AMI a parameter of its own, or make these changes by an update of "
+        "their own, and start the execution again"
+    )
+    return UnexpectedChanges(text + (_list("\nand the stack is not ready:", findings) if findings else ""))
+
+
+def _changed_groups(fleet: Collection[GroupFleet], changes: Collection[Change]) -> Iterator[GroupChange]:
+    by_logical_id = {change.logical_id: change for change in changes if change.resource_type == GROUP_TYPE}
+    for group in fleet:
+        if group.logical_id in by_logical_id:
+            yield GroupChange(group, by_logical_id[group.logical_id])
+
+
+def hold_findings(ami_id: str, hold: Hold | None) -> Iterator[Finding]:
+    """Whether the AMI may be rolled out. `hold` is the one that covers it, if there is one."""
+    if hold is not None:
+        yield Finding("Held", f"an AMI that may be rolled out, not {ami_id}", str(hold), hold.release)
+
+
+def stack_findings(stack: Stack) -> Iterator[Finding]:
+    """What is wrong with how the stack is deployed."""
+    if stack.deployment_mode == "EXPRESS":
+        yield Finding(
+            "DoesNotWait",
+            "a deployment mode that waits for resources",
+            "EXPRESS, in which an update completes before its instances are ready",
+            "set the stack's deployment mode to STANDARD",
+        )
+
+
+def ami_findings(ami_id: str, image: MachineImage | None, fleet: Collection[GroupFleet]) -> Iterator[Finding]:
+    """Whether the AMI can be launched in place of what runs; `image` is None when there is no such AMI here."""
+    if image is None:
+        yield Finding(
+            "NoSuchAmi",
+            f"the AMI {ami_id} in this Region, for this account",
+            "none",
+            "copy or share it, or name another",
+        )
+        return
+    if image.state != "available":
+        yield Finding(
+            "AmiNotAvailable",
+            f"the AMI {ami_id} to be available",
+            image.state,
+            "wait until it is, or name another",
+        )
+    others = sorted(
+        {
+            f"{member.instance.architecture} ({member.instance.instance_type})"
+            for group in fleet
+            for member in group.members
+            if member.instance and member.instance.architecture != image.architecture
+        }
+    )
+    if others:
+        yield Finding(
+            "OtherArchitecture",
+            f"instances of the AMI's architecture, {image.architecture}",
+            ", ".join(others),
+            "build the image from a parent of the instances' architecture, or change the instance type",
+        )
+
+
+def fleet_findings(fleet: Collection[GroupFleet]) -> Iterator[Finding]:
+    """Whether what runs today is healthy: an unhealthy fleet is not updated."""
+    if not fleet:
+        yield Finding(
+            "NoAutoScalingGroup",
+            "an Auto Scaling group among the stack's resources",
+            "none",
+            "take the stack out of the targets, or name the (nested) stack that has the group",
+        )
+    for group in fleet:
+        unhealthy = [f"{member.instance_id} {member.trouble}" for member in group.members if member.trouble]
+        missing = group.group.desired_capacity - len(group.members)
+        if missing > 0:
+            unhealthy.append(f"{missing} of {group.group.desired_capacity} instances missing")
+        if unhealthy:
+            yield Finding(
+                "UnhealthyInstances",
+                f"all instances of {group.logical_id} in service and healthy",
+                "; ".join(unhealthy),
+                "fix the group first: a fleet that is unhealthy already cannot show whether the AMI is good",
+                may_pass=True,
+            )
+
+
+def current_findings(ami_id: str, ami_parameter: str, fleet: Collection[GroupFleet]) -> Iterator[Finding]:
+    """Whether a stack whose parameter already holds the AMI runs it as well.
+
+    A group may be launched from another parameter, so long as all of it is.
+    """
+    on_it = {group.logical_id: [member for member in group.members if member.ami_id == ami_id] for group in fleet}
+    for group in fleet:
+        others = [f"{member.instance_id} on {member.ami_id}" for member in group.members if member.ami_id != ami_id]
+        if others and (on_it[group.logical_id] or not any(on_it.values())):
+            yield Finding(
+                "OtherAmiRunning",
+                f"the instances of {group.logical_id} to run {ami_id}, which {ami_parameter} holds already",
+                ", ".join(others),
+                "replace them (an instance refresh of the group does), for an update of the stack would change nothing",
+            )
+
+
+def group_findings(changed: Collection[GroupChange], ami_parameter: str) -> Iterator[Finding]:
+    """Whether the update really replaces instances, guarded, and keeps as many as there are."""
+    if not changed:
+        yield Finding(
+            "NoGroupChanges",
+            f"the parameter {ami_parameter} to reach an Auto Scaling group of the stack",
+            "that none changes with it",
+            "name the parameter that the instances are launched from as amiParameter of the target",
+        )
+    for group in changed:
+        if not group.replaces_instances:
+            yield Finding(
+                "NoUpdatePolicy",
+                f"an UpdatePolicy of {group.logical_id} that replaces instances",
+                "none, so that the update would succeed and patch nothing",
+                "add AutoScalingReplacingUpdate with WillReplace: true, or AutoScalingRollingUpdate, to the template",
+            )
+        elif not group.is_guarded:
+            yield Finding(
+                "NoCreationPolicy",
+                f"a guard that fails the update of {group.logical_id} when new instances do not come up",
+                "no CreationPolicy with signals"
+                if group.replaces_group
+                else "an AutoScalingRollingUpdate without WaitOnResourceSignals",
+                "add it to the template, or let the target accept NoCreationPolicy",
+            )
+        live, after = group.fleet.group.desired_capacity, group.capacity_after
+        if after is not None and after < live:
+            yield Finding(
+                "CapacityShrinks",
+                f"{group.logical_id} to keep its {live} instances",
+                f"that the update would leave {after}",
+                "name the stack's parameter for the desired capacity as capacityParameter of the target, or update the "
+                "stack to the capacity that it needs",
+            )
+
+
+def room_findings(
+    changed: Collection[GroupChange],
+    free_addresses: Callable[[Collection[str]], Mapping[str, int]],
+    used_and_quota: Callable[[], tuple[int, int]],
+) -> Iterator[Finding]:
+    """Whether there is room for the new group beside the old one.
+
+    `free_addresses` and `used_and_quota` are those of a Situation.
+    """
+    new_cpus = 0
+    for group in changed:
+        if group.launches == 0:
+            continue
+        if group.fleet.group.subnet_ids:
+            free = free_addresses(group.fleet.group.subnet_ids)
+            if sum(free.values()) < group.launches:
+                yield Finding(
+                    "NoFreeAddresses",
+                    f"{group.launches} free addresses in the subnets of {group.logical_id}",
+                    ", ".join(f"{count} in {subnet}" for subnet, count in free.items()),
+                    "free addresses, or give the group more subnets",
+                )
+        instances = [member.instance for member in group.fleet.members if member.instance]
+        standard = [instance for instance in instances if instance.is_standard]
+        new_cpus += group.launches * max((instance.virtual_cpus for instance in standard), default=0)
+    if new_cpus == 0:
+        return
+    used, quota = used_and_quota()
+    if used + new_cpus > quota:
+        yield Finding(
+            "QuotaExceeded",
+            f"room for {new_cpus} more vCPUs of running On-Demand Standard instances while both groups run",
+            f"a quota of {quota}, of which {used} are in use",
+            "ask for a higher quota (Service Quotas, Amazon EC2, L-1216C47A), or stop what is not needed",
+        )
+
+
+def unexpected_changes(changes: Collection[Change], our_parameters: Collection[str]) -> tuple[str, ...]:
+    """What the update would do besides bringing up other instances, a line a resource.
+
+    Launch templates, launch configurations and Auto Scaling groups may change, and what merely refers to one of them.
+    Anything else may be changed in place where our parameters are the cause, and is never replaced, added or removed.
+    """
+    allowed = {change.logical_id for change in changes if _is_of_the_fleet(change)}
+    undecided = [change for change in changes if not _is_of_the_fleet(change)]
+    grown = True
+    while grown:
+        grown = False
+        for change in list(undecided):
+            if change.action == "Modify" and _refers_only_to(change, allowed):
+                allowed.add(change.logical_id)
+                undecided.remove(change)
+                grown = True
+    return tuple(
+        f"{change}; cause: {_causes(change)}"
+        for change in undecided
+        if change.action != "Modify"
+        or change.replacement != "False"
+        or not _is_caused_by(change, our_parameters, allowed)
+    )
+
+
+def _is_of_the_fleet(change: Change) -> bool:
+    return change.action == "Modify" and change.resource_type in _LAUNCHES_INSTANCES
+
+
+def _refers_only_to(change: Change, allowed: Collection[str]) -> bool:
+    causes = _real_causes(change)
+    return bool(causes) and all(_is_reference_to(cause, allowed) for cause in causes)
+
+
+def _is_caused_by(change: Change, parameters: Collection[str], allowed: Collection[str]) -> bool:
+    causes = _real_causes(change)
+    return bool(causes) and all(
+        _is_reference_to(cause, allowed) or (cause.source == "ParameterReference" and cause.entity in parameters)
+        for cause in causes
+    )
+
+
+def _real_causes(change: Change) -> list[Cause]:
+    # The template stays as it is, so that a DirectModification beside a cause only repeats that a function in it
+    # evaluates to something else (CloudFormation user guide, "Example change sets").
+    return [cause for cause in change.causes if cause.source != "DirectModification"]
+
+
+def _is_reference_to(cause: Cause, logical_ids: Collection[str]) -> bool:
+    return cause.source in _BY_REFERENCE and (cause.entity or "").split(".", 1)[0] in logical_ids
+
+
+def _causes(change: Change) -> str:
+    names = dict.fromkeys(f"{cause.source} {cause.entity}" if cause.entity else cause.source for cause in change.causes)
+    return ", ".join(names) or "unknown"
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+def _list(title: str, lines: Collection[object]) -> str:
+    return "\n".join([title, *(f"- {line}" for line in lines)])

@@ -1,0 +1,42 @@
+"""Preview the update of a target as a change set, when nothing else is in progress on its stack."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from autopatch.aws.auto_scaling import AutoScaling
+from autopatch.aws.cloudformation.change_sets import ChangeSets
+from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
+from autopatch.contracts import Ami, Document, Execution, Pending, Run, Target, read, write
+from autopatch.fleet import Fleets
+from autopatch.previewing import UpdatePreviewer
+from autopatch.settings import UpdateSettings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+stacks, change_sets = Stacks(), ChangeSets()
+fleets = Fleets(stacks, AutoScaling(), Ec2(), ElasticLoadBalancing())
+
+
+class Task(Document, frozen=True):
+    execution: Execution
+    run: Run
+    target: Target
+    ami: Ami
+    update: Pending
+
+
+@logger.inject_lambda_context(correlation_id_path="execution.id")
+def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    task, settings = read(event, Task), UpdateSettings.from_env()
+    previewer = UpdatePreviewer(task.execution, task.run, task.target, task.ami, settings, stacks, change_sets, fleets)
+    update = write(previewer.preview(task.update, datetime.now(UTC)))
+    logger.info("asked for a preview", stack=task.target.stack_name, update=update)
+    return update

@@ -1,0 +1,103 @@
+"""Take a stack whose instances failed their verification back to the AMI that it ran before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from autopatch.aws.cloudformation.stacks import UpdateAnswer, not_updatable
+from autopatch.contracts import NotStarted, Pending, PendingStatus, StackUpdate, UpdateStatus
+from autopatch.errors import RollbackFailed
+from autopatch.operations import OwnOperation
+from autopatch.polling import look_again
+
+if TYPE_CHECKING:
+    from autopatch.aws.auto_scaling import AutoScaling
+    from autopatch.aws.cloudformation.stacks import Stack, Stacks
+    from autopatch.contracts import Execution, Run, Target
+    from autopatch.settings import CloudFormationSettings
+
+
+@dataclass(frozen=True)
+class StackRollback:
+    """One target whose update was made, and failed its verification."""
+
+    execution: Execution
+    run: Run
+    target: Target
+    failed: StackUpdate
+    settings: CloudFormationSettings
+    stacks: Stacks
+    auto_scaling: AutoScaling
+
+    def begin(self, so_far: NotStarted | Pending, now: datetime) -> StackUpdate | Pending:
+        """The rollback; or a target that waits until somebody else's operation on the stack has ended.
+
+        Raises RollbackFailed when CloudFormation refuses it, or the stack stays busy until the deadline.
+        """
+        stack = self.stacks.stack(self.failed.stack_id)
+        ours = OwnOperation.rollback(self.execution, stack.name)
+        if ours.find(self.stacks, stack.stack_id, self.execution.started_at) is not None:
+            return self._updating(now)
+        if stack.state.is_busy:
+            return self._busy(so_far, stack, now)
+        if not stack.state.is_ready:
+            raise RollbackFailed(str(not_updatable(stack)))
+        answer = self.stacks.update(
+            stack,
+            self._values(stack),
+            has_transforms=self.stacks.template_summary(stack.name).has_transforms,
+            role_arn=self.settings.cloudformation_role_arn,
+            token=ours.token,
+        )
+        if answer is UpdateAnswer.BUSY:
+            return self._busy(so_far, stack, now)
+        if answer is UpdateAnswer.NOTHING_TO_UPDATE:
+            raise RollbackFailed(
+                f"stack {stack.name}: expected its update back to {self.failed.ami_before} to change something, found "
+                "that it changes nothing; look at what runs in the stack's groups"
+            )
+        return self._updating(now)
+
+    @property
+    def _deadline(self) -> timedelta:
+        return timedelta(minutes=self.run.deployment_deadline_minutes)
+
+    def _values(self, stack: Stack) -> dict[str, str]:
+        """The old AMI; and the live capacity or the one before the update, where a parameter carries it."""
+        values = {self.target.ami_parameter: self.failed.ami_before}
+        if self.target.capacity_parameter is not None:
+            groups = self.auto_scaling.groups(self.stacks.group_names(stack.name).values())
+            live = [group.desired_capacity for group in groups.values()]
+            values[self.target.capacity_parameter] = str(max([*live, *self.failed.capacities.values()]))
+        return values
+
+    def _updating(self, now: datetime) -> StackUpdate:
+        rollback = StackUpdate(
+            status=UpdateStatus.UPDATING,
+            is_rollback=True,
+            started_at=self.failed.started_at,
+            update_started_at=now,
+            deadline_at=now + self._deadline,
+            stack_id=self.failed.stack_id,
+            ami_before=self.failed.ami_after,
+            ami_after=self.failed.ami_before,
+            capacities=self.failed.capacities,
+        )
+        return look_again(rollback, now)
+
+    def _busy(self, so_far: NotStarted | Pending, stack: Stack, now: datetime) -> Pending:
+        if isinstance(so_far, NotStarted):
+            so_far = Pending(
+                status=PendingStatus.STACK_BUSY,
+                started_at=self.failed.started_at,
+                deadline_at=now + self._deadline,
+            )
+        if now >= so_far.deadline_at:
+            raise RollbackFailed(
+                f"stack {stack.name}: expected it to settle within {self.run.deployment_deadline_minutes} minutes so "
+                f"that it can be rolled back, found it still {stack.status}; see what updates it, and roll it back by "
+                "hand"
+            )
+        return look_again(so_far, now)

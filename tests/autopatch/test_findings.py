@@ -1,0 +1,386 @@
+"""What is found of a target before its update, on plain data: each finding, its words, and what is let through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from autopatch.aws.auto_scaling import Group, GroupInstance
+from autopatch.aws.cloudformation.change_sets import Cause, Change
+from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack
+from autopatch.aws.ec2 import Instance, MachineImage
+from autopatch.findings import (
+    Finding,
+    GroupChange,
+    ami_findings,
+    current_findings,
+    fleet_findings,
+    group_findings,
+    room_findings,
+    stack_findings,
+    unexpected_changes,
+)
+from autopatch.fleet import GroupFleet, Member
+
+OLD, NEW = "ami-0f1e2d3c4b5a69788", "ami-0123456789abcdef0"
+IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64")
+PARAMETER = Cause("ParameterReference", "AmazonMachineImage")
+DIRECT = Cause("DirectModification", None)
+REPLACING = {"AutoScalingReplacingUpdate": {"WillReplace": "true"}}
+SIGNALS = {"ResourceSignal": {"Count": "2", "Timeout": "PT15M"}}
+
+
+def member(instance_id: str = "i-1", ami: str = OLD, trouble: str | None = None, **more: Any) -> Member:
+    facts = {"instance_type": "t3.micro", "architecture": "x86_64", "virtual_cpus": 2, "is_on_demand": True, **more}
+    return Member(instance_id, Instance(instance_id=instance_id, ami_id=ami, state="running", **facts), trouble)
+
+
+def fleet(*members: Member, logical_id: str = "Group", desired: int | None = None, subnets: int = 2) -> GroupFleet:
+    members = members or (member("i-1"), member("i-2"))
+    group = Group(
+        name=f"stack-{logical_id}-1",
+        desired_capacity=len(members) if desired is None else desired,
+        instances=tuple(GroupInstance(member.instance_id, "InService", "Healthy") for member in members),
+        subnet_ids=tuple(f"subnet-{number}" for number in range(subnets)),
+        target_group_arns=(),
+        load_balancer_names=(),
+    )
+    return GroupFleet(logical_id, group, members)
+
+
+def changed(
+    policy: dict[str, Any] | None = None,
+    creation: dict[str, Any] | None = None,
+    properties: dict[str, Any] | None = None,
+    running: GroupFleet | None = None,
+) -> GroupChange:
+    """A group that an update changes; the attributes as a change set shows them, all values being texts."""
+    after = {"Properties": {"DesiredCapacity": "2"} if properties is None else properties}
+    after |= {} if policy is None else {"UpdatePolicy": policy}
+    after |= {} if creation is None else {"CreationPolicy": creation}
+    reason = Cause("ResourceAttribute", "Template.LatestVersionNumber")
+    change = Change("Modify", "Group", GROUP_TYPE, "Conditional", ("LaunchTemplate",), (reason,), after)
+    return GroupChange(running or fleet(), change)
+
+
+def only(findings: Iterable[Finding]) -> Finding:
+    (finding,) = findings
+    assert str(finding) == f"{finding.name}: expected {finding.expected}, found {finding.found}; {finding.fix}"
+    return finding
+
+
+# -- the stack, the AMI, and what runs ---------------------------------------------------------------------------------
+
+
+def stack(mode: str | None) -> Stack:
+    return Stack("arn", "web", "UPDATE_COMPLETE", None, None, (), {}, deployment_mode=mode)
+
+
+def test_a_deployment_mode_that_waits_for_nothing() -> None:
+    """CloudFormation user guide, "Express mode"."""
+    finding = only(stack_findings(stack("EXPRESS")))
+    assert finding.name == "DoesNotWait" and "EXPRESS" in finding.found and "STANDARD" in finding.fix
+    assert list(stack_findings(stack("STANDARD"))) == list(stack_findings(stack(None))) == []
+
+
+def test_an_ami_that_fits() -> None:
+    assert list(ami_findings(NEW, IMAGE, [fleet()])) == []
+
+
+def test_an_ami_that_is_not_here() -> None:
+    finding = only(ami_findings(NEW, None, [fleet()]))
+    assert (finding.name, finding.found) == ("NoSuchAmi", "none")
+    assert NEW in finding.expected and "copy or share it" in finding.fix
+
+
+@pytest.mark.parametrize("state", ["pending", "failed", "deregistered", "disabled"])
+def test_an_ami_that_cannot_be_launched_now(state: str) -> None:
+    """Amazon EC2 API reference, Image: only an AMI that is available can be launched."""
+    finding = only(ami_findings(NEW, MachineImage(NEW, "x", state, "x86_64"), [fleet()]))
+    assert (finding.name, finding.found) == ("AmiNotAvailable", state)
+    assert "wait until it is" in finding.fix
+
+
+def test_an_ami_of_another_architecture_names_the_instance_types_once() -> None:
+    arm = MachineImage(NEW, "x", "pending", "arm64")
+    not_available, other = ami_findings(NEW, arm, [fleet(), fleet(logical_id="Other")])
+    assert (not_available.name, other.name) == ("AmiNotAvailable", "OtherArchitecture")
+    assert "arm64" in other.expected and other.found == "x86_64 (t3.micro)"
+
+
+def test_a_healthy_fleet() -> None:
+    assert list(fleet_findings([fleet()])) == []
+
+
+def test_a_stack_without_a_group() -> None:
+    finding = only(fleet_findings([]))
+    assert (finding.name, finding.found) == ("NoAutoScalingGroup", "none")
+
+
+def test_an_unhealthy_fleet_names_its_instances_and_those_that_are_missing() -> None:
+    unhealthy = fleet(member("i-1"), member("i-2", trouble="Pending and Healthy"), desired=4)
+    finding = only(fleet_findings([fleet(logical_id="Well"), unhealthy]))
+    assert finding.name == "UnhealthyInstances" and "all instances of Group " in finding.expected
+    assert finding.found == "i-2 Pending and Healthy; 2 of 4 instances missing"
+    assert "fix the group first" in finding.fix
+
+
+def test_a_parameter_that_holds_the_ami_is_not_yet_a_fleet_that_runs_it() -> None:
+    mixed = fleet(member("i-1", NEW), member("i-2", OLD))
+    finding = only(current_findings(NEW, "AmazonMachineImage", [mixed]))
+    assert finding.name == "OtherAmiRunning" and finding.found == f"i-2 on {OLD}"
+    assert "AmazonMachineImage" in finding.expected and "instance refresh" in finding.fix
+    assert list(current_findings(NEW, "X", [fleet(member("i-1", NEW))])) == []
+
+
+def test_a_group_of_another_ami_parameter_may_run_something_else_as_a_whole() -> None:
+    ours, others = fleet(member("i-1", NEW)), fleet(member("i-2", OLD), logical_id="Bastion")
+    assert list(current_findings(NEW, "X", [ours, others])) == []
+    nobody = current_findings(NEW, "X", [fleet(member("i-1", OLD)), others])
+    assert [finding.name for finding in nobody] == ["OtherAmiRunning", "OtherAmiRunning"]
+
+
+# -- the groups that change --------------------------------------------------------------------------------------------
+
+
+def test_an_update_that_changes_no_group() -> None:
+    finding = only(group_findings([], "Bastion"))
+    assert finding.name == "NoGroupChanges" and "Bastion" in finding.expected and "amiParameter" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("policy", "creation", "expected"),
+    [
+        # CloudFormation user guide, "UpdatePolicy attribute" and "CreationPolicy attribute".
+        (None, SIGNALS, "NoUpdatePolicy"),
+        ({}, SIGNALS, "NoUpdatePolicy"),
+        ({"AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": "true"}}, SIGNALS, "NoUpdatePolicy"),
+        ({"AutoScalingReplacingUpdate": {"WillReplace": "false"}}, SIGNALS, "NoUpdatePolicy"),
+        (REPLACING, SIGNALS, None),
+        ({"AutoScalingReplacingUpdate": {"WillReplace": True}}, SIGNALS, None),
+        (REPLACING, None, "NoCreationPolicy"),
+        (REPLACING, {"AutoScalingCreationPolicy": {"MinSuccessfulInstancesPercent": "50"}}, "NoCreationPolicy"),
+        (REPLACING, {"ResourceSignal": {"Count": "0"}}, "NoCreationPolicy"),
+        (REPLACING, {"ResourceSignal": {"Timeout": "PT5M"}}, None),
+        ({"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true"}}, None, None),
+        ({"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "false"}}, SIGNALS, "NoCreationPolicy"),
+        ({"AutoScalingRollingUpdate": {}}, SIGNALS, "NoCreationPolicy"),
+        # Where both are given, WillReplace decides.
+        ({**REPLACING, "AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true"}}, None, "NoCreationPolicy"),
+        ({"AutoScalingInstanceRefresh": {"Strategy": "Rolling"}}, None, None),
+    ],
+)
+def test_an_update_policy_replaces_the_instances_under_guard(
+    policy: dict[str, Any] | None, creation: dict[str, Any] | None, expected: str | None
+) -> None:
+    names = [finding.name for finding in group_findings([changed(policy, creation)], "AmazonMachineImage")]
+    assert names == ([expected] if expected else [])
+
+
+def test_the_words_for_what_is_missing_in_the_template() -> None:
+    nothing = only(group_findings([changed(None)], "X"))
+    assert nothing.found == "none, so that the update would succeed and patch nothing"
+    assert "WillReplace: true" in nothing.fix
+    new_group = only(group_findings([changed(REPLACING)], "X"))
+    assert new_group.found == "no CreationPolicy with signals" and "accept NoCreationPolicy" in new_group.fix
+    rolling = only(group_findings([changed({"AutoScalingRollingUpdate": {}})], "X"))
+    assert rolling.found == "an AutoScalingRollingUpdate without WaitOnResourceSignals"
+
+
+ROLLING = {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true"}}
+SCHEDULED = {**ROLLING, "AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": "true"}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "properties", "after"),
+    [
+        (REPLACING, {"DesiredCapacity": "2", "MinSize": "1"}, 2),
+        (REPLACING, {"MinSize": "1", "MaxSize": "8"}, 1),
+        (ROLLING, {"DesiredCapacity": "2", "MinSize": "1"}, 2),
+        (ROLLING, {"MinSize": "1", "MaxSize": "8"}, None),
+        (SCHEDULED, {"DesiredCapacity": "2"}, None),
+        # A new group is created with the template's sizes, whatever the scheduled actions say.
+        ({**REPLACING, **SCHEDULED}, {"DesiredCapacity": "2"}, 2),
+    ],
+)
+def test_the_live_capacity_has_to_survive(
+    policy: dict[str, Any], properties: dict[str, str], after: int | None
+) -> None:
+    """CloudFormation user guide, "UpdatePolicy attribute": a new group has the template's size; so has one updated in
+    place, unless it leaves the sizes to scheduled actions."""
+    four = fleet(*(member(f"i-{number}") for number in range(4)))
+    change = changed(policy, SIGNALS, properties, four)
+    assert change.capacity_after == after
+    findings = list(group_findings([change], "X"))
+    if after is None:
+        assert findings == []
+    else:
+        finding = only(findings)
+        assert finding.name == "CapacityShrinks" and "4 instances" in finding.expected
+        assert finding.found == f"that the update would leave {after}" and "capacityParameter" in finding.fix
+
+
+@pytest.mark.parametrize("live", [1, 2])
+def test_a_capacity_that_stays_or_grows_is_fine(live: int) -> None:
+    running = fleet(*(member(f"i-{number}") for number in range(live)))
+    assert list(group_findings([changed(REPLACING, SIGNALS, running=running)], "X")) == []
+
+
+# -- room for both groups ----------------------------------------------------------------------------------------------
+
+
+def nobody_asks() -> tuple[int, int]:
+    raise AssertionError("there was nothing to ask the quota for")
+
+
+def test_there_is_room() -> None:
+    change = changed(REPLACING, SIGNALS)
+    assert list(room_findings([change], lambda _: {"subnet-0": 1, "subnet-1": 1}, lambda: (1, 5))) == []
+
+
+def test_no_free_addresses_are_told_by_subnet() -> None:
+    change = changed(REPLACING, SIGNALS, {"DesiredCapacity": "3"})
+    finding = only(room_findings([change], lambda _: {"subnet-0": 2, "subnet-1": 0}, lambda: (0, 100)))
+    assert finding.name == "NoFreeAddresses" and finding.expected.startswith("3 free addresses in the subnets of Group")
+    assert finding.found == "2 in subnet-0, 0 in subnet-1"
+
+
+def test_the_quota_counts_both_groups() -> None:
+    """Amazon EC2 user guide, "Amazon EC2 instance type quotas": vCPUs of running On-Demand Standard instances."""
+    both = fleet(member("i-1"), member("i-2", virtual_cpus=4))
+    asked: list[str] = []
+
+    def used_and_quota() -> tuple[int, int]:
+        asked.append("once")
+        return 6, 13
+
+    finding = only(
+        room_findings([changed(REPLACING, SIGNALS, running=both)], lambda _: {"s": 9}, used_and_quota),
+    )
+    assert asked == ["once"]
+    assert finding.name == "QuotaExceeded" and "room for 8 more vCPUs" in finding.expected
+    assert finding.found == "a quota of 13, of which 6 are in use" and "L-1216C47A" in finding.fix
+    assert list(room_findings([changed(REPLACING, SIGNALS)], lambda _: {"s": 9}, lambda: (6, 10))) == []
+
+
+def test_two_new_groups_share_the_quota() -> None:
+    pair = [changed(REPLACING, SIGNALS), changed(REPLACING, SIGNALS)]
+    finding = only(room_findings(pair, lambda _: {"s": 9}, lambda: (8, 15)))
+    assert "room for 8 more vCPUs" in finding.expected
+
+
+@pytest.mark.parametrize(
+    "other", [{"is_on_demand": False}, {"instance_type": "g5.xlarge"}, {"instance_type": "inf2.xlarge"}]
+)
+def test_what_the_standard_quota_does_not_count_does_not_ask_for_it(other: dict[str, Any]) -> None:
+    change = changed(REPLACING, SIGNALS, running=fleet(member("i-1", **other), member("i-2", **other)))
+    assert list(room_findings([change], lambda _: {"s": 9}, nobody_asks)) == []
+
+
+def test_an_update_in_place_needs_no_room() -> None:
+    assert list(room_findings([changed(ROLLING)], lambda _: {}, nobody_asks)) == []
+
+
+# -- what else would change --------------------------------------------------------------------------------------------
+
+
+def change(
+    logical_id: str,
+    kind: str,
+    *causes: Cause,
+    action: str = "Modify",
+    replacement: str = "False",
+    properties: tuple[str, ...] = ("X",),
+) -> Change:
+    return Change(action, logical_id, kind, replacement, properties, causes, {})
+
+
+TEMPLATE = change("Template", "AWS::EC2::LaunchTemplate", PARAMETER, DIRECT)
+GROUP = change(
+    "Group", GROUP_TYPE, Cause("ResourceAttribute", "Template.LatestVersionNumber"), replacement="Conditional"
+)
+OURS = {"AmazonMachineImage", "DesiredCapacity"}
+
+
+def policy(*causes: Cause, replacement: str = "Conditional", name: str = "Policy") -> Change:
+    return change(name, "AWS::AutoScaling::ScalingPolicy", *causes, replacement=replacement)
+
+
+def test_the_fleet_itself_may_change() -> None:
+    configuration = change("Launch", "AWS::AutoScaling::LaunchConfiguration", PARAMETER, replacement="True")
+    assert unexpected_changes([TEMPLATE, GROUP, configuration], OURS) == ()
+
+
+@pytest.mark.parametrize("replacement", ["True", "Conditional", "False"])
+def test_what_refers_to_the_group_may_be_replaced_with_it(replacement: str) -> None:
+    scaling = policy(Cause("ResourceReference", "Group"), DIRECT, replacement=replacement)
+    alarm = change("Alarm", "AWS::CloudWatch::Alarm", Cause("ResourceReference", "Policy"), replacement=replacement)
+    hook = change(
+        "Hook", "AWS::AutoScaling::LifecycleHook", Cause("ResourceAttribute", "Group.Arn"), replacement="True"
+    )
+    # The order does not matter: the alarm refers to the policy, and that to the group.
+    assert unexpected_changes([alarm, hook, scaling, GROUP, TEMPLATE], OURS) == ()
+
+
+def test_a_chain_that_begins_outside_the_fleet_is_unexpected_to_its_end() -> None:
+    server = change("Server", "AWS::EC2::Instance", PARAMETER, DIRECT, replacement="True", properties=("ImageId",))
+    address = change("Address", "AWS::EC2::EIP", Cause("ResourceReference", "Server"), properties=("InstanceId",))
+    lines = unexpected_changes([TEMPLATE, GROUP, server, address], OURS)
+    assert lines == (
+        "Server (AWS::EC2::Instance): replaced (ImageId); "
+        "cause: ParameterReference AmazonMachineImage, DirectModification",
+        "Address (AWS::EC2::EIP): changed in place (InstanceId); cause: ResourceReference Server",
+    )
+
+
+def test_what_refers_to_the_group_and_to_something_else_is_unexpected() -> None:
+    mixed = policy(Cause("ResourceReference", "Group"), Cause("ResourceReference", "Other"))
+    (line,) = unexpected_changes([GROUP, mixed], OURS)
+    assert line.startswith("Policy (AWS::AutoScaling::ScalingPolicy): replaced if its new values need it (X); cause:")
+
+
+def test_two_that_refer_to_each_other_are_not_let_through_by_that() -> None:
+    first = policy(Cause("ResourceReference", "Two"), name="One")
+    second = policy(Cause("ResourceReference", "One"), name="Two")
+    assert len(unexpected_changes([GROUP, first, second], OURS)) == 2
+
+
+def test_a_change_in_place_that_our_parameter_causes_is_fine() -> None:
+    tagged = change("Parameter", "AWS::SSM::Parameter", PARAMETER, DIRECT)
+    sized = change("Alarm", "AWS::CloudWatch::Alarm", Cause("ParameterReference", "DesiredCapacity"))
+    assert unexpected_changes([TEMPLATE, GROUP, tagged, sized], OURS) == ()
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        Cause("ParameterReference", "SomebodyElses"),
+        # It is told beside its cause where there is one; alone, it is a change of the template, as by a macro.
+        DIRECT,
+        # CloudFormation API reference, ResourceChangeDetail: a nested stack, whose template may have changed.
+        Cause("Automatic", None),
+        Cause("NoModification", None),
+    ],
+)
+def test_a_change_in_place_for_another_reason_is_unexpected(cause: Cause) -> None:
+    (line,) = unexpected_changes([GROUP, change("Child", "AWS::CloudFormation::Stack", cause)], OURS)
+    assert line.startswith("Child (AWS::CloudFormation::Stack): changed in place (X); cause: " + cause.source)
+
+
+def test_a_change_whose_cause_is_not_told_is_unexpected() -> None:
+    assert unexpected_changes([change("Topic", "AWS::SNS::Topic")], OURS) == (
+        "Topic (AWS::SNS::Topic): changed in place (X); cause: unknown",
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "word"), [("Add", "add"), ("Remove", "remove"), ("Import", "import"), ("Dynamic", "dynamic")]
+)
+@pytest.mark.parametrize("kind", ["AWS::SNS::Topic", GROUP_TYPE, "AWS::EC2::LaunchTemplate"])
+def test_nothing_is_added_or_removed_not_even_a_group(action: str, word: str, kind: str) -> None:
+    """Every action of the CloudFormation API reference, ResourceChange, but Modify."""
+    assert unexpected_changes([change("New", kind, action=action, properties=())], OURS) == (
+        f"New ({kind}): {word}; cause: unknown",
+    )

@@ -1,0 +1,303 @@
+"""The rules that statemachine/patch.asl.yaml keeps, read from the file itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from samtranslator.yaml_helper import yaml_parse
+
+from autopatch.contracts import PendingStatus, PreviewStatus
+from autopatch.errors import VerificationFailed
+from autopatch.settings import Rollback
+
+ROOT = Path(__file__).parents[2]
+DEFINITION: dict[str, Any] = yaml.safe_load((ROOT / "statemachine" / "patch.asl.yaml").read_text())
+TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+States = dict[str, Any]
+
+
+def machines(states: States) -> Iterator[States]:
+    """The states of the machine itself, and those of each Map in it."""
+    yield states
+    for state in states.values():
+        if state["Type"] == "Map":
+            yield from machines(state["ItemProcessor"]["States"])
+
+
+ALL_STATES = {name: state for states in machines(DEFINITION["States"]) for name, state in states.items()}
+TASKS = {name: state for name, state in ALL_STATES.items() if state["Type"] == "Task"}
+
+
+def following(state: dict[str, Any]) -> set[str]:
+    nexts = {state[key] for key in ("Next", "Default") if key in state}
+    nexts |= {choice["Next"] for choice in state.get("Choices", [])}
+    return nexts | {catch["Next"] for catch in state.get("Catch", [])}
+
+
+def reachable(start: str, states: States) -> set[str]:
+    seen, todo = set(), [start]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo.extend(following(states[name]))
+    return seen
+
+
+def test_there_are_the_tasks_of_the_design() -> None:
+    assert set(TASKS) == {
+        "Plan Run", "Check Freeze", "Start Image Build", "Check Image", "Read AMI", "Check Calendar", "Preview Update",
+        "Check Readiness", "Update Stack",
+        "Check Deployment", "Verify Instances", "Roll Back", "Check Rollback", "Verify Rollback",
+        "Summarise Run", "Notify Success", "Notify Skipped", "Notify Failure",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_time_limit_the_shared_retry_and_one_catch(name: str) -> None:
+    task = TASKS[name]
+    assert task["TimeoutSeconds"] > TEMPLATE["Globals"]["Function"]["Timeout"]
+    assert task["Retry"] == TASKS["Plan Run"]["Retry"]
+    (retry,) = task["Retry"]
+    assert retry["BackoffRate"] > 1 and retry["JitterStrategy"] == "FULL" and retry["MaxDelaySeconds"] <= 60
+    assert {"TransientAwsFault", "Lambda.ServiceException", "Lambda.TooManyRequestsException"} <= set(
+        retry["ErrorEquals"]
+    )
+    (catch,) = task["Catch"]
+    assert catch["ErrorEquals"] == ["States.ALL"]
+
+
+@pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
+def test_no_catch_ends_in_success(states: States) -> None:
+    for state in states.values():
+        for catch in state.get("Catch", []):
+            ends = {name for name in reachable(catch["Next"], states) if not following(states[name])}
+            assert all(states[end]["Type"] == "Fail" or end == "Record Failure" for end in ends), ends
+
+
+def test_a_failed_target_fails_the_run_at_its_end() -> None:
+    choice = ALL_STATES["All Patched?"]
+    assert choice["Choices"] == [{"Variable": "$.summary.failure", "IsNull": True, "Next": "Notify Success"}]
+    ends = reachable(choice["Default"], DEFINITION["States"])
+    assert "Patch Failed" in ends and "Patch Complete" not in ends
+
+
+def test_a_failed_notification_keeps_the_first_error() -> None:
+    assert ALL_STATES["Notify Failure"]["Catch"][0]["Next"] == "Patch Failed"
+    assert ALL_STATES["Notify Failure"]["Catch"][0]["ResultPath"] != "$.failure"
+    assert ALL_STATES["Patch Failed"]["ErrorPath"] == "$.failure.Error"
+    assert ALL_STATES["Patch Failed"]["CausePath"] == "$.failure.Cause"
+    for name, task in TASKS.items():
+        if name != "Notify Failure" and name not in ROLLBACK:
+            assert task["Catch"][0]["ResultPath"] == "$.failure"
+
+
+ROLLBACK = {"Roll Back", "Check Rollback", "Verify Rollback"}
+
+
+def test_a_failed_rollback_keeps_the_failure_that_led_to_it() -> None:
+    for name in ROLLBACK:
+        assert TASKS[name]["Catch"] == [
+            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.rollbackFailure", "Next": "Record Failure"}
+        ]
+        assert TASKS[name]["ResultPath"] == "$.rollback"
+    assert {name for name, task in TASKS.items() if task["Catch"][0]["ResultPath"] == "$.rollbackFailure"} == ROLLBACK
+    recorded = ALL_STATES["Record Failure"]["Parameters"]
+    assert {
+        "failure.$": "$.failure",
+        "rollback.$": "$.rollback",
+        "rollbackFailure.$": "$.rollbackFailure",
+    }.items() <= recorded.items()
+
+
+def test_a_target_is_rolled_back_only_for_a_failed_verification_of_a_run_that_does_so_by_itself() -> None:
+    states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
+    assert ALL_STATES["Rollback Wanted?"]["Choices"] == [
+        {
+            "And": [
+                {"Variable": "$.failure.Error", "StringEquals": VerificationFailed.__name__},
+                {"Variable": "$.run.rollback", "StringEquals": Rollback.AUTOMATIC},
+            ],
+            "Next": "Roll Back",
+        }
+    ]
+    assert ALL_STATES["Rollback Wanted?"]["Default"] == "Record Failure"
+    # Nothing else leads to the rollback, and only the verification leads to the question.
+    into = {name: [other for other in states if name in following(states[other])] for name in states}
+    assert into["Rollback Wanted?"] == ["Verify Instances"]
+    assert set(into["Roll Back"]) == {"Rollback Wanted?", "Wait To Roll Back"}
+
+
+def test_a_target_that_was_rolled_back_is_a_failed_one() -> None:
+    states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
+    assert "Record Result" not in reachable("Roll Back", states)
+    assert ALL_STATES["Rollback Verified?"]["Choices"] == [
+        {"Variable": "$.rollback.phase", "StringEquals": "VERIFIED", "Next": "Record Failure"}
+    ]
+
+
+def test_nothing_is_executed_that_was_not_found_ready_and_nothing_is_a_result_unverified() -> None:
+    states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
+    into = {name: [other for other in states if name in following(states[other])] for name in states}
+    assert into["Update Stack"] == ["Ready To Update?"]
+    assert into["Verify Instances"] == ["Deployment Done?", "Wait For Instances"]
+    assert into["Record Result"] == [
+        "Calendar Open?",
+        "Preview Started?",
+        "Ready To Update?",
+        "Instances Verified?",
+    ]
+
+
+def test_which_states_a_target_goes_through_until_it_is_updated() -> None:
+    """Where each status leads that the functions write (PendingStatus, PreviewStatus, and a target left UNCHANGED)."""
+
+    def routes(choice: str) -> dict[str, str]:
+        rules = ALL_STATES[choice]["Choices"]
+        return {rule["StringEquals"]: rule["Next"] for rule in rules} | {"otherwise": ALL_STATES[choice]["Default"]}
+
+    assert routes("Calendar Open?") == {
+        "UNCHANGED": "Record Result",
+        PendingStatus.CALENDAR_CLOSED: "Wait For Calendar",
+        "otherwise": "Preview Update",
+    }
+    assert routes("Preview Started?") == {
+        "UNCHANGED": "Record Result",
+        "PREVIEW": "Wait For Preview",
+        "otherwise": "Wait For Stack",
+    }
+    assert routes("Ready To Update?") == {
+        "UNCHANGED": "Record Result",
+        PreviewStatus.READY: "Update Stack",
+        PreviewStatus.CREATING: "Wait For Preview",
+        PreviewStatus.INSTANCES_UNHEALTHY: "Wait For Healthy Instances",
+        PendingStatus.STACK_BUSY: "Wait For Stack",
+        "otherwise": "Preview Update",
+    }
+    assert routes("Update Started?") == {
+        "UPDATE": "Wait For Deployment",
+        PendingStatus.CALENDAR_CLOSED: "Check Calendar",
+        "otherwise": "Preview Update",
+    }
+
+
+def test_a_run_that_is_not_free_to_begin_is_told_and_ends_as_skipped() -> None:
+    choices = {choice["StringEquals"]: choice["Next"] for choice in ALL_STATES["Free To Begin?"]["Choices"]}
+    assert choices == {"WAIT": "Wait For Opening", "SKIP": "Notify Skipped"}
+    skipped = ALL_STATES["Notify Skipped"]
+    assert skipped["Resource"] == ALL_STATES["Notify Success"]["Resource"] and skipped["Next"] == "Patch Skipped"
+    assert ALL_STATES["Patch Skipped"]["Type"] == "Succeed"
+    ends = {name for name in reachable("Notify Skipped", DEFINITION["States"]) if not following(ALL_STATES[name])}
+    assert ends == {"Patch Skipped", "Patch Failed"}
+
+
+def test_every_task_puts_its_document_at_a_place_of_its_own() -> None:
+    for name, state in ALL_STATES.items():
+        assert state.get("ResultPath", "$.x") not in ("$", None), name
+        assert "OutputPath" not in state and "ResultSelector" not in state
+
+
+def test_waits_are_decided_by_the_functions() -> None:
+    waits = [state for state in ALL_STATES.values() if state["Type"] == "Wait"]
+    assert len(waits) == 11
+    assert all(
+        re.fullmatch(r"\$\.(freeze|image|update|rollback)\.pollAfterSeconds", wait["SecondsPath"]) for wait in waits
+    )
+
+
+# What is waited for, the function that ends the waiting at its deadline, and the moment from which that counts.
+DEADLINES = {
+    "Wait For Opening": "Check Freeze",
+    "Wait For Image": "Check Image",
+    "Wait For Calendar": "Check Calendar",
+    "Wait For Stack": "Check Calendar",
+    "Wait For Preview": "Check Readiness",
+    "Wait For Healthy Instances": "Check Readiness",
+    "Wait For Deployment": "Check Deployment",
+    "Wait For Instances": "Verify Instances",
+    "Wait To Roll Back": "Roll Back",
+    "Wait For Rollback": "Check Rollback",
+    "Wait For Old Instances": "Verify Rollback",
+}
+
+
+def test_every_wait_leads_to_the_task_that_knows_its_deadline() -> None:
+    waits = {name: state for name, state in ALL_STATES.items() if state["Type"] == "Wait"}
+    assert {name: state["Next"] for name, state in waits.items()} == DEADLINES
+    for name, state in waits.items():
+        # The task writes the document that the next wait is read from, and is given the one before.
+        task, place = TASKS[state["Next"]], state["SecondsPath"].removesuffix(".pollAfterSeconds")
+        assert task["ResultPath"] == place
+        assert place in task["Parameters"].values() or name == "Wait For Opening"
+
+
+@pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
+def test_every_loop_waits(states: States) -> None:
+    """Without the waits nothing goes round."""
+    still = {name: state for name, state in states.items() if state["Type"] != "Wait"}
+    onward = {name: following(state) & set(still) for name, state in still.items()}
+    for name in still:
+        seen, todo = set[str](), list(onward[name])
+        while todo:
+            other = todo.pop()
+            assert other != name, f"{name} goes round without a wait"
+            if other not in seen:
+                seen.add(other)
+                todo.extend(onward[other])
+
+
+def test_the_definition_runs_on_any_interpreter() -> None:
+    """JSONPath only, no variables, and no JSONPath without the `.$` that makes it one."""
+    text = (ROOT / "statemachine" / "patch.asl.yaml").read_text()
+    assert "QueryLanguage" not in text and "Assign" not in text and "{%" not in text
+    assert "&" not in text and "<<" not in text, "not every reader of YAML knows anchors"
+
+    def check(node: Any) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if isinstance(value, str) and value.startswith("$") and not value.startswith("${"):
+                    assert key.endswith((".$", "Path", "Variable")), (key, value)
+                check(value)
+        elif isinstance(node, list):
+            for value in node:
+                check(value)
+
+    check(DEFINITION)
+
+
+def test_tasks_call_functions_of_the_template_and_nothing_else() -> None:
+    machine = TEMPLATE["Resources"]["PatchStateMachine"]["Properties"]
+    substitutions = machine["DefinitionSubstitutions"]
+    assert {f"${{{name}}}" for name in substitutions} == {task["Resource"] for task in TASKS.values()}
+    for name, value in substitutions.items():
+        function, attribute = value["Fn::GetAtt"]
+        assert attribute == "Arn" and f"{function}Arn" == name
+        assert TEMPLATE["Resources"][function]["Type"] == "AWS::Serverless::Function"
+
+
+def test_every_choice_has_a_default() -> None:
+    assert all("Default" in state for state in ALL_STATES.values() if state["Type"] == "Choice")
+
+
+def test_state_names_are_phrases_of_at_most_80_characters() -> None:
+    """State names: at most 80 characters (Amazon States Language)."""
+    assert all(re.fullmatch(r"[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)+\??", name) for name in ALL_STATES)
+    assert all(len(name) <= 80 for name in ALL_STATES)
+
+
+def test_every_state_goes_on_or_ends() -> None:
+    """A state has exactly one of Next and End, but for Choice, Succeed and Fail (Amazon States Language)."""
+    for name, state in ALL_STATES.items():
+        if state["Type"] not in ("Choice", "Succeed", "Fail"):
+            assert ("Next" in state) != ("End" in state), name
+
+
+@pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
+def test_every_state_is_reached_and_exists(states: States) -> None:
+    first = next(iter(states))
+    assert reachable(first, states) == set(states)

@@ -1,0 +1,142 @@
+"""What becomes of a target that was updated and then fails its verification; and groups that change size meanwhile."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from msgspec import structs
+
+from autopatch.aws.ec2 import Ec2
+from autopatch.aws.step_functions import Executions
+from autopatch.contracts import Run, StackUpdate, UpdateStatus, Verified, read
+from autopatch.verification import InstanceVerifier
+from rehearsal import scenario
+from rehearsal.scenario import Intervention
+from tests.workflow.rollout import change_sets, fleets
+from tests.workflow.running import parameters, patch_run
+
+HELD = "/ami-autopatch/held"
+SOON = {"VerificationDeadlineMinutes": "3"}
+
+
+def holds() -> dict[str, str]:
+    parameters_held = boto3.client("ssm").get_parameters_by_path(Path=HELD)["Parameters"]
+    return {parameter["Name"]: parameter["Value"] for parameter in parameters_held}
+
+
+def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
+    # As the input says, whatever the deployment says; what is rolled back unless anybody says otherwise, see below.
+    of = replace(scenario.load("verification-fails"), parameters={**SOON, "Rollback": "manual"}, trigger="manual")
+    with patch_run(replace(of, input={"rollback": "automatic"})) as ran:
+        golden = ran.deployment.golden_ami
+        assert (ran.report.status, ran.report.error) == ("FAILED", "VerificationFailed")
+        assert ran.amis("web") == [golden, golden]
+        assert ran.stack_status("web") == "UPDATE_COMPLETE" and parameters("web")["AmazonMachineImage"] == golden
+        words = ran.words()
+        assert f"FAILED: web rolled back to {golden}" in words
+        assert "1 of 2 instances of AppAutoScalingGroup serving" in words and "is InService and Unhealthy" in words
+        assert f"rolled back to {golden}, and all its instances run that and serve" in words
+        (target,) = ran.report.targets
+        assert (target.outcome, target.ami_after) == ("FAILED", golden)
+        # The AMI is not rolled out again until someone says so.
+        (name,) = holds()
+        assert name.startswith(f"{HELD}/ami-") and "web was rolled back from it" in holds()[name]
+        arn = boto3.client("stepfunctions").start_execution(
+            stateMachineArn=ran.deployment.state_machine_arn, input=json.dumps({"amiId": name.rsplit("/", 1)[1]})
+        )["executionArn"]
+        ran.aws.clock.sleep(3600)
+        again = boto3.client("stepfunctions").describe_execution(executionArn=arn)
+        assert again["error"] == "TargetNotReady" and f"delete-parameter --name {name}" in again["cause"]
+        assert ran.amis("web") == [golden, golden]
+
+
+def test_a_failed_verification_is_left_to_a_person_where_the_deployment_says_so() -> None:
+    of = replace(scenario.load("verification-fails"), parameters={**SOON, "Rollback": "manual"})
+    with patch_run(of) as ran:
+        assert ran.report.error == "VerificationFailed"
+        assert ran.deployment.golden_ami not in ran.amis("web") and holds() == {}
+        assert "Roll Back" not in ran.visited()
+        assert "FAILED: web updated, but not verified" in ran.words()
+
+
+def test_a_rollback_that_fails_calls_for_a_person() -> None:
+    with patch_run(replace(scenario.load("way-back-fails"), parameters=SOON)) as ran:
+        assert (ran.report.status, ran.report.error) == ("FAILED", "RollbackFailed")
+        assert ran.deployment.golden_ami not in ran.amis("web"), "nothing was there to roll back to"
+        words = ran.words()
+        assert "ACTION NEEDED: the rollback of web failed" in words
+        assert "1 of 2 instances of AppAutoScalingGroup serving" in words, "the first cause is told as well"
+        assert f"The rollback to {ran.deployment.golden_ami} failed as well" in words
+
+
+def test_a_group_that_has_scaled_out_keeps_its_size() -> None:
+    """AutoScalingReplacingUpdate creates the new group with the template's capacity (CloudFormation user guide)."""
+    # Whether the parameter is named of the target, as here, or at the deployment, as in the next test.
+    target = {"stackName": "web", "capacityParameter": "DesiredCapacity"}
+    of = replace(scenario.load("scaled-out"), parameters={"CapacityParameterName": ""}, input={"targets": [target]})
+    with patch_run(replace(of, trigger="manual")) as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.amis("web") == [new] * 4
+        assert parameters("web")["DesiredCapacity"] == "4"
+        assert "4 of 4 instances run it, and serve" in ran.words()
+
+
+def test_a_group_that_scales_out_after_the_preview_is_previewed_again() -> None:
+    with patch_run("scales-out-meanwhile") as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.amis("web") == [new] * 4 and ran.report.status == "SUCCEEDED"
+        assert ran.visited().count("Update Stack") == 2
+        assert "Wait For Healthy Instances" in ran.visited(), "those that the group launches just then"
+
+
+def test_a_group_that_scales_out_during_the_preview_is_previewed_again() -> None:
+    of = scenario.load("scales-out-meanwhile")
+    (intervention,) = of.interventions
+    with patch_run(replace(of, interventions=(replace(intervention, when_state="Preview Started?"),))) as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.amis("web") == [new] * 4 and ran.report.status == "SUCCEEDED"
+        assert ran.visited().count("Update Stack") == 1
+
+
+def test_a_dry_run_previews_and_changes_nothing() -> None:
+    with patch_run("dry-run") as ran:
+        assert (ran.report.status, ran.report.targets[0].outcome) == ("SUCCEEDED", "DRY_RUN")
+        assert ran.instance_ids("web") == ran.instances_before["web"]
+        assert (ran.stack_status("web"), change_sets("web")) == ("CREATE_COMPLETE", [])
+        words = ran.words()
+        assert "would set AmazonMachineImage" in words
+        assert "AppLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place (LaunchTemplateData)" in words
+        assert "AppAutoScalingGroup (AWS::AutoScaling::AutoScalingGroup): replaced if its new values need it" in words
+
+
+def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
+    """As many have been launched as ran before; a group that came back small has launched fewer since."""
+    smaller = Intervention(
+        do="call",
+        when_state="Verify Instances",
+        service="autoscaling",
+        operation="set_desired_capacity",
+        parameters={"AutoScalingGroupName": "${web.AppAutoScalingGroup}", "DesiredCapacity": 1},
+    )
+    with patch_run(replace(scenario.load("happy-path"), interventions=(smaller,), parameters=SOON)) as ran:
+        new = ran.report.targets[0].ami_after
+        assert ran.report.status == "SUCCEEDED" and ran.amis("web") == [new]
+        assert "1 of 1 instances run it, and serve" in ran.words()
+        state = state_at("Verify Instances", str(ran.report.execution_arn))
+        run, updated = read(state["run"], Run), read(state["update"], StackUpdate)
+        verifier = InstanceVerifier(run, run.targets[0], fleets(), Ec2())
+        assert isinstance(verifier.verify(updated, datetime.now(UTC)), Verified)
+        small = structs.replace(updated, started_at=datetime.now(UTC))
+        shortfall = verifier.verify(small, datetime.now(UTC))
+        assert isinstance(shortfall, StackUpdate) and shortfall.status is UpdateStatus.VERIFYING
+
+
+def state_at(name: str, execution_arn: str) -> dict[str, Any]:
+    """What the execution last entered the state with."""
+    (visit,) = [visit for visit in Executions().last_visits(execution_arn, 1000) if visit.state_name == name][:1]
+    state: dict[str, Any] = visit.input
+    return state
