@@ -121,7 +121,7 @@ def test_functions_are_invoked_and_logs_are_read(server: Server) -> None:
     answer = server.client("lambda").invoke(FunctionName=name, Payload=b"{}")
 
     assert answer["FunctionError"] == "Unhandled"
-    assert b"KeyError" in answer["Payload"].read()
+    assert b"InvalidDocument" in answer["Payload"].read()
     groups = server.client("logs").describe_log_groups()["logGroups"]
     assert "/aws/lambda/ami-autopatch" in [group["logGroupName"] for group in groups]
 
