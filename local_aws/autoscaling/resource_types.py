@@ -10,8 +10,7 @@ import base64
 import binascii
 from typing import Any
 
-from local_aws.cloudformation.errors import ResourceFailed
-from local_aws.core.resource_types import ResourceType, client, names, picked, without
+from local_aws.core.resource_types import ResourceFailed, ResourceType, client, names, picked, without
 from local_aws.core.resources import Request, Resource
 
 

@@ -22,11 +22,13 @@ from local_aws.autoscaling import activities as scaling_activities
 from local_aws.autoscaling import groups as autoscaling
 from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation import parameters, providers, schemas
-from local_aws.cloudformation.errors import NotModelled, OperationFailed, ResourceFailed, ValidationError
+from local_aws.cloudformation.errors import OperationFailed, ValidationError
 from local_aws.cloudformation.functions import Evaluator, Scope
 from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.cloudformation.stacks import Inputs, Operation, Output, Signals, Stack, seconds
 from local_aws.core import clock, settings
+from local_aws.core.errors import NotModelled
+from local_aws.core.resource_types import ResourceFailed
 from local_aws.core.resources import Definition, Request, Resource
 
 if TYPE_CHECKING:

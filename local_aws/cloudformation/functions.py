@@ -19,8 +19,10 @@ from moto.ec2.models import ec2_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
-from local_aws.cloudformation.errors import NotModelled, ResourceFailed, ValidationError
+from local_aws.cloudformation.errors import ValidationError
 from local_aws.cloudformation.template import SUBSTITUTION, Template
+from local_aws.core.errors import NotModelled
+from local_aws.core.resource_types import ResourceFailed
 
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([\w-]+):([^}]+)\}\}")
 _LITERAL = re.compile(r"\$\{!([^{}]+)\}")

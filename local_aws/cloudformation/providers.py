@@ -21,10 +21,10 @@ from moto.ec2.models.core import TaggedEC2Resource
 
 from local_aws.autoscaling import groups as autoscaling
 from local_aws.cloudformation import schemas
-from local_aws.cloudformation.errors import NotModelled, ResourceFailed
 from local_aws.cloudformation.types import TYPES
 from local_aws.core import faults
-from local_aws.core.resource_types import client, names
+from local_aws.core.errors import NotModelled
+from local_aws.core.resource_types import ResourceFailed, client, names
 from local_aws.core.resources import Request, Resource
 from local_aws.ec2.resource_types import all_tags
 

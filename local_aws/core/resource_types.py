@@ -18,6 +18,10 @@ _BY_CLOUDFORMATION = Config(user_agent="cloudformation.amazonaws.com")
 Creation = Callable[[Request], tuple[str, dict[str, Any]]]
 
 
+class ResourceFailed(Exception):
+    """A resource could not be created, updated or deleted; the text is its ResourceStatusReason."""
+
+
 @functools.cache
 def client(service: str, region: str) -> Any:
     """A client of the embedded AWS's own, which says who it is: CloudTrail names CloudFormation as the user agent."""

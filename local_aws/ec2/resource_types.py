@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.cloudformation.errors import NotModelled, ResourceFailed
+from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import (
+    ResourceFailed,
     ResourceType,
     client,
     names,
