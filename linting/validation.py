@@ -26,8 +26,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from linting.policy_documents import policy_documents
+from local_aws.cloudformation.reader import read_template
 from local_aws.core.ids import ACCOUNT, REGION
-from rehearsal.deployment import REPOSITORY, read_template, transformed_template
+from rehearsal.deployment import REPOSITORY, transformed_template
 
 ALLOWED = Path(__file__).with_name("allowed_findings.yaml")
 _VALIDATE = REPOSITORY / ".venv-validate/bin"

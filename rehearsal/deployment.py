@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import yaml
 
+from local_aws.cloudformation.reader import read_template
 from local_aws.core import faults
 from local_aws.core.ids import ACCOUNT, REGION
 from local_aws.lambda_ import environments
@@ -147,30 +148,6 @@ def _create(name: str, template: str, parameters: Mapping[str, str], role_arn: s
 
 
 # -- what `sam build` and `sam deploy` do -----------------------------------------------------------------------------
-
-
-class _CloudFormationLoader(yaml.CSafeLoader):
-    """YAML with the short forms of intrinsic functions."""
-
-
-def _intrinsic(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    key = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        text = loader.construct_scalar(node)
-        return {key: text.split(".", 1) if suffix == "GetAtt" else text}
-    if isinstance(node, yaml.SequenceNode):
-        return {key: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {key: loader.construct_mapping(node, deep=True)}
-
-
-_CloudFormationLoader.add_multi_constructor("!", _intrinsic)
-
-
-@functools.cache
-def read_template(text: str) -> dict[str, Any]:
-    """A template's document, from YAML or JSON, short forms of intrinsic functions spelled out. Do not change it."""
-    return yaml.load(text, _CloudFormationLoader)  # type: ignore[no-any-return]
 
 
 @functools.cache

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.deployment import REPOSITORY, read_template, transformed_template
+from local_aws.cloudformation.reader import read_template
+from rehearsal.deployment import REPOSITORY, transformed_template
 
 Template = dict[str, Any]
 Rule = Callable[[str, Template], list[str]]

@@ -13,8 +13,9 @@ from typing import Any
 import boto3
 
 from local_aws.aws import LocalAws
+from local_aws.cloudformation.reader import read_template
 from local_aws.sns import topics as sns
-from rehearsal.deployment import REPOSITORY, Deployment, deploy, read_template
+from rehearsal.deployment import REPOSITORY, Deployment, deploy
 from rehearsal.scenario import ApplicationStack, Scenario
 from tests.workflow.running import instances, shortened
 
