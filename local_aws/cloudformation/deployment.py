@@ -170,8 +170,8 @@ class Deployment:
 
     # -- update -------------------------------------------------------------------------------------------------
 
-    def update(self, previous: Inputs, planned: Mapping[str, str], *, disable_rollback: bool, hold: float = 0) -> None:
-        """Bring the stack from `previous` to its inputs. `hold` is how long it takes more, in seconds."""
+    def update(self, previous: Inputs, planned: Mapping[str, str], *, disable_rollback: bool) -> None:
+        """Bring the stack from `previous` to its inputs."""
         stack = self._stack
         self._previous = previous
         try:
@@ -179,7 +179,6 @@ class Deployment:
                 raise Cancelled()
             self._check_parameters()
             self._check_alarms()
-            self._sleep(hold)
             self._deploy(planned, action="update")
             self._monitor()
             removed = [stack.resources[name] for name in reversed(list(stack.resources)) if name not in planned]

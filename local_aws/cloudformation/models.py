@@ -251,18 +251,16 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         token: str | None = None,
         request: str = "",
         disable_rollback: bool = False,
-        hold: float = 0,
     ) -> Operation:
         """Begin to update a stack.
 
-        Raises ValidationError when it is busy or wedged, or when nothing is to be done. `hold` is how long the update
-        takes more, in seconds; with it there may be nothing to be done.
+        Raises ValidationError when it is busy or wedged, or when nothing is to be done.
         """
         if repeated := self._check_token(stack, "UPDATE_STACK", token, request):
             return repeated
         self.check_updatable(stack)
         planned = signatures(self, stack, inputs)
-        if not hold and not self.differs(stack, inputs, planned):
+        if not self.differs(stack, inputs, planned):
             raise ValidationError(NOTHING_TO_UPDATE)
         self._check_types(stack, inputs.template)
         previous, stack.inputs = stack.inputs, inputs
@@ -273,7 +271,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         deployment = Deployment(self, stack, operation, instant=False)
         stack.set_status(operation, "UPDATE_IN_PROGRESS", "User Initiated")
         self._run(
-            partial(deployment.update, previous, planned, disable_rollback=disable_rollback, hold=hold),
+            partial(deployment.update, previous, planned, disable_rollback=disable_rollback),
             stack,
             instant=False,
         )
