@@ -11,12 +11,11 @@ from typing import Any
 
 from moto.autoscaling import models
 from moto.autoscaling.responses import AutoScalingResponse
-from moto.ec2.models.instances import InstanceBackend
 
 from local_aws.autoscaling import activities
 from local_aws.autoscaling.groups import launch_source, will_serve
 from local_aws.core.guard import expect_attributes, expect_parameters
-from local_aws.ec2.instances import on_termination, write_consoles
+from local_aws.ec2 import instances
 
 expect_parameters(
     models.FakeAutoScalingGroup.replace_autoscaling_group_instances, "self", "count_needed", "propagated_tags"
@@ -30,9 +29,6 @@ expect_parameters(
     "protected_from_scale_in",
     "autoscaling_group",
 )
-expect_parameters(
-    InstanceBackend.run_instances, "self", "image_id", "count", "user_data", "security_group_names", "kwargs"
-)
 expect_attributes(models.InstanceState, "launch_template", "launch_configuration_name")
 expect_attributes(models.FakeAutoScalingGroup, "launch_template", "image_id", "instance_tags", "get_propagated_tags")
 expect_attributes(models, "ASG_NAME_TAG")
@@ -43,8 +39,8 @@ expect_parameters(AutoScalingResponse.describe_scaling_activities, "self")
 def install() -> None:
     """Correct moto's Auto Scaling groups, for the rest of the process."""
     AutoScalingResponse.describe_scaling_activities = activities.describe
-    on_termination(activities.terminated)
-    write_consoles(activities.console)
+    instances.on_termination(activities.terminated)
+    instances.write_consoles(activities.console)
     models.FakeAutoScalingGroup.replace_autoscaling_group_instances = _launch
     models.FakeAutoScalingGroup.launch_template = property(_group_launch_template)
     models.InstanceState.launch_template = property(_instance_launch_template)
@@ -80,9 +76,9 @@ def _launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> N
     zones = group.availability_zones
     for _ in range(count_needed):
         position = len(group.instance_states)
-        reservation = ec2.run_instances(
+        instance = instances.run(
+            ec2,
             group.image_id,
-            1,
             group.user_data,
             group.security_groups,
             instance_type=group.instance_type or _first_override(group),
@@ -94,13 +90,12 @@ def _launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> N
             subnet_id=subnets[position % len(subnets)],
             **options,
         )
-        for instance in reservation.instances:
-            instance.autoscaling_group = group
-            will_serve(instance)
-            state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
-            state.launch_source = source
-            group.instance_states.append(state)
-            activities.launched(group, instance.id)
+        instance.autoscaling_group = group
+        will_serve(instance)
+        state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
+        state.launch_source = source
+        group.instance_states.append(state)
+        activities.launched(group, instance.id)
 
 
 def _first_override(group: Any) -> str:

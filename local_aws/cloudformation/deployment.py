@@ -16,8 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from moto.cloudwatch.models import cloudwatch_backends
-
 from local_aws.autoscaling import activities as scaling_activities
 from local_aws.autoscaling import groups as autoscaling
 from local_aws.autoscaling.settings import AutoScalingSettings
@@ -26,6 +24,7 @@ from local_aws.cloudformation.errors import OperationFailed, ValidationError
 from local_aws.cloudformation.functions import Evaluator, Scope
 from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.cloudformation.stacks import Inputs, Operation, Output, Signals, Stack, seconds
+from local_aws.cloudwatch import alarms
 from local_aws.core import clock, settings
 from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import ResourceFailed
@@ -725,14 +724,11 @@ class Deployment:
     def _check_alarms(self) -> None:
         """Raise OperationFailed when an alarm of the rollback triggers is missing or in ALARM."""
         stack = self._stack
-        alarms = {
-            alarm.alarm_arn: alarm for alarm in cloudwatch_backends[stack.account_id][stack.region].alarms.values()
-        }
+        states = alarms.states(stack.account_id, stack.region)
         for trigger in stack.inputs.rollback_configuration.get("RollbackTriggers", []):
-            alarm = alarms.get(trigger["Arn"])
-            if alarm is None:
+            if trigger["Arn"] not in states:
                 raise OperationFailed(f"Rollback trigger {trigger['Arn']} does not exist")
-            if alarm.state_value == "ALARM":
+            if states[trigger["Arn"]] == "ALARM":
                 raise OperationFailed(f"Rollback trigger {trigger['Arn']} is in ALARM state")
 
     def _monitor(self) -> None:

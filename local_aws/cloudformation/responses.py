@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
-from moto.s3.exceptions import MissingBucket
-from moto.s3.models import s3_backends
 
 from local_aws.cloudformation import parameters, rules
 from local_aws.cloudformation.errors import ValidationError
@@ -22,6 +21,7 @@ from local_aws.cloudformation.models import ChangeSet, CloudFormationBackend, cl
 from local_aws.cloudformation.stacks import Event, Inputs, Stack
 from local_aws.cloudformation.template import Template, parse
 from local_aws.core.resources import Resource
+from local_aws.s3 import objects
 
 _PAGE = 100
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com")
@@ -340,7 +340,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         if previous and stack is not None:
             return stack.inputs.template
         if url:
-            body = _read_from_s3(url, self.current_account, self.partition)
+            body = _read_from_s3(url, self.current_account)
         if not body:
             raise ValidationError("Either Template URL or Template Body must be specified.")
         template = parse(body)
@@ -402,7 +402,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return items[start:following], str(following) if following < len(items) else None
 
 
-def _read_from_s3(url: str, account: str, partition: str) -> str:
+def _read_from_s3(url: str, account: str) -> str:
     """The text of a template in S3. The URL has the bucket in its host or in its path; one of our own hosts, on which
     `make serve` offers S3 too, has it in the path.
 
@@ -417,12 +417,9 @@ def _read_from_s3(url: str, account: str, partition: str) -> str:
     bucket, key = (on_s3["bucket"], path) if on_s3 and on_s3["bucket"] else path.partition("/")[::2]
     (version,) = parse_qs(parts.query).get("versionId", [None])
     try:
-        found = s3_backends[account][partition].get_object(bucket, key, version_id=version)
-    except MissingBucket as error:
+        return objects.read(account, bucket, key, version)
+    except ServiceException as error:
         raise ValidationError(f"S3 error: {error.message}\n{_ON_S3_ERRORS}") from error
-    if found is None:
-        raise ValidationError(f"S3 error: The specified key does not exist.\n{_ON_S3_ERRORS}")
-    return str(found.value.decode())
 
 
 # -- answers ----------------------------------------------------------------------------------------------------

@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import Any
 
 from moto.moto_api._internal import mock_random
-from moto.sns.models import sns_backends
 
 from local_aws.cloudformation.parameters import ParameterValue
 from local_aws.cloudformation.template import Template
 from local_aws.core import clock
 from local_aws.core.resources import Resource
 from local_aws.events.rules import put_aws_event
+from local_aws.sns import topics
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
@@ -190,7 +190,7 @@ class Stack:
         }
         text = "".join(f"{key}='{value}'\n" for key, value in lines.items())
         region = topic_arn.split(":")[3]
-        sns_backends[self.account_id][region].publish(text, subject="AWS CloudFormation Notification", arn=topic_arn)
+        topics.publish(self.account_id, region, topic_arn, text, "AWS CloudFormation Notification")
 
 
 def seconds(duration: str) -> float:

@@ -107,6 +107,14 @@ def ensure_topic(topic_arn: str) -> Any:
     return sns_backends[arn.account][arn.region].create_topic(arn.resource_id)
 
 
+def publish(account: str, region: str, topic_arn: str, message: str, subject: str | None = None) -> None:
+    """Publish to a topic, as a service of the account does for its owner.
+
+    Raises moto's SNSNotFoundError (the API's NotFound) where there is no such topic.
+    """
+    sns_backends[account][region].publish(message=message, arn=topic_arn, subject=subject)
+
+
 # -- what Publish and Subscribe refuse --------------------------------------------------------------------------------
 
 
