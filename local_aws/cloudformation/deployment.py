@@ -505,7 +505,7 @@ class Deployment:
                 old.properties, definition.properties
             )
             if changes_instances and rolling is None and "AutoScalingInstanceRefresh" in definition.update_policy:
-                raise NotModelled("the local AWS does not model the UpdatePolicy AutoScalingInstanceRefresh")
+                raise NotModelled("the embedded AWS does not model the UpdatePolicy AutoScalingInstanceRefresh")
             providers.update(self._without_unmodified_sizes(definition, old, request), resource)
             resource.definition, resource.request = definition, request
             if changes_instances and rolling is not None:

@@ -133,7 +133,7 @@ class Evaluator:
         }
         if name not in functions:
             raise ValidationError(
-                f"Template error: {name} is not modelled by the local AWS; it has {', '.join(sorted(functions))}"
+                f"Template error: {name} is not modelled by the embedded AWS; it has {', '.join(sorted(functions))}"
             )
         try:
             return functions[name](argument)
@@ -283,7 +283,7 @@ class Evaluator:
                 raise ResourceFailed(str(error.message)) from error
             field_name = rest.strip(":").split(":")[0]
             return str(json.loads(text)[field_name]) if field_name else text
-        raise NotModelled(f"the dynamic reference {{{{resolve:{service}:...}}}} is not modelled by the local AWS")
+        raise NotModelled(f"the dynamic reference {{{{resolve:{service}:...}}}} is not modelled by the embedded AWS")
 
 
 def _text(value: Any) -> str:

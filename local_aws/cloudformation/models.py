@@ -156,7 +156,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         """Raise ValidationError when the template needs what AWS, or the embedded AWS, does not have."""
         if template.transforms:
             raise ValidationError(
-                f"the local AWS does not expand transforms, found [{', '.join(template.transforms)}]: "
+                f"the embedded AWS does not expand transforms, found [{', '.join(template.transforms)}]: "
                 "transform the template first (AWS::Serverless: with samtranslator)"
             )
         unknown = [name for name in template.resource_types if not providers.is_modelled(name)]
@@ -167,7 +167,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             said += f" AWS does not have {', '.join(nowhere)} either." if nowhere else ""
             raise ValidationError(
                 f"Template format error: Unrecognized resource types: [{', '.join(unknown)}] "
-                f"(the local AWS does not model them.{said})"
+                f"(the embedded AWS does not model them.{said})"
             )
 
     def check_capabilities(self, template: Template, acknowledged: list[str]) -> None:

@@ -147,12 +147,12 @@ def update(request: Request, resource: Resource) -> None:
                 region_name=request.region,
             )
         else:
-            raise NotModelled(f"the local AWS does not model the update of an {request.type} in place")
+            raise NotModelled(f"the embedded AWS does not model the update of an {request.type} in place")
         if resource.model is not None:
             if isinstance(resource.model, TaggedEC2Resource):
                 resource.model.add_tags(all_tags(request))
             if _physical_id(request, resource.model) != resource.physical_id:
-                raise NotModelled(f"the local AWS changed the identity of an {request.type} in an update in place")
+                raise NotModelled(f"the embedded AWS changed the identity of an {request.type} in an update in place")
 
 
 def delete(resource: Resource) -> None:
@@ -175,7 +175,7 @@ def delete(resource: Resource) -> None:
         elif hasattr(resource.model, "delete"):
             resource.model.delete(request.account_id, request.region)
         else:
-            raise NotModelled(f"the local AWS does not model the deletion of an {request.type}")
+            raise NotModelled(f"the embedded AWS does not model the deletion of an {request.type}")
 
 
 def attribute(resource: Resource, name: str) -> Any:
@@ -202,7 +202,7 @@ def attribute(resource: Resource, name: str) -> Any:
         raise ResourceFailed(
             f"Template error: resource {resource.logical_id} does not support attribute type {name} in Fn::GetAtt"
         )
-    raise NotModelled(f"the local AWS does not model the attribute {name} of an {resource.definition.type}")
+    raise NotModelled(f"the embedded AWS does not model the attribute {name} of an {resource.definition.type}")
 
 
 @contextmanager
@@ -225,7 +225,7 @@ def _failures(request: Request) -> Iterator[None]:
     except Exception as error:
         # moto's models trip over templates in many ways; none of them may leave a stack half way.
         raise NotModelled(
-            f"the local AWS failed at the {request.type}, with {type(error).__name__}: {error}"
+            f"the embedded AWS failed at the {request.type}, with {type(error).__name__}: {error}"
         ) from error
 
 
@@ -251,14 +251,14 @@ def _check_properties(request: Request) -> None:
     known = api.properties if api is not None else _PROPERTIES.get(request.type)
     unknown = [] if known is None else sorted(request.properties.keys() - known)
     if unknown:
-        raise NotModelled(f"the local AWS does not model {', '.join(unknown)} of an {request.type}")
+        raise NotModelled(f"the embedded AWS does not model {', '.join(unknown)} of an {request.type}")
 
 
 def _check_group_update(request: Request, resource: Resource) -> None:
     old = resource.request.properties
     changed = sorted(name for name in _GROUP_KEEPS if request.properties.get(name) != old.get(name))
     if changed:
-        raise NotModelled(f"the local AWS does not model the change of {', '.join(changed)} of an {GROUP}")
+        raise NotModelled(f"the embedded AWS does not model the change of {', '.join(changed)} of an {GROUP}")
 
 
 def _physical_id(request: Request, model: Any) -> str:
@@ -274,7 +274,7 @@ def _update_by_api(request: Request, resource: Resource) -> None:
     elif api.repeatable:
         api.create(request)
     else:
-        raise NotModelled(f"the local AWS does not model the update of an {request.type} in place")
+        raise NotModelled(f"the embedded AWS does not model the update of an {request.type} in place")
 
 
 # -- corrections ------------------------------------------------------------------------------------------------

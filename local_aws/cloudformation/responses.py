@@ -132,7 +132,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         # Kept and shown; that an update honours it is not modelled, so one that protects anything is refused.
         body = self._get_param("StackPolicyBody") or "{}"
         if any(statement.get("Effect") == "Deny" for statement in json.loads(body).get("Statement", [])):
-            raise ValidationError("the local AWS does not model stack policies that deny updates")
+            raise ValidationError("the embedded AWS does not model stack policies that deny updates")
         self.backend.get(self._get_param("StackName")).policy = body
         return EmptyResult()
 
@@ -266,7 +266,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
     def create_change_set(self) -> ActionResult:
         name, kind = self._get_param("StackName"), self._get_param("ChangeSetType", "UPDATE")
         if kind not in ("CREATE", "UPDATE") or self._get_param("IncludeNestedStacks"):
-            raise ValidationError(f"the local AWS does not model change sets of the type {kind} or with nested stacks")
+            raise ValidationError(
+                f"the embedded AWS does not model change sets of the type {kind} or with nested stacks"
+            )
         stack = self.backend.find(name)
         if kind == "UPDATE":
             if stack is None or stack.status == "DELETE_COMPLETE":
@@ -391,7 +393,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
     def _refuse_express_mode(self) -> None:
         mode = (self._get_param("DeploymentConfig") or {}).get("Mode")
         if mode not in (None, "STANDARD"):
-            raise ValidationError(f"the local AWS does not model the deployment mode {mode}")
+            raise ValidationError(f"the embedded AWS does not model the deployment mode {mode}")
 
     def _page(self, items: Sequence[Any]) -> tuple[Sequence[Any], str | None]:
         try:

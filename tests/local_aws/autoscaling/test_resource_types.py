@@ -138,7 +138,7 @@ def test_what_a_group_keeps_is_not_changed_in_silence(world: StackWorld) -> None
     body = json.dumps({"Resources": grouped(world, tracking(50), 60, MinSize="0", MaxSize="1", Cooldown="30")})
     world.cloudformation.update_stack(StackName="one", TemplateBody=body)
     assert world.settle("one") == "UPDATE_ROLLBACK_COMPLETE"
-    reason = "the local AWS does not model the change of Cooldown of an AWS::AutoScaling::AutoScalingGroup"
+    reason = "the embedded AWS does not model the change of Cooldown of an AWS::AutoScaling::AutoScalingGroup"
     assert reason in world.reasons("one")
     assert world.group()["DefaultCooldown"] == 120
 
