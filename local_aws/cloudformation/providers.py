@@ -24,9 +24,9 @@ from local_aws.cloudformation import schemas
 from local_aws.cloudformation.types import TYPES
 from local_aws.core import faults
 from local_aws.core.errors import NotModelled
-from local_aws.core.resource_types import ResourceFailed, client, names
+from local_aws.core.resource_types import ResourceFailed, names
 from local_aws.core.resources import Request, Resource
-from local_aws.ec2.resource_types import all_tags
+from local_aws.ec2.tags import all_tags
 
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
 
@@ -34,17 +34,14 @@ GROUP = "AWS::AutoScaling::AutoScalingGroup"
 _UNUSABLE = {"AWS::CloudFormation::Stack"}
 # moto updates these by making them again under the same name, which loses nothing.
 _SAFELY_MADE_AGAIN = {
-    "AWS::IAM::Policy",
     "AWS::Route53::RecordSet",
     "AWS::SSM::Document",
 }
 # moto updates these in place.
 _UPDATED_IN_PLACE = {
-    "AWS::EC2::LaunchTemplate",
     "AWS::ECS::Cluster",
     "AWS::ECS::Service",
     "AWS::Lambda::EventSourceMapping",
-    "AWS::Lambda::Function",
     "AWS::Logs::ResourcePolicy",
     "AWS::StepFunctions::StateMachine",
 }
@@ -55,8 +52,6 @@ _PROPERTIES = {
         "LaunchConfigurationName LaunchTemplate LoadBalancerNames MaxSize MinSize MixedInstancesPolicy "
         "NewInstancesProtectedFromScaleIn Tags TargetGroupARNs TerminationPolicies VPCZoneIdentifier"
     ),
-    "AWS::EC2::LaunchTemplate": names("LaunchTemplateData LaunchTemplateName TagSpecifications VersionDescription"),
-    "AWS::IAM::Policy": names("Groups PolicyDocument PolicyName Roles Users"),
     "AWS::StepFunctions::StateMachine": names(
         "Definition DefinitionS3Location DefinitionString DefinitionSubstitutions EncryptionConfiguration "
         "LoggingConfiguration RoleArn StateMachineName StateMachineType Tags TracingConfiguration"
@@ -166,8 +161,6 @@ def delete(resource: Resource) -> None:
             TYPES[request.type].delete(request, resource)
         elif request.type == GROUP:
             autoscaling.delete(resource.model)
-        elif request.type in _DELETIONS:
-            _DELETIONS[request.type](request, resource)
         elif _implements(_moto_model(request.type), "delete_from_cloudformation_json"):
             _moto_model(request.type).delete_from_cloudformation_json(
                 resource.physical_id, _document(request), request.account_id, request.region
@@ -262,8 +255,6 @@ def _check_group_update(request: Request, resource: Resource) -> None:
 
 
 def _physical_id(request: Request, model: Any) -> str:
-    if request.type == "AWS::Lambda::Version":
-        return f"{model.function_arn}:{model.version}" if hasattr(model, "function_arn") else request.name
     return str(getattr(model, "physical_resource_id", request.name))
 
 
@@ -280,29 +271,6 @@ def _update_by_api(request: Request, resource: Resource) -> None:
 # -- corrections ------------------------------------------------------------------------------------------------
 
 
-def _call(service: str, operation: str, parameter: str) -> Callable[[Request, Resource], None]:
-    """A deletion by one API call that takes nothing but the physical id."""
-
-    def delete_by_id(request: Request, resource: Resource) -> None:
-        getattr(client(service, request.region), operation)(**{parameter: resource.physical_id})
-
-    return delete_by_id
-
-
-def _unassociated(_: Request, __: Resource) -> None:
-    """Goes away with what it belongs to."""
-
-
-_DELETIONS: dict[str, Callable[[Request, Resource], None]] = {
-    "AWS::EC2::Instance": lambda request, resource: client("ec2", request.region).terminate_instances(
-        InstanceIds=[resource.physical_id]
-    ),
-    "AWS::EC2::LaunchTemplate": _call("ec2", "delete_launch_template", "LaunchTemplateId"),
-    "AWS::EC2::NatGateway": _call("ec2", "delete_nat_gateway", "NatGatewayId"),
-    "AWS::EC2::Volume": _call("ec2", "delete_volume", "VolumeId"),
-    "AWS::Lambda::Version": _unassociated,
-}
 _ATTRIBUTES: dict[tuple[str, str], Callable[[Any], Any]] = {
     (GROUP, "AutoScalingGroupARN"): lambda model: model.arn,
-    ("AWS::Lambda::Version", "Version"): lambda model: str(model.version),
 }

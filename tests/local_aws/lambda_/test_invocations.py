@@ -27,7 +27,6 @@ from local_aws.lambda_ import invocations as lambda_invocations
 from local_aws.lambda_.asynchronous import invoke_async
 from local_aws.lambda_.functions import LambdaServiceError
 from local_aws.lambda_.invocations import invocations
-from local_aws.lambda_.seam import PropertyNotModelled
 from tests.local_aws.lambda_.functions import create_function, create_role, packaged
 
 
@@ -538,9 +537,14 @@ def test_a_template_gives_a_function_all_that_it_says_and_nothing_is_dropped_in_
 
 def test_a_property_that_is_not_modelled_is_refused_by_name(aws: LocalAws) -> None:
     """The embedded AWS's own rule."""
-    from moto.awslambda.models import LambdaFunction
+    properties = {"SnapStart": {"ApplyOn": "None"}, "Code": {"ZipFile": ""}, "Role": create_role("r")}
+    template = {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}}}
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(template))
+    reasons = [
+        event.get("ResourceStatusReason")
+        for event in cloudformation.describe_stack_events(StackName="s")["StackEvents"]
+        if event["LogicalResourceId"] == "F"
+    ]
 
-    with pytest.raises(PropertyNotModelled, match="SnapStart"):
-        LambdaFunction.create_from_cloudformation_json(
-            "f", {"Properties": {"SnapStart": {}, "Code": {}, "Role": "r"}}, "123456789012", REGION
-        )
+    assert "the embedded AWS does not model SnapStart of an AWS::Lambda::Function" in reasons
