@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from local_aws.cloudformation.models import CloudFormationBackend
 
 REPLACEMENT = "Requested update requires the creation of a new physical resource; hence creating one."
+GROUP = "AWS::AutoScaling::AutoScalingGroup"
 WAIT_CONDITION = "AWS::CloudFormation::WaitCondition"
 INITIATED = "Resource creation Initiated"
 _ALARM_POLL_SECONDS = 60.0
@@ -329,7 +330,7 @@ class Deployment:
             self._resource_event(resource, "DELETE_SKIPPED")
             return True
         self._resource_event(resource, "DELETE_IN_PROGRESS")
-        is_group = definition.type == providers.GROUP
+        is_group = definition.type == GROUP
         self._sleep(
             settings.current(AutoScalingSettings).terminate_seconds
             if is_group
@@ -389,7 +390,7 @@ class Deployment:
         kind = self._stack.inputs.template.resources[logical_id]["Type"]
         definition = Definition(kind, {}, None, {}, {}, "Delete", "Delete", "")
         request = self._request(logical_id, kind, "", {})
-        return Resource(logical_id, definition, request, "", {}, None, "", None, clock.current().now())
+        return Resource(logical_id, definition, request, "", {}, "", None, clock.current().now())
 
     def _note_policies(self, resource: Resource, definition: Definition) -> None:
         resource.definition = replace(
@@ -438,7 +439,6 @@ class Deployment:
             request,
             replaces.physical_id if replaces else "",
             {},
-            None,
             f"{status}_IN_PROGRESS",
             None,
             clock.current().now(),
@@ -455,13 +455,13 @@ class Deployment:
                 "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
                 f"Rename {name} and update the stack again."
             )
-        resource.physical_id, resource.attributes, resource.model = providers.create(request)
+        resource.physical_id, resource.attributes = providers.create(request)
         stack.resources[logical_id] = resource
         if replaces is not None:
             stack.garbage.append(replaces)
         self._resource_event(resource, f"{status}_IN_PROGRESS", INITIATED)
-        if definition.type == providers.GROUP:
-            self._decide_what_serves(resource, autoscaling.instance_ids(resource.model))
+        if definition.type == GROUP:
+            self._decide_what_serves(resource, autoscaling.instance_ids(self._group(resource)))
         self._sleep(settings.current(CloudFormationSettings).resource_seconds)
         self._await_creation_policy(resource, f"{status}_IN_PROGRESS")
         self._in_progress = None
@@ -488,7 +488,7 @@ class Deployment:
             return True
         policy = new.update_policy.get("AutoScalingReplacingUpdate", {})
         return (
-            new.type == providers.GROUP
+            new.type == GROUP
             and str(policy.get("WillReplace", False)).lower() == "true"
             and autoscaling.changes_instances(old.properties, new.properties)
         )
@@ -501,7 +501,7 @@ class Deployment:
         old = resource.definition
         if old.properties != definition.properties or dict(resource.request.tags) != dict(request.tags):
             rolling = definition.update_policy.get("AutoScalingRollingUpdate")
-            changes_instances = definition.type == providers.GROUP and autoscaling.changes_instances(
+            changes_instances = definition.type == GROUP and autoscaling.changes_instances(
                 old.properties, definition.properties
             )
             if changes_instances and rolling is None and "AutoScalingInstanceRefresh" in definition.update_policy:
@@ -540,8 +540,8 @@ class Deployment:
             return
         if count == 0:
             return
-        if resource.definition.type == providers.GROUP:
-            senders = autoscaling.instance_ids(resource.model)
+        if resource.definition.type == GROUP:
+            senders = autoscaling.instance_ids(self._group(resource))
         else:
             senders = [resource.physical_id, *(f"{resource.physical_id}-{number}" for number in range(2, count + 1))]
         percent = resource.definition.minimum_success_percent
@@ -575,8 +575,8 @@ class Deployment:
             now = clock.current().time()
             for sender in senders[:number]:
                 moment, said = now + settings.current(AutoScalingSettings).instance_signal_seconds, "SUCCESS"
-                if resource.definition.type == providers.GROUP:
-                    moment, said = autoscaling.signal_of(resource.model, sender)
+                if resource.definition.type == GROUP:
+                    moment, said = autoscaling.signal_of(self._group(resource), sender)
                 clock.current().call_later(
                     max(0.0, moment - now),
                     self._sender(resource.logical_id, signals, sender, said),
@@ -600,18 +600,21 @@ class Deployment:
         finally:
             stack.awaiting.pop(resource.logical_id, None)
 
-    def _decide_what_serves(self, group: Resource, ids: list[str]) -> None:
+    def _group(self, resource: Resource) -> Any:
+        return autoscaling.get(self._stack.account_id, self._stack.region, resource.physical_id)
+
+    def _decide_what_serves(self, resource: Resource, ids: list[str]) -> None:
         """Instances of a stack made at once have served for long; those of an update do as the scenario says."""
         if self._instant:
-            autoscaling.settle(group.model)
+            autoscaling.have_served_for_long(self._group(resource))
             return
         if self._rolling_back:
             return
         behaviour = settings.current(AutoScalingSettings).instances_of(self._stack.name)
         if behaviour.launches_fail:
-            scaling_activities.fail_launches(group.model, ids, behaviour.launches_fail)
+            scaling_activities.fail_launches(self._group(resource), ids, behaviour.launches_fail)
         elif not behaviour.serves:
-            autoscaling.ail(group.model, ids)
+            autoscaling.never_serve(self._group(resource), ids)
 
     def _sender(self, logical_id: str, signals: Signals, sender: str, status: str) -> Callable[[], None]:
         def send() -> None:
@@ -634,18 +637,19 @@ class Deployment:
 
     def _roll(self, resource: Resource, policy: Mapping[str, Any]) -> None:
         """Replace the instances of the group in batches, by its AutoScalingRollingUpdate policy."""
-        group = resource.model
+        group = self._group(resource)
         waits = str(policy.get("WaitOnResourceSignals", False)).lower() == "true"
         pause = str(policy.get("PauseTime", "PT5M" if waits else "PT0S"))
         percent = int(policy.get("MinSuccessfulInstancesPercent", 100))
         batch, least = int(policy.get("MaxBatchSize", 1)), int(policy.get("MinInstancesInService", 0))
-        obsolete = [state.instance_id for state in group.instance_states if not autoscaling.is_current(group, state)]
+        obsolete = autoscaling.obsolete_instance_ids(group)
         total = len(obsolete)
         if total == 0:
             return
-        if least >= int(group.max_size):
+        most = autoscaling.max_size(group)
+        if least >= most:
             raise ResourceFailed(
-                f"MinInstancesInService must be less than the autoscaling group's MaxSize ({least} >= {group.max_size})"
+                f"MinInstancesInService must be less than the autoscaling group's MaxSize ({least} >= {most})"
             )
         progress = (
             f"Rolling update initiated. Terminating {total} obsolete instance(s) in batches of {batch}, "
@@ -677,8 +681,8 @@ class Deployment:
             )
             return number - self._await_signals(resource, "UPDATE_IN_PROGRESS", ids, number, 100, _seconds(pause))
 
-        in_service = len(group.instance_states)
-        surge = min(max(0, least + min(batch, total) - in_service), int(group.max_size) - in_service, total)
+        in_service = len(autoscaling.instance_ids(group))
+        surge = min(max(0, least + min(batch, total) - in_service), most - in_service, total)
         if surge:
             self._resource_event(
                 resource,
@@ -688,7 +692,7 @@ class Deployment:
             failed += add(surge)
             launched += surge
         while obsolete and failed <= total - math.ceil(total * percent / 100):
-            size = min(batch, len(obsolete), max(1, len(group.instance_states) - least))
+            size = min(batch, len(obsolete), max(1, len(autoscaling.instance_ids(group)) - least))
             doomed, obsolete = obsolete[:size], obsolete[size:]
             number = min(size, total - launched)
             self._resource_event(

@@ -13,7 +13,7 @@ from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
 
-from local_aws.cloudformation import providers, schemas
+from local_aws.cloudformation import schemas, types
 from local_aws.cloudformation.change_sets import changes
 from local_aws.cloudformation.deployment import Deployment, output_signature, signatures
 from local_aws.cloudformation.errors import (
@@ -159,7 +159,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
                 f"the embedded AWS does not expand transforms, found [{', '.join(template.transforms)}]: "
                 "transform the template first (AWS::Serverless: with samtranslator)"
             )
-        unknown = [name for name in template.resource_types if not providers.is_modelled(name)]
+        unknown = [name for name in template.resource_types if types.find(name) is None]
         if unknown:
             nowhere = [name for name in unknown if not schemas.exists(name)]
             known_to_aws = [name for name in unknown if schemas.exists(name)]

@@ -15,7 +15,7 @@ from local_aws.core.resources import Request, Resource
 
 _BY_CLOUDFORMATION = Config(user_agent="cloudformation.amazonaws.com")
 
-Creation = Callable[[Request], tuple[str, dict[str, Any]]]
+Creation = Callable[[Request], tuple[str, Mapping[str, Any]]]
 
 
 class ResourceFailed(Exception):

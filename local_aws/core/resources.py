@@ -56,18 +56,13 @@ class Request:
 
 @dataclass
 class Resource:
-    """A resource that a stack has.
-
-    `model` is what keeps it in moto, None where only its service's API knows it; `attributes` then has what Fn::GetAtt
-    gives.
-    """
+    """A resource that a stack has. `attributes` has what Fn::GetAtt gives, but for the physical id."""
 
     logical_id: str
     definition: Definition
     request: Request
     physical_id: str
-    attributes: dict[str, Any]
-    model: Any
+    attributes: Mapping[str, Any]
     status: str
     status_reason: str | None
     updated: datetime
