@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.cloudformation.reader import read_template
 from local_aws.stepfunctions.template_definitions import to_json
-from rehearsal.deployment import REPOSITORY, definition_file, read_template, transformed_template
+from rehearsal.deployment import REPOSITORY, definition_file, transformed_template
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import yaml
 
+from local_aws.cloudformation.reader import read_template
 from local_aws.core import faults
 from local_aws.core.ids import ACCOUNT, REGION
 from local_aws.lambda_ import environments
@@ -162,30 +162,6 @@ def _upload() -> None:
 def definition_file(state_machine: Mapping[str, Any]) -> str:
     """The text of the file that has the definition of a state machine, given its properties in the template."""
     return _template(state_machine["DefinitionS3Location"]["Key"])
-
-
-class _CloudFormationLoader(yaml.CSafeLoader):
-    """YAML with the short forms of intrinsic functions."""
-
-
-def _intrinsic(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    key = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        text = loader.construct_scalar(node)
-        return {key: text.split(".", 1) if suffix == "GetAtt" else text}
-    if isinstance(node, yaml.SequenceNode):
-        return {key: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {key: loader.construct_mapping(node, deep=True)}
-
-
-_CloudFormationLoader.add_multi_constructor("!", _intrinsic)
-
-
-@functools.cache
-def read_template(text: str) -> dict[str, Any]:
-    """A template's document, from YAML or JSON, short forms of intrinsic functions spelled out. Do not change it."""
-    return yaml.load(text, _CloudFormationLoader)  # type: ignore[no-any-return]
 
 
 @functools.cache

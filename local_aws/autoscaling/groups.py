@@ -1,6 +1,6 @@
-"""Auto Scaling groups as CloudFormation creates, changes and removes them, over moto's groups.
+"""The instances of moto's Auto Scaling groups: from what they are launched, whether they serve, when they signal.
 
-Sources: Template Reference, AWS::AutoScaling::AutoScalingGroup; CloudFormation User Guide, "UpdatePolicy attribute".
+Source: CloudFormation User Guide, "UpdatePolicy attribute".
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import base64
 import math
 from typing import Any
 
+from moto.autoscaling.models import autoscaling_backends
+
 from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.core import clock, settings
-from local_aws.core.resources import Request
+from local_aws.core.resource_types import ResourceFailed
 from local_aws.elbv2.health import healthy_at
 
 LAUNCH_PROPERTIES = {"LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy", "VPCZoneIdentifier"}
-_SIZES = ("DesiredCapacity", "MinSize", "MaxSize")
 
 
 def changes_instances(old: dict[str, Any], new: dict[str, Any]) -> bool:
@@ -23,74 +24,31 @@ def changes_instances(old: dict[str, Any], new: dict[str, Any]) -> bool:
     return any(old.get(name) != new.get(name) for name in LAUNCH_PROPERTIES)
 
 
-def add_tags(properties: dict[str, Any], request: Request) -> None:
-    """Add the tags that CloudFormation gives a group, and through it its instances."""
-    given = {tag["Key"]: tag for tag in properties.get("Tags", [])}
-    own = {
-        **request.tags,
-        "aws:cloudformation:stack-name": request.stack_name,
-        "aws:cloudformation:stack-id": request.stack_id,
-        "aws:cloudformation:logical-id": request.logical_id,
-    }
-    for key, value in own.items():
-        given.setdefault(key, {"Key": key, "Value": value, "PropagateAtLaunch": True})
-    properties["Tags"] = list(given.values())
+def get(account: str, region: str, name: str) -> Any:
+    """moto's group of that name, which the other functions take.
 
-
-def modify(group: Any, request: Request, previous: Request) -> None:
-    """UpdateAutoScalingGroup with the request's properties; no instance is replaced by it.
-
-    The sizes of the template are set too, unless the policy AutoScalingScheduledAction says to leave those alone that
-    the template does not change; the caller leaves them out of the request then.
+    Raises ResourceFailed when there is none.
     """
-    properties = request.properties
-    template = properties.get("LaunchTemplate")
-    configuration = properties.get("LaunchConfigurationName")
-    mixed = properties.get("MixedInstancesPolicy")
-    sizes = {name: int(properties[name]) for name in _SIZES if name in properties}
-    if template is not None or mixed is not None:
-        group.launch_config = None
-        group.launch_configuration_name = None
-    if configuration is not None:
-        group.ec2_launch_template = None
-    group.update(
-        availability_zones=properties.get("AvailabilityZones", []),
-        desired_capacity=None,
-        max_size=sizes.get("MaxSize"),
-        min_size=sizes.get("MinSize"),
-        launch_config_name=configuration,
-        launch_template=dict(template) if template else {},
-        vpc_zone_identifier=",".join(properties.get("VPCZoneIdentifier", [])) or None,
-        health_check_period=properties.get("HealthCheckGracePeriod"),
-        health_check_type=properties.get("HealthCheckType"),
-        new_instances_protected_from_scale_in=properties.get("NewInstancesProtectedFromScaleIn"),
-        mixed_instances_policy=mixed,
-    )
-    wanted = sizes.get("DesiredCapacity", group.desired_capacity)
-    group.set_desired_capacity(max(group.min_size, min(wanted, group.max_size)))
-    added = [arn for arn in properties.get("TargetGroupARNs", []) if arn not in group.target_group_arns]
-    group.append_target_groups(added)
-    removed = set(previous.properties.get("TargetGroupARNs", [])) - set(properties.get("TargetGroupARNs", []))
-    if removed:
-        group.autoscaling_backend.detach_load_balancer_target_groups(group.name, list(removed))
-    if added:
-        group.autoscaling_backend.update_attached_target_groups(group.name)
-    tagged = {"Tags": [dict(tag) for tag in properties.get("Tags", [])]}
-    add_tags(tagged, request)
-    group.tags = tagged["Tags"]
-
-
-def delete(group: Any) -> None:
-    """DeleteAutoScalingGroup with ForceDelete: its instances are terminated, protected or not."""
-    backend = group.autoscaling_backend
-    terminate(group, [state.instance_id for state in group.instance_states])
-    group.desired_capacity = group.min_size = 0
-    backend.autoscaling_groups.pop(group.name, None)
+    group = autoscaling_backends[account][region].autoscaling_groups.get(name)
+    if group is None:
+        raise ResourceFailed(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
+    return group
 
 
 def instance_ids(group: Any) -> list[str]:
     """The ids of the group's instances, in the order of their launch."""
     return [state.instance_id for state in group.instance_states]
+
+
+def obsolete_instance_ids(group: Any) -> list[str]:
+    """The ids of the instances that were launched from something else than the group would launch one from now."""
+    source = launch_source(group)
+    return [state.instance_id for state in group.instance_states if state.launch_source != source]
+
+
+def max_size(group: Any) -> int:
+    """The most instances that the group can have."""
+    return int(group.max_size)
 
 
 def terminate(group: Any, ids: list[str]) -> None:
@@ -122,13 +80,13 @@ def will_serve(instance: Any) -> None:
     instance.serves_at = clock.current().time() + settings.current(AutoScalingSettings).instance_boot_seconds
 
 
-def settle(group: Any) -> None:
-    """Have the instances of the group be as if they had served for long."""
+def have_served_for_long(group: Any) -> None:
+    """Have the instances of the group answer health checks, as if they had done so for long."""
     for state in group.instance_states:
         state.instance.serves_at = -math.inf
 
 
-def ail(group: Any, ids: list[str]) -> None:
+def never_serve(group: Any, ids: list[str]) -> None:
     """Have these instances of the group never answer a health check."""
     for state in group.instance_states:
         if state.instance_id in ids:
@@ -140,26 +98,28 @@ def signal_of(group: Any, instance_id: str) -> tuple[float, str]:
 
     User data that asks a load balancer about its instance waits for the answer, and signals failure in the end.
     """
-    now = clock.current().time()
-    asked = _asked_target_groups(group)
-    if not asked:
-        return now + settings.current(AutoScalingSettings).instance_signal_seconds, "SUCCESS"
+    now, behaviour = clock.current().time(), settings.current(AutoScalingSettings)
+    target_groups = _asked_target_groups(group)
+    if not target_groups:
+        return now + behaviour.instance_signal_seconds, "SUCCESS"
     (instance,) = [state.instance for state in group.instance_states if state.instance_id == instance_id]
-    moments = [healthy_at(each, instance, each.targets[instance_id]["RegisteredAt"]) for each in asked]
+    moments = [
+        healthy_at(target_group, instance, target_group.targets[instance_id]["RegisteredAt"])
+        for target_group in target_groups
+    ]
     healthy = [moment for moment in moments if moment is not None]
     if len(healthy) < len(moments):
-        return now + settings.current(AutoScalingSettings).instance_boot_seconds + settings.current(
-            AutoScalingSettings
-        ).load_balancer_patience_seconds, "FAILURE"
+        return now + behaviour.instance_boot_seconds + behaviour.load_balancer_patience_seconds, "FAILURE"
     return max(healthy), "SUCCESS"
 
 
 def _asked_target_groups(group: Any) -> list[Any]:
+    """The target groups whose load balancers the user data asks about the instance."""
     user_data = base64.b64decode(str(group.user_data or "")).decode(errors="replace")
     if "describe-target-health" not in user_data:
         return []
-    found = group.autoscaling_backend.elbv2_backend.target_groups
-    return [found[arn] for arn in group.target_group_arns if arn in found and found[arn].load_balancer_arns]
+    by_arn = group.autoscaling_backend.elbv2_backend.target_groups
+    return [by_arn[arn] for arn in group.target_group_arns if arn in by_arn and by_arn[arn].load_balancer_arns]
 
 
 def launch_source(group: Any) -> tuple[str, ...]:
@@ -168,8 +128,3 @@ def launch_source(group: Any) -> tuple[str, ...]:
     if template is not None:
         return template.id, str(template.get_version(group.launch_template_version).number)
     return (str(group.launch_config.name),)
-
-
-def is_current(group: Any, state: Any) -> bool:
-    """Whether the instance was launched from what the group would launch one from now."""
-    return bool(state.launch_source == launch_source(group))

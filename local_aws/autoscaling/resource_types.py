@@ -1,18 +1,100 @@
-"""Launch configurations, and the scaling policies, lifecycle hooks and scheduled actions of Auto Scaling groups.
+"""Auto Scaling groups with their scaling policies, lifecycle hooks and scheduled actions, and launch configurations.
 
-Source: CloudFormation Template Reference, AWS::AutoScaling::LaunchConfiguration, ScalingPolicy, LifecycleHook and
-ScheduledAction; Amazon EC2 Auto Scaling API Reference.
+Source: CloudFormation Template Reference, AWS::AutoScaling::AutoScalingGroup, LaunchConfiguration, ScalingPolicy,
+LifecycleHook and ScheduledAction; Amazon EC2 Auto Scaling API Reference.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
-from local_aws.cloudformation.errors import ResourceFailed
+from local_aws.autoscaling import groups
+from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import ResourceType, client, names, picked, without
 from local_aws.core.resources import Request, Resource
+from local_aws.ec2 import user_data
+
+# -- groups -----------------------------------------------------------------------------------------------------------
+
+_SIZES = ("DesiredCapacity", "MaxSize", "MinSize")
+_UPDATED = (
+    *("HealthCheckGracePeriod", "HealthCheckType", "LaunchConfigurationName", "LaunchTemplate"),
+    *("MixedInstancesPolicy", "NewInstancesProtectedFromScaleIn"),
+)
+"""Properties that the API takes under the same name, at creation and in an update."""
+_KEPT = ("AvailabilityZones", "LoadBalancerNames", "TerminationPolicies")
+"""Properties that the API takes under the same name, and moto at creation only; it is so with Cooldown too."""
+
+
+def _create_group(request: Request) -> tuple[str, dict[str, Any]]:
+    parameters = {**picked(request.properties, *_UPDATED, *_KEPT, "TargetGroupARNs"), **_sizes(request.properties)}
+    if "Cooldown" in request.properties:
+        parameters["DefaultCooldown"] = int(request.properties["Cooldown"])
+    client("autoscaling", request.region).create_auto_scaling_group(
+        AutoScalingGroupName=request.name, Tags=_group_tags(request), **parameters, **_subnets(request.properties)
+    )
+    arn = groups.get(request.account_id, request.region, request.name).arn
+    return request.name, {"AutoScalingGroupARN": arn}
+
+
+def _sizes(properties: dict[str, Any]) -> dict[str, int]:
+    return {name: int(properties[name]) for name in _SIZES if name in properties}
+
+
+def _subnets(properties: dict[str, Any]) -> dict[str, str]:
+    """The VPCZoneIdentifier of the API, a string, of the template's, a list."""
+    subnets = ",".join(properties.get("VPCZoneIdentifier", []))
+    return {"VPCZoneIdentifier": subnets} if subnets else {}
+
+
+def _group_tags(request: Request) -> list[dict[str, Any]]:
+    """The tags of the group, with those that CloudFormation gives it, and through it its instances."""
+    by_key = {tag["Key"]: tag for tag in request.properties.get("Tags", [])}
+    added = {
+        **request.tags,
+        "aws:cloudformation:stack-name": request.stack_name,
+        "aws:cloudformation:stack-id": request.stack_id,
+        "aws:cloudformation:logical-id": request.logical_id,
+    }
+    for key, value in added.items():
+        by_key.setdefault(key, {"Key": key, "Value": value, "PropagateAtLaunch": True})
+    return [{"ResourceId": request.name, "ResourceType": "auto-scaling-group", **tag} for tag in by_key.values()]
+
+
+def _update_group(request: Request, resource: Resource) -> None:
+    """Update the group; no instance is replaced by it.
+
+    The sizes that the request gives are set. The caller leaves those out that are to stay as they are.
+    """
+    autoscaling, name = client("autoscaling", request.region), resource.physical_id
+    new, old = request.properties, resource.request.properties
+    if changed := [key for key in sorted((*_KEPT, "Cooldown")) if new.get(key) != old.get(key)]:
+        raise NotModelled(f"the embedded AWS does not model the change of {', '.join(changed)} of an {request.type}")
+    (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    sizes = {**{size: group[size] for size in _SIZES}, **_sizes(new)}
+    sizes["DesiredCapacity"] = max(sizes["MinSize"], min(sizes["DesiredCapacity"], sizes["MaxSize"]))
+    autoscaling.update_auto_scaling_group(
+        AutoScalingGroupName=name, **sizes, **picked(new, *_UPDATED, "AvailabilityZones"), **_subnets(new)
+    )
+    before, after = old.get("TargetGroupARNs", []), new.get("TargetGroupARNs", [])
+    if added := [arn for arn in after if arn not in before]:
+        autoscaling.attach_load_balancer_target_groups(AutoScalingGroupName=name, TargetGroupARNs=added)
+    if removed := [arn for arn in before if arn not in after]:
+        autoscaling.detach_load_balancer_target_groups(AutoScalingGroupName=name, TargetGroupARNs=removed)
+    tags = _group_tags(request)
+    kept = {tag["Key"] for tag in tags}
+    if gone := [tag for tag in _group_tags(resource.request) if tag["Key"] not in kept]:
+        autoscaling.delete_tags(Tags=gone)
+    autoscaling.create_or_update_tags(Tags=tags)
+
+
+def _delete_group(request: Request, resource: Resource) -> None:
+    autoscaling, name = client("autoscaling", request.region), resource.physical_id
+    if autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]:
+        autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+
+
+# -- launch configurations --------------------------------------------------------------------------------------------
 
 
 def _launch_configuration(request: Request) -> tuple[str, dict[str, Any]]:
@@ -20,8 +102,7 @@ def _launch_configuration(request: Request) -> tuple[str, dict[str, Any]]:
     if "RamDiskId" in request.properties:
         properties["RamdiskId"] = request.properties["RamDiskId"]
     if "UserData" in properties:
-        # The client encodes it again.
-        properties["UserData"] = _decoded(properties["UserData"])
+        properties["UserData"] = user_data.decoded(properties["UserData"])
     client("autoscaling", request.region).create_launch_configuration(
         LaunchConfigurationName=request.name,
         # Detailed monitoring is on unless a template says otherwise.
@@ -31,11 +112,7 @@ def _launch_configuration(request: Request) -> tuple[str, dict[str, Any]]:
     return request.name, {}
 
 
-def _decoded(user_data: str) -> bytes:
-    try:
-        return base64.b64decode(user_data, validate=True)
-    except binascii.Error as error:
-        raise ResourceFailed("Invalid BASE64 encoding of user data") from error
+# -- what belongs to a group ------------------------------------------------------------------------------------------
 
 
 def _scaling_policy(request: Request) -> tuple[str, dict[str, Any]]:
@@ -88,6 +165,17 @@ def _delete_scheduled_action(request: Request, _: Resource) -> None:
 
 
 TYPES = {
+    "AWS::AutoScaling::AutoScalingGroup": ResourceType(
+        _create_group,
+        _delete_group,
+        names(
+            "AutoScalingGroupName AvailabilityZones Cooldown DesiredCapacity HealthCheckGracePeriod HealthCheckType "
+            "LaunchConfigurationName LaunchTemplate LoadBalancerNames MaxSize MinSize MixedInstancesPolicy "
+            "NewInstancesProtectedFromScaleIn Tags TargetGroupARNs TerminationPolicies VPCZoneIdentifier"
+        ),
+        update=_update_group,
+        name_property="AutoScalingGroupName",
+    ),
     # moto has a model of this one, which forgets the block devices.
     "AWS::AutoScaling::LaunchConfiguration": ResourceType(
         _launch_configuration,

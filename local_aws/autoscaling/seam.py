@@ -1,7 +1,9 @@
 """Auto Scaling: instances are what their group's launch template version or launch configuration says.
 
 moto launches every instance in the group's first subnet, with the block devices and tags of the template's default
-version, and shows every instance as launched from whatever its group names now.
+version, and shows every instance as launched from whatever its group names now. A group that goes from a launch
+configuration to a launch template keeps both. A group that is deleted leaves those of its instances that are protected
+from scale in, and all of them as the targets of its target groups.
 """
 
 from __future__ import annotations
@@ -11,12 +13,10 @@ from typing import Any
 
 from moto.autoscaling import models
 from moto.autoscaling.responses import AutoScalingResponse
-from moto.ec2.models.instances import InstanceBackend
 
-from local_aws.autoscaling import activities
-from local_aws.autoscaling.groups import launch_source, will_serve
+from local_aws.autoscaling import activities, groups, launches
 from local_aws.core.guard import expect_attributes, expect_parameters
-from local_aws.ec2.instances import on_termination, write_consoles
+from local_aws.ec2 import instances
 
 expect_parameters(
     models.FakeAutoScalingGroup.replace_autoscaling_group_instances, "self", "count_needed", "propagated_tags"
@@ -30,117 +30,58 @@ expect_parameters(
     "protected_from_scale_in",
     "autoscaling_group",
 )
-expect_parameters(
-    InstanceBackend.run_instances, "self", "image_id", "count", "user_data", "security_group_names", "kwargs"
-)
 expect_attributes(models.InstanceState, "launch_template", "launch_configuration_name")
 expect_attributes(models.FakeAutoScalingGroup, "launch_template", "image_id", "instance_tags", "get_propagated_tags")
 expect_attributes(models, "ASG_NAME_TAG")
 expect_parameters(AutoScalingResponse.describe_scaling_activities, "self")
+expect_parameters(
+    models.FakeAutoScalingGroup.update,
+    *("self", "availability_zones", "desired_capacity", "max_size", "min_size", "launch_config_name"),
+    *("launch_template", "vpc_zone_identifier", "health_check_period", "health_check_type"),
+    *("new_instances_protected_from_scale_in", "mixed_instances_policy"),
+)
+expect_parameters(models.AutoScalingBackend.attach_instances, "self", "group_name", "instance_ids")
+expect_parameters(models.AutoScalingBackend.delete_auto_scaling_group, "self", "group_name")
+
+
+_attach = models.AutoScalingBackend.attach_instances
+_update = models.FakeAutoScalingGroup.update
+_delete = models.AutoScalingBackend.delete_auto_scaling_group
 
 
 @functools.cache
 def install() -> None:
     """Correct moto's Auto Scaling groups, for the rest of the process."""
     AutoScalingResponse.describe_scaling_activities = activities.describe
-    on_termination(activities.terminated)
-    write_consoles(activities.console)
-    models.FakeAutoScalingGroup.replace_autoscaling_group_instances = _launch
-    models.FakeAutoScalingGroup.launch_template = property(_group_launch_template)
-    models.InstanceState.launch_template = property(_instance_launch_template)
-    models.InstanceState.launch_configuration_name = property(_instance_launch_configuration)
-    attached = models.AutoScalingBackend.attach_instances
-
-    @functools.wraps(attached)
-    def attach_instances(self: Any, group_name: str, instance_ids: list[str]) -> None:
-        attached(self, group_name, instance_ids)
-        group = self.autoscaling_groups[group_name]
-        for state in group.instance_states:
-            if not hasattr(state, "launch_source"):
-                state.launch_source = ()
-
-    models.AutoScalingBackend.attach_instances = attach_instances
+    instances.on_termination(activities.terminated)
+    instances.write_consoles(activities.console)
+    models.FakeAutoScalingGroup.replace_autoscaling_group_instances = launches.launch
+    models.FakeAutoScalingGroup.launch_template = property(launches.group_launch_template)
+    models.FakeAutoScalingGroup.update = _update_to_one_launch_source
+    models.AutoScalingBackend.delete_auto_scaling_group = _delete_with_instances
+    models.InstanceState.launch_template = property(launches.instance_launch_template)
+    models.InstanceState.launch_configuration_name = property(launches.instance_launch_configuration)
+    models.AutoScalingBackend.attach_instances = _attach_from_no_launch_source
 
 
-def _launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> None:
-    ec2, template, source = group.autoscaling_backend.ec2_backend, group.ec2_launch_template, launch_source(group)
-    data = template.get_version(source[1]).data if template is not None else {}
-    interface = (data.get("NetworkInterfaces") or [{}])[0]
-    public = interface.get("AssociatePublicIpAddress")
-    if group.launch_config is not None:
-        public = group.launch_config.associate_public_ip_address
-    options: dict[str, Any] = {}
-    if template is not None:
-        options["launch_template"] = {"LaunchTemplateId": template.id, "Version": source[1]}
-    if devices := _block_devices(ec2, group.image_id, data.get("BlockDeviceMappings") or []):
-        options["block_device_mappings"] = devices
-    if groups := interface.get("Groups"):
-        options["security_group_ids"] = list(groups)
-    subnets = group.vpc_zone_identifier.split(",") if group.vpc_zone_identifier else [interface.get("SubnetId")]
-    zones = group.availability_zones
-    for _ in range(count_needed):
-        position = len(group.instance_states)
-        reservation = ec2.run_instances(
-            group.image_id,
-            1,
-            group.user_data,
-            group.security_groups,
-            instance_type=group.instance_type or _first_override(group),
-            tags={"instance": {**propagated_tags, models.ASG_NAME_TAG: group.name, **group.instance_tags}},
-            placement=zones[position % len(zones)],
-            launch_config=group.launch_config,
-            is_instance_type_default=False,
-            associate_public_ip=public,
-            subnet_id=subnets[position % len(subnets)],
-            **options,
-        )
-        for instance in reservation.instances:
-            instance.autoscaling_group = group
-            will_serve(instance)
-            state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
-            state.launch_source = source
-            group.instance_states.append(state)
-            activities.launched(group, instance.id)
+def _attach_from_no_launch_source(backend: Any, group_name: str, instance_ids: list[str]) -> None:
+    _attach(backend, group_name, instance_ids)
+    for state in backend.autoscaling_groups[group_name].instance_states:
+        if not hasattr(state, "launch_source"):
+            state.launch_source = ()
 
 
-def _first_override(group: Any) -> str:
-    """The instance type that a group with a MixedInstancesPolicy prefers; its launch template may name none."""
-    policy = group.mixed_instances_policy or {}
-    overrides = policy.get("LaunchTemplate", {}).get("Overrides", [])
-    return next((str(one["InstanceType"]) for one in overrides if "InstanceType" in one), "")
+def _update_to_one_launch_source(group: Any, *arguments: Any, **parameters: Any) -> None:
+    if parameters.get("launch_template") or parameters.get("mixed_instances_policy"):
+        group.launch_config = None
+        group.launch_configuration_name = None
+    if parameters.get("launch_config_name"):
+        group.ec2_launch_template = None
+    _update(group, *arguments, **parameters)
 
 
-def _block_devices(ec2: Any, image_id: str, mappings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The volumes of an instance: what the template leaves out of one is the image's, or 8 GiB."""
-    volumes = [mapping for mapping in mappings if "Ebs" in mapping]
-    if not volumes:
-        return []
-    images = ec2.describe_images(filters={"image-id": image_id})
-    root = images[0].root_device_name if images else None
-    if root is not None and all(volume["DeviceName"] != root for volume in volumes):
-        volumes = [{"DeviceName": root, "Ebs": {"DeleteOnTermination": True}}, *volumes]
-    return [{**volume, "Ebs": {"VolumeSize": 8, **volume["Ebs"]}} for volume in volumes]
-
-
-def _group_launch_template(group: Any) -> dict[str, Any] | None:
-    # A group with a mixed instances policy shows its launch template there, and only there.
-    if group.ec2_launch_template is None or group.mixed_instances_policy:
-        return None
-    return {
-        "LaunchTemplateId": group.ec2_launch_template.id,
-        "LaunchTemplateName": group.ec2_launch_template.name,
-        "Version": group.provided_launch_template_version,
-    }
-
-
-def _instance_launch_template(state: Any) -> dict[str, Any] | None:
-    if len(state.launch_source) < 2:
-        return None
-    identifier, version = state.launch_source
-    templates = state.auto_scaling_group.ec2_backend.describe_launch_templates(template_ids=[identifier])
-    name = templates[0].name if templates else None
-    return {"LaunchTemplateId": identifier, "LaunchTemplateName": name, "Version": version}
-
-
-def _instance_launch_configuration(state: Any) -> str | None:
-    return state.launch_source[0] if len(state.launch_source) == 1 else None
+def _delete_with_instances(backend: Any, group_name: str) -> None:
+    if group_name in backend.autoscaling_groups:
+        group = backend.autoscaling_groups[group_name]
+        groups.terminate(group, groups.instance_ids(group))
+    _delete(backend, group_name)

@@ -64,13 +64,5 @@ class InvalidChangeSetStatus(ServiceException):  # type: ignore[misc]
         super().__init__(message)
 
 
-class ResourceFailed(Exception):
-    """A resource could not be created, updated or deleted; the text is its ResourceStatusReason."""
-
-
 class OperationFailed(Exception):
     """An operation failed for a reason other than a resource; the text is the stack's ResourceStatusReason."""
-
-
-class NotModelled(Exception):
-    """The embedded AWS does not model what a template asks for. The text names it."""

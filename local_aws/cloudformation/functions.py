@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.core.exceptions import ServiceException
-from moto.ec2.models import ec2_backends
-from moto.secretsmanager.models import secretsmanager_backends
-from moto.ssm.models import ssm_backends
 
-from local_aws.cloudformation.errors import NotModelled, ResourceFailed, ValidationError
+from local_aws.cloudformation.errors import ValidationError
 from local_aws.cloudformation.template import SUBSTITUTION, Template
+from local_aws.core.errors import NotModelled
+from local_aws.core.resource_types import ResourceFailed
+from local_aws.ec2 import identifiers
+from local_aws.secretsmanager import secrets
+from local_aws.ssm import parameters
 
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([\w-]+):([^}]+)\}\}")
 _LITERAL = re.compile(r"\$\{!([^{}]+)\}")
@@ -131,7 +133,7 @@ class Evaluator:
         }
         if name not in functions:
             raise ValidationError(
-                f"Template error: {name} is not modelled by the local AWS; it has {', '.join(sorted(functions))}"
+                f"Template error: {name} is not modelled by the embedded AWS; it has {', '.join(sorted(functions))}"
             )
         try:
             return functions[name](argument)
@@ -228,9 +230,7 @@ class Evaluator:
         return base64.b64encode(str(self.evaluate(argument)).encode()).decode()
 
     def _get_availability_zones(self, argument: Any) -> list[str]:
-        region = self.evaluate(argument) or self.scope.region
-        zones = ec2_backends[self.scope.account_id][region].describe_availability_zones()
-        return [zone.name for zone in zones]
+        return identifiers.availability_zones(self.scope.account_id, self.evaluate(argument) or self.scope.region)
 
     def _import_value(self, argument: Any) -> str:
         return self.scope.export(str(self.evaluate(argument)))
@@ -271,21 +271,19 @@ class Evaluator:
     def _dynamic(self, service: str, key: str) -> str:
         if service in ("ssm", "ssm-secure"):
             # A version may follow the name: {{resolve:ssm:/name:3}}.
-            parameter = ssm_backends[self.scope.account_id][self.scope.region].get_parameter(key)
-            if parameter is None:
+            value = parameters.read(self.scope.account_id, self.scope.region, key)
+            if value is None:
                 raise ResourceFailed(f"Parameters: [{service}:{key}] cannot be found.")
-            return str(parameter.value)
+            return value
         if service == "secretsmanager":
             secret, _, rest = key.partition(":SecretString")
-            backend = secretsmanager_backends[self.scope.account_id][self.scope.region]
             try:
-                found = backend.get_secret_value(secret_id=secret, version_id="", version_stage="")
+                text = secrets.read(self.scope.account_id, self.scope.region, secret)
             except ServiceException as error:
                 raise ResourceFailed(str(error.message)) from error
-            text = str(found["SecretString"])
             field_name = rest.strip(":").split(":")[0]
             return str(json.loads(text)[field_name]) if field_name else text
-        raise NotModelled(f"the dynamic reference {{{{resolve:{service}:...}}}} is not modelled by the local AWS")
+        raise NotModelled(f"the dynamic reference {{{{resolve:{service}:...}}}} is not modelled by the embedded AWS")
 
 
 def _text(value: Any) -> str:

@@ -1,77 +1,39 @@
-"""The CloudFormation of one account and Region, in the shape of a moto backend."""
+"""The CloudFormation of one account and Region, in the shape of a moto backend: its stacks and what is done to them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
-from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
 
-from local_aws.cloudformation import providers, schemas
-from local_aws.cloudformation.change_sets import changes
-from local_aws.cloudformation.deployment import Deployment, output_signature, signatures
+from local_aws.cloudformation import preview
+from local_aws.cloudformation.change_sets import ChangeSet
 from local_aws.cloudformation.errors import (
     AlreadyExists,
     ChangeSetNotFound,
-    InsufficientCapabilities,
     InvalidChangeSetStatus,
-    OperationFailed,
     StackDoesNotExist,
     TokenAlreadyExists,
     ValidationError,
 )
+from local_aws.cloudformation.evaluation import has_changes, signatures
+from local_aws.cloudformation.exports import Exports
+from local_aws.cloudformation.operations.creation import create_stack
+from local_aws.cloudformation.operations.deletion import delete_stack
+from local_aws.cloudformation.operations.progress import Progress
+from local_aws.cloudformation.operations.update import Update
 from local_aws.cloudformation.settings import CloudFormationSettings
-from local_aws.cloudformation.stacks import UPDATABLE, Inputs, Operation, Output, Stack
-from local_aws.cloudformation.template import Template
+from local_aws.cloudformation.stacks import UPDATABLE, Inputs, Operation, Stack
+from local_aws.cloudformation.validation import check_unchanged_types
 from local_aws.core import clock, settings
+from local_aws.core.ids import random_uuid
 
 NOTHING_TO_UPDATE = "No updates are to be performed."
-NOTHING_IN_CHANGE_SET = (
-    "The submitted information didn't contain changes. Submit different information to create a change set."
-)
-
-
-@dataclass
-class ChangeSet:
-    """A change set: the inputs that a stack would have, and what would change. It is made when `made_at` has come."""
-
-    id: str
-    name: str
-    kind: str
-    stack: Stack
-    inputs: Inputs
-    description: str | None
-    changes: list[dict[str, Any]]
-    created: datetime
-    made_at: float
-    has_changes: bool = True
-    executed: bool = False
-    obsolete: bool = False
-    """Whether the stack has been updated in another way since."""
-
-    @property
-    def status(self) -> str:
-        if clock.current().time() < self.made_at:
-            return "CREATE_IN_PROGRESS"
-        return "CREATE_COMPLETE" if self.has_changes else "FAILED"
-
-    @property
-    def status_reason(self) -> str | None:
-        return NOTHING_IN_CHANGE_SET if self.status == "FAILED" else None
-
-    @property
-    def execution_status(self) -> str:
-        if self.executed:
-            return "EXECUTE_COMPLETE"
-        if self.obsolete:
-            return "OBSOLETE"
-        return "AVAILABLE" if self.status == "CREATE_COMPLETE" else "UNAVAILABLE"
+BY_USER = "User Initiated"
 
 
 class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignore[misc]
@@ -84,8 +46,11 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         self.stacks: dict[str, Stack] = {}
         self.deleted_stacks: dict[str, Stack] = {}
         self.change_sets: dict[str, ChangeSet] = {}
+        self.exports = Exports(self.stacks)
+        self._updates: dict[str, Update] = {}
+        """The last update of each stack, by the stack's id."""
 
-    # -- finding ------------------------------------------------------------------------------------------------
+    # -- stacks -------------------------------------------------------------------------------------------------
 
     def find(self, name_or_id: str) -> Stack | None:
         """The stack of that name, or of that id: by its id a deleted one is found as well."""
@@ -104,83 +69,30 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             raise StackDoesNotExist(name_or_id)
         return stack
 
-    def _get_live(self, name_or_id: str) -> Stack:
+    def get_live(self, name_or_id: str) -> Stack:
+        """The stack of that name or id.
+
+        Raises ValidationError when there is none, or it is deleted, with the text of the calls that change.
+        """
         stack = self.find(name_or_id)
         if stack is None or stack.status == "DELETE_COMPLETE":
             raise ValidationError(f"Stack [{name_or_id}] does not exist")
         return stack
 
-    def forget(self, stack: Stack) -> None:
+    def _forget(self, stack: Stack) -> None:
         """Move a deleted stack to where only its id finds it."""
         self.stacks.pop(stack.stack_id, None)
         self.deleted_stacks[stack.stack_id] = stack
+        self._updates.pop(stack.stack_id, None)
         self.change_sets = {key: value for key, value in self.change_sets.items() if value.stack is not stack}
 
-    # -- exports ------------------------------------------------------------------------------------------------
-
-    def exports(self) -> list[tuple[Stack, Output]]:
-        return [(stack, output) for stack in self.stacks.values() for output in stack.exports]
-
-    def export_value(self, name: str) -> str:
-        """The value of the export of that name.
-
-        Raises ValidationError when no stack exports it.
-        """
-        for _, output in self.exports():
-            if output.export_name == name:
-                return output.value
-        raise ValidationError(f"No export named {name} found.")
-
-    def importers(self, name: str) -> list[Stack]:
-        return [stack for stack in self.stacks.values() if name in stack.imports]
-
-    def check_exports(self, stack: Stack, outputs: list[Output]) -> None:
-        """Raise OperationFailed unless the stack may have these outputs instead of those that it has."""
-        for output in outputs:
-            for owner, other in self.exports():
-                if owner is not stack and output.export_name is not None and output.export_name == other.export_name:
-                    raise OperationFailed(
-                        f"Export with name {output.export_name} is already exported by stack {owner.name}. "
-                    )
-        new = {output.export_name: output.value for output in outputs if output.export_name}
-        for output in stack.exports:
-            users = [user.name for user in self.importers(str(output.export_name)) if user is not stack]
-            if not users or new.get(str(output.export_name)) == output.value:
-                continue
-            verb = "updated" if output.export_name in new else "deleted"
-            raise OperationFailed(f"Export {output.export_name} cannot be {verb} as it is in use by {', '.join(users)}")
-
-    # -- checks -------------------------------------------------------------------------------------------------
-
-    def check_template(self, template: Template) -> None:
-        """Raise ValidationError when the template needs what AWS, or the embedded AWS, does not have."""
-        if template.transforms:
-            raise ValidationError(
-                f"the local AWS does not expand transforms, found [{', '.join(template.transforms)}]: "
-                "transform the template first (AWS::Serverless: with samtranslator)"
-            )
-        unknown = [name for name in template.resource_types if not providers.is_modelled(name)]
-        if unknown:
-            nowhere = [name for name in unknown if not schemas.exists(name)]
-            known_to_aws = [name for name in unknown if schemas.exists(name)]
-            said = f" AWS has {', '.join(known_to_aws)}." if known_to_aws else ""
-            said += f" AWS does not have {', '.join(nowhere)} either." if nowhere else ""
-            raise ValidationError(
-                f"Template format error: Unrecognized resource types: [{', '.join(unknown)}] "
-                f"(the local AWS does not model them.{said})"
-            )
-
-    def check_capabilities(self, template: Template, acknowledged: list[str]) -> None:
-        """Raise InsufficientCapabilities when the template needs what is not acknowledged."""
-        given = set(acknowledged)
-        if "CAPABILITY_NAMED_IAM" in given:
-            given.add("CAPABILITY_IAM")
-        missing = [name for name in template.required_capabilities if name not in given]
-        if missing:
-            raise InsufficientCapabilities(missing)
+    # -- operations ---------------------------------------------------------------------------------------------
 
     def _check_token(self, stack: Stack, kind: str, token: str | None, request: str) -> Operation | None:
-        """The operation that the same request with the same token began, None when the token is new."""
+        """The operation that the same request with the same token began, None when the token is new.
+
+        Raises TokenAlreadyExists when another request had the token.
+        """
         if token is None:
             return None
         for operation in stack.operations:
@@ -191,21 +103,22 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         return None
 
     def _begin(self, stack: Stack, kind: str, token: str | None, request: str = "") -> Operation:
-        operation = Operation(str(mock_random.uuid4()), kind, token, request, clock.current().now())
+        operation = Operation(random_uuid(), kind, token, request, clock.current().now())
         stack.operations.append(operation)
         return operation
 
-    def _run(self, task: Callable[[], object], stack: Stack, *, instant: bool) -> None:
+    def _run(self, task: Callable[[], object], stack: Stack, *, instant: bool = False) -> None:
+        """Run an operation: as a task of the clock, unless it is instant and takes no time."""
         if instant:
             task()
         else:
             clock.current().spawn(task, f"CloudFormation: {stack.name}")
 
-    # -- create -------------------------------------------------------------------------------------------------
+    # -- creation -----------------------------------------------------------------------------------------------
 
     def _arn(self, what: str) -> str:
         partition = get_partition(self.region_name)
-        return f"arn:{partition}:cloudformation:{self.region_name}:{self.account_id}:{what}/{mock_random.uuid4()}"
+        return f"arn:{partition}:cloudformation:{self.region_name}:{self.account_id}:{what}/{random_uuid()}"
 
     def _new_stack(self, name: str, inputs: Inputs) -> Stack:
         if any(stack.name == name for stack in self.stacks.values()):
@@ -229,16 +142,16 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         stack = self._new_stack(name, inputs)
         for key, value in (attributes or {}).items():
             setattr(stack, key, value)
-        signatures(self, stack, inputs)
+        signatures(self.exports, stack, inputs)
         self.stacks[stack.stack_id] = stack
         return stack, self._begin_creation(stack, token, request, on_failure)
 
     def _begin_creation(self, stack: Stack, token: str | None, request: str, on_failure: str) -> Operation:
         operation = self._begin(stack, "CREATE_STACK", token, request)
         instant = settings.current(CloudFormationSettings).instant_create_and_delete
-        deployment = Deployment(self, stack, operation, instant=instant)
-        stack.set_status(operation, "CREATE_IN_PROGRESS", "User Initiated")
-        self._run(partial(deployment.create, on_failure), stack, instant=instant)
+        progress = Progress(stack, operation, instant=instant)
+        progress.set_status("CREATE_IN_PROGRESS", BY_USER)
+        self._run(partial(create_stack, self.exports, progress, on_failure, self._forget), stack, instant=instant)
         return operation
 
     # -- update -------------------------------------------------------------------------------------------------
@@ -251,32 +164,27 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         token: str | None = None,
         request: str = "",
         disable_rollback: bool = False,
-        hold: float = 0,
     ) -> Operation:
         """Begin to update a stack.
 
-        Raises ValidationError when it is busy or wedged, or when nothing is to be done. `hold` is how long the update
-        takes more, in seconds; with it there may be nothing to be done.
+        Raises ValidationError when its status allows no update, or when nothing is to be done.
         """
         if repeated := self._check_token(stack, "UPDATE_STACK", token, request):
             return repeated
         self.check_updatable(stack)
-        planned = signatures(self, stack, inputs)
-        if not hold and not self.differs(stack, inputs, planned):
+        planned = signatures(self.exports, stack, inputs)
+        if not has_changes(self.exports, stack, inputs, planned):
             raise ValidationError(NOTHING_TO_UPDATE)
-        self._check_types(stack, inputs.template)
+        check_unchanged_types(stack, inputs.template)
         previous, stack.inputs = stack.inputs, inputs
         operation = self._begin(stack, "UPDATE_STACK", token, request)
         for change_set in self.change_sets.values():
             change_set.obsolete |= change_set.stack is stack and change_set.id != request
         stack.last_updated = clock.current().now()
-        deployment = Deployment(self, stack, operation, instant=False)
-        stack.set_status(operation, "UPDATE_IN_PROGRESS", "User Initiated")
-        self._run(
-            partial(deployment.update, previous, planned, disable_rollback=disable_rollback, hold=hold),
-            stack,
-            instant=False,
-        )
+        progress = Progress(stack, operation, instant=False)
+        update = self._updates[stack.stack_id] = Update(self.exports, progress, previous, planned)
+        progress.set_status("UPDATE_IN_PROGRESS", BY_USER)
+        self._run(partial(update.run, disable_rollback=disable_rollback), stack)
         return operation
 
     def check_updatable(self, stack: Stack) -> None:
@@ -284,44 +192,28 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         if stack.status not in UPDATABLE:
             raise ValidationError(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
 
-    def differs(self, stack: Stack, inputs: Inputs, planned: Mapping[str, str]) -> bool:
-        """Whether the inputs say anything of the resources, outputs or tags that the stack does not have yet."""
-        current = {name: resource.definition.signature for name, resource in stack.resources.items()}
-        return (
-            dict(planned) != current
-            or stack.status in ("UPDATE_FAILED", "CREATE_FAILED")
-            or dict(inputs.tags) != dict(stack.inputs.tags)
-            or output_signature(self, stack, inputs) != output_signature(self, stack, stack.inputs)
-        )
-
-    def _check_types(self, stack: Stack, template: Template) -> None:
-        changed = [
-            name
-            for name, resource in stack.resources.items()
-            if name in template.resources and template.resources[name]["Type"] != resource.definition.type
-        ]
-        if changed:
-            raise ValidationError(
-                "Update of resource type is not permitted. The new template modifies resource type of the following "
-                f"resources: [{', '.join(changed)}]"
-            )
-
     def cancel_update(self, name: str, token: str | None) -> None:
-        """Begin to roll a running update back."""
-        stack = self._get_live(name)
+        """Begin to roll a running update back.
+
+        Raises ValidationError when no update runs, or the one that runs is past that.
+        """
+        stack = self.get_live(name)
         if self._check_token(stack, "CANCEL_UPDATE", token, ""):
             return
-        if stack.status != "UPDATE_IN_PROGRESS" or not stack.deployment.cancellable:
+        if stack.status != "UPDATE_IN_PROGRESS" or not self._updates[stack.stack_id].is_cancellable:
             raise ValidationError("CancelUpdateStack cannot be called from current stack status")
         # Without a token of its own, what follows still belongs to the update.
         running = stack.operations[-1]
         operation = self._begin(stack, "CANCEL_UPDATE", token or running.token)
         operation.id = running.id
-        stack.deployment.cancel(operation)
+        self._updates[stack.stack_id].cancel(operation)
 
     def continue_rollback(self, name: str, skip: list[str], token: str | None) -> None:
-        """Go on with the rollback of an update that could not be rolled back."""
-        stack = self._get_live(name)
+        """Go on with the rollback of an update that could not be rolled back.
+
+        Raises ValidationError when there is none, or the stack does not have a resource that is to be skipped.
+        """
+        stack = self.get_live(name)
         if self._check_token(stack, "CONTINUE_ROLLBACK", token, ",".join(skip)):
             return
         if stack.status != "UPDATE_ROLLBACK_FAILED":
@@ -329,26 +221,30 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         unknown = [item for item in skip if item not in stack.resources]
         if unknown:
             raise ValidationError(f"Resources: [{', '.join(unknown)}] do not exist in stack {stack.name}")
-        operation = self._begin(stack, "CONTINUE_ROLLBACK", token, ",".join(skip))
-        stack.set_status(operation, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
-        self._run(partial(stack.deployment.continue_rollback, operation, frozenset(skip)), stack, instant=False)
+        self._roll_back(stack, self._begin(stack, "CONTINUE_ROLLBACK", token, ",".join(skip)), frozenset(skip))
 
     def roll_back(self, name: str, token: str | None) -> tuple[Stack, Operation]:
-        """Roll back an update that failed with its rollback disabled."""
-        stack = self._get_live(name)
-        if stack.status != "UPDATE_FAILED" or stack.deployment is None:
+        """Roll back an update that failed with its rollback disabled.
+
+        Raises ValidationError when there is none.
+        """
+        stack = self.get_live(name)
+        if stack.status != "UPDATE_FAILED":
             raise ValidationError("RollbackUpdatedStack cannot be called from current stack status")
         operation = self._begin(stack, "ROLLBACK", token)
-        stack.set_status(operation, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
-        self._run(partial(stack.deployment.continue_rollback, operation, frozenset()), stack, instant=False)
+        self._roll_back(stack, operation, frozenset())
         return stack, operation
+
+    def _roll_back(self, stack: Stack, operation: Operation, skip: frozenset[str]) -> None:
+        stack.set_status(operation, "UPDATE_ROLLBACK_IN_PROGRESS", BY_USER)
+        self._run(partial(self._updates[stack.stack_id].continue_rollback, operation, skip), stack)
 
     def signal(self, name: str, logical_id: str, unique_id: str, status: str) -> None:
         """Take a signal for a resource of the stack.
 
         Raises ValidationError when the resource is not there or awaits none.
         """
-        stack = self._get_live(name)
+        stack = self.get_live(name)
         if logical_id not in stack.resources:
             raise ValidationError(f"Resource {logical_id} does not exist for stack {stack.name}")
         if logical_id not in stack.awaiting:
@@ -356,12 +252,15 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
                 raise ValidationError(f"Stack:{stack.stack_id} is in {stack.status} state and can not be signaled.")
             state = stack.resources[logical_id].status
             raise ValidationError(f"Resource {logical_id} is in {state} state and can not be signaled.")
-        stack.deployment.signal(logical_id, unique_id, status)
+        stack.awaiting[logical_id].receive(unique_id, status)
 
-    # -- delete -------------------------------------------------------------------------------------------------
+    # -- deletion -----------------------------------------------------------------------------------------------
 
     def delete_stack(self, name: str, retain: list[str], token: str | None) -> None:
-        """Begin to delete a stack; one that is not there is deleted already."""
+        """Begin to delete a stack; one that is not there is deleted already.
+
+        Raises ValidationError when the stack may not be deleted as it is.
+        """
         stack = self.find(name)
         if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
             return
@@ -374,27 +273,25 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
                 f"Invalid operation on stack [{stack.stack_id}]. Resources can only be retained when the stack is in "
                 "the DELETE_FAILED state."
             )
-        for output in stack.exports:
-            users = [user.name for user in self.importers(str(output.export_name)) if user is not stack]
-            if users:
-                raise ValidationError(
-                    f"Export {output.export_name} cannot be deleted as it is in use by {', '.join(users)}"
-                )
+        self.exports.check_deletion(stack)
         operation = self._begin(stack, "DELETE_STACK", token)
         instant = settings.current(CloudFormationSettings).instant_create_and_delete
-        deployment = Deployment(self, stack, operation, instant=instant)
-        self._run(partial(deployment.delete, set(retain)), stack, instant=instant)
+        progress = Progress(stack, operation, instant=instant)
+        self._run(partial(delete_stack, progress, set(retain), BY_USER, self._forget), stack, instant=instant)
 
     # -- change sets --------------------------------------------------------------------------------------------
 
     def create_change_set(
         self, name: str, kind: str, stack: Stack, inputs: Inputs, description: str | None
     ) -> ChangeSet:
-        """Make a change set for the stack; one without changes is there too, FAILED."""
-        if any(other.name == name and other.stack is stack for other in self.change_sets.values()):
+        """Make a change set for the stack; one without changes is there too, FAILED.
+
+        Raises AlreadyExists when the stack has one of that name.
+        """
+        if any(change_set.name == name and change_set.stack is stack for change_set in self.change_sets.values()):
             raise AlreadyExists(f"ChangeSet {name} already exists")
         identifier = self._arn(f"changeSet/{name}")
-        planned = signatures(self, stack, inputs)
+        planned = signatures(self.exports, stack, inputs)
         change_set = ChangeSet(
             identifier,
             name,
@@ -402,13 +299,13 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             stack,
             inputs,
             description,
-            changes(self, stack, inputs, planned),
+            preview.changes(self.exports, stack, inputs, planned),
             clock.current().now(),
             clock.current().time() + settings.current(CloudFormationSettings).change_set_seconds,
         )
         if kind == "UPDATE":
-            self._check_types(stack, inputs.template)
-            change_set.has_changes = self.differs(stack, inputs, planned)
+            check_unchanged_types(stack, inputs.template)
+            change_set.has_changes = has_changes(self.exports, stack, inputs, planned)
         self.stacks.setdefault(stack.stack_id, stack)
         self.change_sets[identifier] = change_set
         return change_set
@@ -419,7 +316,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             if stack.name == name and stack.status == "REVIEW_IN_PROGRESS":
                 return stack
         stack = self._new_stack(name, inputs)
-        stack.set_status(self._begin(stack, "CREATE_CHANGESET", None), "REVIEW_IN_PROGRESS", "User Initiated")
+        stack.set_status(self._begin(stack, "CREATE_CHANGESET", None), "REVIEW_IN_PROGRESS", BY_USER)
         return stack
 
     def find_change_set(self, name_or_id: str, stack_name: str | None) -> ChangeSet:
@@ -435,7 +332,10 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         raise ChangeSetNotFound(name_or_id)
 
     def execute_change_set(self, change_set: ChangeSet, token: str | None, *, disable_rollback: bool) -> None:
-        """Begin the operation that the change set describes."""
+        """Begin the operation that the change set describes.
+
+        Raises InvalidChangeSetStatus when it cannot be executed, or not any more.
+        """
         if change_set.execution_status == "OBSOLETE":
             raise InvalidChangeSetStatus(
                 f"ChangeSet [{change_set.id}] cannot be executed in its current execution status of [OBSOLETE]"
@@ -456,7 +356,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
                 stack, change_set.inputs, token=token, request=change_set.id, disable_rollback=disable_rollback
             )
             change_set.executed = True
-        # Executing one makes the others of the stack obsolete.
+        # Executing one deletes the other change sets of the stack.
         self.change_sets = {
             key: value for key, value in self.change_sets.items() if value.stack is not stack or value is change_set
         }

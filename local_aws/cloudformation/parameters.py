@@ -7,16 +7,16 @@ with CloudFormation-supplied parameter types"; API Reference, Parameter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moto.ec2.models import ec2_backends
-from moto.route53.models import route53_backends
-from moto.ssm.models import ssm_backends
-
 from local_aws.cloudformation.errors import OperationFailed, ValidationError
 from local_aws.cloudformation.template import Template
+from local_aws.core import faults
+from local_aws.core.resource_types import client
+from local_aws.ec2 import identifiers
+from local_aws.ssm import parameters as parameter_store
 
 _AMI = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})")
 _SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
@@ -59,23 +59,15 @@ def _value_type(declaration: Mapping[str, Any]) -> str:
 
 def existing_values(kind: str, account_id: str, region: str) -> set[str]:
     """What there is in the account and Region of an AWS-specific parameter type, such as the ids of the subnets."""
-    ec2 = ec2_backends[account_id][region]
-    listed: dict[str, Callable[[], Iterable[str]]] = {
-        "AWS::EC2::AvailabilityZone::Name": lambda: (zone.name for zone in ec2.describe_availability_zones()),
-        "AWS::EC2::Image::Id": lambda: (image.id for image in ec2.describe_images()),
-        "AWS::EC2::Instance::Id": lambda: (instance.id for instance in ec2.all_instances()),
-        "AWS::EC2::KeyPair::KeyName": lambda: (pair.key_name for pair in ec2.describe_key_pairs([])),
-        "AWS::EC2::SecurityGroup::GroupName": lambda: (group.name for group in ec2.describe_security_groups()),
-        "AWS::EC2::SecurityGroup::Id": lambda: (group.id for group in ec2.describe_security_groups()),
-        "AWS::EC2::Subnet::Id": lambda: (subnet.id for subnet in ec2.describe_subnets()),
-        "AWS::EC2::VPC::Id": lambda: ec2.vpcs,
-        "AWS::EC2::Volume::Id": lambda: (volume.id for volume in ec2.describe_volumes()),
-        "AWS::Route53::HostedZone::Id": lambda: route53_backends[account_id]["aws"].zones,
-        "AWS::SSM::Parameter::Name": lambda: (
-            parameter.name for parameter in ssm_backends[account_id][region].describe_parameters([], [])
-        ),
-    }
-    return set(listed[kind]())
+    if kind.startswith("AWS::EC2::"):
+        return identifiers.existing(account_id, region, kind)
+    with faults.spared():
+        if kind == "AWS::Route53::HostedZone::Id":
+            zones = client("route53", region).get_paginator("list_hosted_zones").paginate()
+            # Route 53 gives the ids as paths: /hostedzone/Z1.
+            return {zone["Id"].removeprefix("/hostedzone/") for page in zones for zone in page["HostedZones"]}
+        parameters = client("ssm", region).get_paginator("describe_parameters").paginate()
+        return {parameter["Name"] for page in parameters for parameter in page["Parameters"]}
 
 
 def resolve(
@@ -232,7 +224,7 @@ def _check_number(declaration: Mapping[str, Any], text: str, refuse: Any) -> Non
 
 
 def _from_parameter_store(name: str, account_id: str, region: str) -> str:
-    parameter = ssm_backends[account_id][region].get_parameter(name)
-    if parameter is None:
+    value = parameter_store.read(account_id, region, name)
+    if value is None:
         raise ValidationError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
-    return str(parameter.value)
+    return value

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.moto_api._internal import mock_random
-
+from local_aws.core.ids import random_uuid
 from local_aws.core.resource_types import ResourceType, names, nothing
 from local_aws.core.resources import Request
 
@@ -22,7 +21,7 @@ def _wait_condition_handle(request: Request) -> tuple[str, dict[str, Any]]:
 
 
 def _wait_condition(request: Request) -> tuple[str, dict[str, Any]]:
-    physical_id = f"{request.stack_id}/{mock_random.uuid4()}/{request.logical_id}"
+    physical_id = f"{request.stack_id}/{random_uuid()}/{request.logical_id}"
     return physical_id, {"Data": "{}", "Id": physical_id}
 
 

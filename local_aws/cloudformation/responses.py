@@ -7,27 +7,21 @@ it with NotImplementedError, which names it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
-from moto.s3.exceptions import MissingBucket
-from moto.s3.models import s3_backends
 
-from local_aws.cloudformation import parameters, rules
+from local_aws.cloudformation import answers, parameters, rules
+from local_aws.cloudformation.change_sets import ChangeSet
 from local_aws.cloudformation.errors import ValidationError
-from local_aws.cloudformation.models import ChangeSet, CloudFormationBackend, cloudformation_backends
-from local_aws.cloudformation.stacks import Event, Inputs, Stack
+from local_aws.cloudformation.models import CloudFormationBackend, cloudformation_backends
+from local_aws.cloudformation.stacks import Inputs, Stack
 from local_aws.cloudformation.template import Template, parse
-from local_aws.core.resources import Resource
+from local_aws.cloudformation.template_urls import read_template_text
+from local_aws.cloudformation.validation import check_capabilities, check_template
 
 _PAGE = 100
-_S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com")
-_OWN_HOSTS = ("127.0.0.1", "localhost")
-_ON_S3_ERRORS = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
-_OPERATION_OUTCOMES = {"COMPLETE": "SUCCEEDED", "FAILED": "FAILED", "PROGRESS": "IN_PROGRESS"}
 
 
 class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
@@ -39,8 +33,8 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
 
     @property
     def backend(self) -> CloudFormationBackend:
-        found: CloudFormationBackend = cloudformation_backends[self.current_account][self.region]
-        return found
+        backend: CloudFormationBackend = cloudformation_backends[self.current_account][self.region]
+        return backend
 
     # -- operations on stacks -----------------------------------------------------------------------------------
 
@@ -132,7 +126,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         # Kept and shown; that an update honours it is not modelled, so one that protects anything is refused.
         body = self._get_param("StackPolicyBody") or "{}"
         if any(statement.get("Effect") == "Deny" for statement in json.loads(body).get("Statement", [])):
-            raise ValidationError("the local AWS does not model stack policies that deny updates")
+            raise ValidationError("the embedded AWS does not model stack policies that deny updates")
         self.backend.get(self._get_param("StackName")).policy = body
         return EmptyResult()
 
@@ -142,7 +136,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         name = self._get_param("StackName")
         stacks = [self.backend.get(name)] if name else list(self.backend.stacks.values())
         page, token = self._page(stacks)
-        return ActionResult({"Stacks": [_stack(stack) for stack in page], "NextToken": token})
+        return ActionResult({"Stacks": [answers.stack(stack) for stack in page], "NextToken": token})
 
     def list_stacks(self) -> ActionResult:
         wanted = self._get_param("StackStatusFilter", [])
@@ -151,7 +145,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return ActionResult(
             {
                 "StackSummaries": [
-                    {**_stack(stack), "TemplateDescription": stack.inputs.template.description} for stack in page
+                    {**answers.stack(stack), "TemplateDescription": stack.inputs.template.description} for stack in page
                 ],
                 "NextToken": token,
             }
@@ -163,7 +157,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         if stack is None:
             raise ValidationError(f"Stack [{name}] does not exist")
         page, token = self._page(stack.events[::-1])
-        return ActionResult({"StackEvents": [_event(stack, event) for event in page], "NextToken": token})
+        return ActionResult({"StackEvents": [answers.stack_event(stack, event) for event in page], "NextToken": token})
 
     def describe_events(self) -> ActionResult:
         stack = self._stack_of_events()
@@ -177,7 +171,8 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return ActionResult(
             {
                 "OperationEvents": [
-                    _operation_event(stack, event, kinds.get(event.operation_id, "UPDATE_STACK")) for event in page
+                    answers.operation_event(stack, event, kinds.get(event.operation_id, "UPDATE_STACK"))
+                    for event in page
                 ],
                 "NextToken": token,
             }
@@ -199,7 +194,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         resource = stack.resources[wanted]
         metadata = resource.definition.metadata
         shown = {
-            **_resource(stack, resource),
+            **answers.resource(stack, resource),
             "Metadata": None if metadata is None else json.dumps(metadata, default=str),
         }
         return ActionResult({"StackResourceDetail": shown})
@@ -221,13 +216,16 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         found = [resource for resource in stack.resources.values() if wanted in (None, resource.logical_id)]
         if wanted and not found:
             raise ValidationError(f"Resource {wanted} does not exist for stack {stack.name}")
-        return ActionResult({"StackResources": [_resource(stack, resource) for resource in found]})
+        return ActionResult({"StackResources": [answers.resource(stack, resource) for resource in found]})
 
     def list_stack_resources(self) -> ActionResult:
         stack = self.backend.get(self._get_param("StackName"))
         page, token = self._page(list(stack.resources.values()))
         return ActionResult(
-            {"StackResourceSummaries": [_resource(stack, resource) for resource in page], "NextToken": token}
+            {
+                "StackResourceSummaries": [answers.resource(stack, resource) for resource in page],
+                "NextToken": token,
+            }
         )
 
     def get_template(self) -> ActionResult:
@@ -241,13 +239,13 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
     def get_template_summary(self) -> ActionResult:
         name = self._get_param("StackName")
         template = self.backend.get(name).inputs.template if name else self._template(None, check=False)
-        return ActionResult(_summary(template))
+        return ActionResult(answers.summary(template))
 
     def validate_template(self) -> ActionResult:
-        return ActionResult(_summary(self._template(None)))
+        return ActionResult(answers.summary(self._template(None)))
 
     def list_exports(self) -> ActionResult:
-        page, token = self._page(self.backend.exports())
+        page, token = self._page(self.backend.exports.all())
         exports = [
             {"ExportingStackId": stack.stack_id, "Name": output.export_name, "Value": output.value}
             for stack, output in page
@@ -256,7 +254,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
 
     def list_imports(self) -> ActionResult:
         name = self._get_param("ExportName")
-        page, token = self._page([stack.name for stack in self.backend.importers(name)])
+        page, token = self._page([stack.name for stack in self.backend.exports.importers(name)])
         if not page:
             raise ValidationError(f"Export '{name}' is not imported by any stack.")
         return ActionResult({"Imports": list(page), "NextToken": token})
@@ -266,7 +264,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
     def create_change_set(self) -> ActionResult:
         name, kind = self._get_param("StackName"), self._get_param("ChangeSetType", "UPDATE")
         if kind not in ("CREATE", "UPDATE") or self._get_param("IncludeNestedStacks"):
-            raise ValidationError(f"the local AWS does not model change sets of the type {kind} or with nested stacks")
+            raise ValidationError(
+                f"the embedded AWS does not model change sets of the type {kind} or with nested stacks"
+            )
         stack = self.backend.find(name)
         if kind == "UPDATE":
             if stack is None or stack.status == "DELETE_COMPLETE":
@@ -299,7 +299,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         inputs = change_set.inputs
         return ActionResult(
             {
-                **_change_set(change_set),
+                **answers.change_set(change_set),
                 "Parameters": parameters.described(inputs.template, inputs.parameters),
                 "Tags": [{"Key": key, "Value": value} for key, value in inputs.tags.items()],
                 "Capabilities": list(inputs.capabilities),
@@ -313,7 +313,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
     def list_change_sets(self) -> ActionResult:
         stack = self.backend.get(self._get_param("StackName"))
         page, token = self._page([each for each in self.backend.change_sets.values() if each.stack is stack])
-        return ActionResult({"Summaries": [_change_set(change_set) for change_set in page], "NextToken": token})
+        return ActionResult({"Summaries": [answers.change_set(change_set) for change_set in page], "NextToken": token})
 
     def execute_change_set(self) -> ActionResult:
         self.backend.execute_change_set(
@@ -340,17 +340,17 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         if previous and stack is not None:
             return stack.inputs.template
         if url:
-            body = _read_from_s3(url, self.current_account, self.partition)
+            body = read_template_text(url, self.current_account)
         if not body:
             raise ValidationError("Either Template URL or Template Body must be specified.")
         template = parse(body)
         rules.check_syntax(template)
         if check:
-            self.backend.check_template(template)
+            check_template(template)
         return template
 
     def _acknowledge(self, template: Template) -> None:
-        self.backend.check_capabilities(template, self._get_param("Capabilities", []))
+        check_capabilities(template, self._get_param("Capabilities", []))
 
     def _inputs(self, template: Template, stack: Stack | None) -> Inputs:
         """What the request makes of the stack. What it leaves out stays as it is, but for the parameters."""
@@ -391,7 +391,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
     def _refuse_express_mode(self) -> None:
         mode = (self._get_param("DeploymentConfig") or {}).get("Mode")
         if mode not in (None, "STANDARD"):
-            raise ValidationError(f"the local AWS does not model the deployment mode {mode}")
+            raise ValidationError(f"the embedded AWS does not model the deployment mode {mode}")
 
     def _page(self, items: Sequence[Any]) -> tuple[Sequence[Any], str | None]:
         try:
@@ -400,150 +400,3 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             raise ValidationError("Invalid NextToken") from None
         following = start + _PAGE
         return items[start:following], str(following) if following < len(items) else None
-
-
-def _read_from_s3(url: str, account: str, partition: str) -> str:
-    """The text of a template in S3. The URL has the bucket in its host or in its path; one of our own hosts, on which
-    `make serve` offers S3 too, has it in the path.
-
-    Source: S3 User Guide, "Virtual hosting of general purpose buckets". Raises ValidationError.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    on_s3 = _S3_HOST.fullmatch(host) if parts.scheme == "https" else None
-    if on_s3 is None and host not in _OWN_HOSTS:
-        raise ValidationError("TemplateURL must be a supported URL.")
-    path = unquote(parts.path).lstrip("/")
-    bucket, key = (on_s3["bucket"], path) if on_s3 and on_s3["bucket"] else path.partition("/")[::2]
-    (version,) = parse_qs(parts.query).get("versionId", [None])
-    try:
-        found = s3_backends[account][partition].get_object(bucket, key, version_id=version)
-    except MissingBucket as error:
-        raise ValidationError(f"S3 error: {error.message}\n{_ON_S3_ERRORS}") from error
-    if found is None:
-        raise ValidationError(f"S3 error: The specified key does not exist.\n{_ON_S3_ERRORS}")
-    return str(found.value.decode())
-
-
-# -- answers ----------------------------------------------------------------------------------------------------
-
-
-def _stack(stack: Stack) -> dict[str, Any]:
-    inputs = stack.inputs
-    last = [operation for operation in stack.operations if operation.kind != "CANCEL_UPDATE"][-1:]
-    return {
-        "StackId": stack.stack_id,
-        "StackName": stack.name,
-        "Description": inputs.template.description,
-        "Parameters": parameters.described(inputs.template, inputs.parameters),
-        "CreationTime": stack.creation_time,
-        "DeletionTime": stack.deletion_time,
-        "LastUpdatedTime": stack.last_updated,
-        "RollbackConfiguration": dict(inputs.rollback_configuration),
-        "StackStatus": stack.status,
-        "StackStatusReason": stack.status_reason,
-        "DisableRollback": stack.disable_rollback,
-        "NotificationARNs": list(inputs.notification_arns),
-        "TimeoutInMinutes": stack.timeout_in_minutes,
-        "Capabilities": list(inputs.capabilities),
-        "Outputs": [
-            {
-                "OutputKey": output.key,
-                "OutputValue": output.value,
-                "Description": output.description,
-                "ExportName": output.export_name,
-            }
-            for output in stack.outputs
-        ],
-        "RoleARN": inputs.role_arn,
-        "Tags": [{"Key": key, "Value": value} for key, value in inputs.tags.items()],
-        "EnableTerminationProtection": stack.termination_protection,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
-        "LastOperations": [{"OperationType": operation.kind, "OperationId": operation.id} for operation in last],
-    }
-
-
-def _event(stack: Stack, event: Event) -> dict[str, Any]:
-    return {
-        "StackId": stack.stack_id,
-        "StackName": stack.name,
-        "EventId": event.event_id,
-        "OperationId": event.operation_id,
-        "LogicalResourceId": event.logical_id,
-        "PhysicalResourceId": event.physical_id,
-        "ResourceType": event.type,
-        "Timestamp": event.timestamp,
-        "ResourceStatus": event.status,
-        "ResourceStatusReason": event.reason,
-        "ResourceProperties": event.properties,
-        "ClientRequestToken": event.token,
-    }
-
-
-def _operation_event(stack: Stack, event: Event, kind: str) -> dict[str, Any]:
-    shown = {**_event(stack, event), "OperationType": "UPDATE_STACK" if kind == "CANCEL_UPDATE" else kind}
-    if event.is_of_the_stack:
-        shown["EventType"] = "STACK_EVENT"
-        shown["OperationStatus"] = _OPERATION_OUTCOMES[event.status.rsplit("_", 1)[1]]
-    else:
-        shown["EventType"] = "PROVISIONING_ERROR" if event.status.endswith("_FAILED") else "PROGRESS_EVENT"
-    return shown
-
-
-def _resource(stack: Stack, resource: Resource) -> dict[str, Any]:
-    return {
-        "StackId": stack.stack_id,
-        "StackName": stack.name,
-        "LogicalResourceId": resource.logical_id,
-        "PhysicalResourceId": resource.physical_id,
-        "ResourceType": resource.definition.type,
-        "LastUpdatedTimestamp": resource.updated,
-        "Timestamp": resource.updated,
-        "ResourceStatus": resource.status,
-        "ResourceStatusReason": resource.status_reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
-    }
-
-
-def _change_set(change_set: ChangeSet) -> dict[str, Any]:
-    return {
-        "ChangeSetName": change_set.name,
-        "ChangeSetId": change_set.id,
-        "StackId": change_set.stack.stack_id,
-        "StackName": change_set.stack.name,
-        "Description": change_set.description,
-        "CreationTime": change_set.created,
-        "ExecutionStatus": change_set.execution_status,
-        "Status": change_set.status,
-        "StatusReason": change_set.status_reason,
-    }
-
-
-def _summary(template: Template) -> dict[str, Any]:
-    declared = []
-    for name, said in template.parameters.items():
-        default = said.get("Default")
-        shown = {
-            "ParameterKey": name,
-            "ParameterType": said["Type"],
-            "NoEcho": parameters.is_secret(said),
-            "Description": said.get("Description"),
-            "DefaultValue": None if default is None else parameters.as_text(default),
-        }
-        if "AllowedValues" in said:
-            allowed = [parameters.as_text(value) for value in said["AllowedValues"]]
-            shown["ParameterConstraints"] = {"AllowedValues": allowed}
-        declared.append(shown)
-    required = template.required_capabilities
-    return {
-        "Parameters": declared,
-        "Description": template.description,
-        "Capabilities": required,
-        "CapabilitiesReason": f"The following resource(s) require capabilities: {template.resource_types}"
-        if required
-        else None,
-        "ResourceTypes": template.resource_types,
-        "Version": template.document.get("AWSTemplateFormatVersion"),
-        "Metadata": json.dumps(template.document["Metadata"]) if "Metadata" in template.document else None,
-        "DeclaredTransforms": template.transforms,
-    }

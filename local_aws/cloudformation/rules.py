@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moto.ec2.models import ec2_backends
-
 from local_aws.cloudformation.errors import ValidationError
 from local_aws.cloudformation.functions import environment
 from local_aws.cloudformation.parameters import ParameterValue, element_type, existing_values, reference
 from local_aws.cloudformation.template import AWS_TYPES, Template
+from local_aws.ec2 import identifiers
 
 _SUBNET, _VPC, _SECURITY_GROUP = "AWS::EC2::Subnet::Id", "AWS::EC2::VPC::Id", "AWS::EC2::SecurityGroup::Id"
 _ATTRIBUTES = {
@@ -144,23 +143,21 @@ class _Evaluation:
 
     def _attribute(self, parameter: str, identifier: str, attribute: str) -> list[str]:
         """The attribute of what the parameter names; nothing for a tag that it does not have."""
-        ec2 = ec2_backends[self.account_id][self.region]
+        place = (self.account_id, self.region)
         kind = element_type(self.template.parameters[parameter])
-        if identifier not in existing_values(kind, self.account_id, self.region):
+        if identifier not in existing_values(kind, *place):
             raise ValidationError(
                 f"Parameter validation failed: parameter value {identifier} for parameter name {parameter} "
                 "does not exist"
             )
         if attribute.startswith("Tags."):
-            tags = ec2.describe_tags({"resource-id": [identifier], "key": [attribute.removeprefix("Tags.")]})
-            return [str(tag["value"]) for tag in tags]
+            return identifiers.tag_values(*place, identifier, attribute.removeprefix("Tags."))
         if kind == _SUBNET:
-            (subnet,) = ec2.describe_subnets(subnet_ids=[identifier])
-            return [subnet.vpc_id if attribute == "VpcId" else subnet.availability_zone]
+            zone, vpc = identifiers.subnet_zone_and_vpc(*place, identifier)
+            return [vpc if attribute == "VpcId" else zone]
         if attribute == "DefaultNetworkAcl":
-            return [acl.id for acl in ec2.describe_network_acls(filters={"vpc-id": [identifier], "default": ["true"]})]
-        groups = ec2.describe_security_groups(filters={"vpc-id": [identifier], "group-name": ["default"]})
-        return [group.id for group in groups]
+            return identifiers.default_network_acls(*place, identifier)
+        return identifiers.default_security_groups(*place, identifier)
 
 
 # -- what a rule may say ----------------------------------------------------------------------------------------------

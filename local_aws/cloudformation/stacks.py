@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from moto.moto_api._internal import mock_random
-from moto.sns.models import sns_backends
-
 from local_aws.cloudformation.parameters import ParameterValue
 from local_aws.cloudformation.template import Template
 from local_aws.core import clock
+from local_aws.core.ids import random_uuid
 from local_aws.core.resources import Resource
+from local_aws.core.times import iso
 from local_aws.events.rules import put_aws_event
+from local_aws.sns import topics
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
@@ -96,13 +96,23 @@ class Output:
 
 @dataclass
 class Signals:
-    """The signals that one resource awaits, by their unique id."""
+    """The signals that one resource awaits: SUCCESS or FAILURE by their unique id.
 
-    event_status: str
+    `announce` is called with the id and the outcome of each.
+    """
+
+    announce: Callable[[str, str], None]
     received: dict[str, str] = field(default_factory=dict)
 
-    def count(self, status: str) -> int:
-        return sum(1 for received in self.received.values() if received == status)
+    def receive(self, unique_id: str, outcome: str) -> None:
+        """Take a signal. One whose id came before is none."""
+        if unique_id not in self.received:
+            self.received[unique_id] = outcome
+            self.announce(unique_id, outcome)
+
+    def count(self, outcome: str) -> int:
+        """How many signals had this outcome."""
+        return sum(1 for received in self.received.values() if received == outcome)
 
 
 class Stack:
@@ -130,8 +140,6 @@ class Stack:
         self.events: list[Event] = []
         self.operations: list[Operation] = []
         self.awaiting: dict[str, Signals] = {}
-        # The operation that runs, or one whose rollback stopped: a Deployment, which knows how to go on.
-        self.deployment: Any = None
 
     @property
     def exports(self) -> list[Output]:
@@ -162,7 +170,7 @@ class Stack:
     ) -> None:
         """Remember that something happened, and tell the stack's notification topics."""
         now = clock.current().now()
-        identifier = str(mock_random.uuid4())
+        identifier = random_uuid()
         if resource_type != STACK_TYPE:
             identifier = f"{logical_id}-{identifier}"
         text = None if properties is None else json.dumps(properties, default=str)
@@ -176,7 +184,7 @@ class Stack:
     def _notify(self, topic_arn: str, event: Event) -> None:
         lines = {
             "StackId": self.stack_id,
-            "Timestamp": event.timestamp.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+            "Timestamp": iso(event.timestamp),
             "EventId": event.event_id,
             "LogicalResourceId": event.logical_id,
             "Namespace": self.account_id,
@@ -190,7 +198,7 @@ class Stack:
         }
         text = "".join(f"{key}='{value}'\n" for key, value in lines.items())
         region = topic_arn.split(":")[3]
-        sns_backends[self.account_id][region].publish(text, subject="AWS CloudFormation Notification", arn=topic_arn)
+        topics.publish(self.account_id, region, topic_arn, text, "AWS CloudFormation Notification")
 
 
 def seconds(duration: str) -> float:

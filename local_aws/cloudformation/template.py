@@ -1,4 +1,4 @@
-"""CloudFormation templates: reading them, and what can be told of one without any stack.
+"""CloudFormation templates: what one says, without any stack.
 
 Sources: CloudFormation User Guide, "Template anatomy", "Intrinsic function reference", "DependsOn attribute",
 "Acknowledging IAM resources in CloudFormation templates".
@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import functools
 import graphlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import yaml
-
 from local_aws.cloudformation.errors import ValidationError
+from local_aws.cloudformation.reader import read_template
 
 SUBSTITUTION = re.compile(r"\$\{([^!{}][^{}]*)\}")
 
@@ -53,34 +51,6 @@ _PARAMETER_TYPES = re.compile(
     f"String|Number|CommaDelimitedList|List<(Number|String)>|{_OF_AWS}|AWS::SSM::Parameter::Name"
     f"|AWS::SSM::Parameter::Value<(String|CommaDelimitedList|List<String>|{_OF_AWS})>"
 )
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as CloudFormation reads it: the short forms of its functions, and dates are text."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    elif isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    if suffix in ("Ref", "Condition"):
-        return {suffix: value}
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _short_form)
 
 
 @dataclass(frozen=True)
@@ -189,22 +159,11 @@ def references(value: Any) -> Iterator[tuple[str, str | None]]:
 
 @functools.cache
 def parse(body: str) -> Template:
-    """Read a template. The same text gives the same object: do not change it.
+    """Read a template and check that it is well formed. The same text gives the same object: do not change it.
 
-    Raises ValidationError, with CloudFormation's "Template format error", when it is not well formed.
+    Raises ValidationError, with CloudFormation's "Template format error", when it is not.
     """
-    try:
-        document = json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, _Loader)
-    except json.JSONDecodeError as error:
-        raise ValidationError(
-            f"Template format error: JSON not well-formed. (line {error.lineno}, column {error.colno})"
-        ) from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise ValidationError(f"Template format error: YAML not well-formed.{where}") from error
-    if not isinstance(document, dict):
-        raise ValidationError("Template format error: unsupported structure.")
+    document = read_template(body)
     _check(document)
     template = Template(body, document)
     _check_references(template)

@@ -1,8 +1,9 @@
-"""The resource types that the embedded AWS has, each as its service's folder makes it."""
+"""The resource types that the embedded AWS has: those of the services' folders, and those of moto's models."""
 
 from __future__ import annotations
 
 from local_aws.autoscaling import resource_types as autoscaling
+from local_aws.cloudformation import moto_models
 from local_aws.cloudformation import resource_types as cloudformation
 from local_aws.cloudwatch import resource_types as cloudwatch
 from local_aws.core.resource_types import ResourceType
@@ -44,4 +45,9 @@ _SERVICES = (
 TYPES: dict[str, ResourceType] = {
     name: resource_type for service in _SERVICES for name, resource_type in service.TYPES.items()
 }
-"""The types by name."""
+"""The types of the services' folders, by name."""
+
+
+def find(name: str) -> ResourceType | None:
+    """The resource type of that name; None when the embedded AWS has none."""
+    return TYPES.get(name) or moto_models.find(name)

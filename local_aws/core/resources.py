@@ -1,4 +1,4 @@
-"""The resources of a stack, and what is asked of those who make them."""
+"""The resources of a stack, and the requests to create, update and delete them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Definition:
-    """What a template says of a resource, once its functions are evaluated.
+    """A resource as its template defines it, with the functions evaluated.
 
-    `signature` is the same text as long as nothing that is said of the resource changes, whatever the resources that it
-    refers to are at the moment.
+    `signature` is a text that changes when the resource's part of the template does, or a parameter in it; not when
+    only the resources change that it refers to.
     """
 
     type: str
@@ -27,7 +27,7 @@ class Definition:
 
     @property
     def success_signals(self) -> tuple[int, str] | None:
-        """The count and the timeout of the CreationPolicy's ResourceSignal, None when there is none."""
+        """The count and the timeout (an ISO 8601 duration) of the CreationPolicy's signals; None without a policy."""
         if not self.creation_policy:
             return None
         signal = self.creation_policy.get("ResourceSignal", {})
@@ -41,7 +41,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of the maker of a resource. `tags` are the stack's."""
+    """A request to create, update or delete a resource. `tags` are the stack's."""
 
     account_id: str
     region: str
@@ -56,18 +56,13 @@ class Request:
 
 @dataclass
 class Resource:
-    """A resource that a stack has.
-
-    `model` is what keeps it in moto, None where only its service's API knows it; `attributes` then has what Fn::GetAtt
-    gives.
-    """
+    """A resource of a stack. `attributes` are those that Fn::GetAtt returns."""
 
     logical_id: str
     definition: Definition
     request: Request
     physical_id: str
-    attributes: dict[str, Any]
-    model: Any
+    attributes: Mapping[str, Any]
     status: str
     status_reason: str | None
     updated: datetime

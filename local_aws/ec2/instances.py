@@ -11,6 +11,11 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import InstanceBackend
 
 from local_aws.core import clock
+from local_aws.core.guard import expect_parameters
+
+expect_parameters(
+    InstanceBackend.run_instances, "self", "image_id", "count", "user_data", "security_group_names", "kwargs"
+)
 
 terminate_instances = InstanceBackend.terminate_instances
 
@@ -26,6 +31,15 @@ def on_termination(listener: Callable[[Any], None]) -> None:
 def write_consoles(console: Callable[[Any], str]) -> None:
     """Have `console` return the output of one of moto's instances on its console."""
     _consoles.append(console)
+
+
+def run(backend: Any, image_id: str, user_data: Any, security_groups: list[str], **options: Any) -> Any:
+    """RunInstances of moto's backend, for one instance; gives moto's instance.
+
+    `security_groups` are names; `options` are what moto's run_instances takes more, by its names.
+    """
+    (instance,) = backend.run_instances(image_id, 1, user_data, security_groups, **options).instances
+    return instance
 
 
 def terminate(backend: Any, instance_ids: list[str]) -> Any:

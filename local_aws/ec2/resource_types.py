@@ -8,45 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.cloudformation.errors import NotModelled, ResourceFailed
+from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import (
+    ResourceFailed,
     ResourceType,
     client,
     names,
     picked,
     policy_text,
-    tag_list,
-    tags,
     without,
 )
 from local_aws.core.resources import Request, Resource
-
-
-def all_tags(request: Request) -> dict[str, str]:
-    """The tags of a resource of EC2's, with those that CloudFormation adds.
-
-    Source: CloudFormation User Guide, "Resource tag".
-    """
-    return {
-        **tags(request),
-        "aws:cloudformation:stack-name": request.stack_name,
-        "aws:cloudformation:stack-id": request.stack_id,
-        "aws:cloudformation:logical-id": request.logical_id,
-    }
-
-
-def _tag(request: Request, identifier: str) -> None:
-    client("ec2", request.region).create_tags(Resources=[identifier], Tags=tag_list(all_tags(request)))
-
-
-def _retag(request: Request, resource: Resource, identifier: str | None = None) -> None:
-    """Give the resource the tags of the request; `identifier` where the physical id is not what EC2 knows it by."""
-    identifier = identifier or resource.physical_id
-    gone = all_tags(resource.request).keys() - all_tags(request).keys()
-    if gone:
-        client("ec2", request.region).delete_tags(Resources=[identifier], Tags=[{"Key": key} for key in sorted(gone)])
-    _tag(request, identifier)
-
+from local_aws.ec2 import instance_resource_types
+from local_aws.ec2.tags import retag, tag
 
 # -- VPCs and subnets -------------------------------------------------------------------------------------------------
 
@@ -55,7 +29,7 @@ def _create_vpc(request: Request) -> tuple[str, dict[str, Any]]:
     ec2 = client("ec2", request.region)
     vpc = ec2.create_vpc(**picked(request.properties, "CidrBlock", "InstanceTenancy"))["Vpc"]["VpcId"]
     _set_vpc_attributes(request, vpc)
-    _tag(request, vpc)
+    tag(request, vpc)
     in_it = [{"Name": "vpc-id", "Values": [vpc]}]
     (acl,) = ec2.describe_network_acls(Filters=in_it)["NetworkAcls"]
     (group,) = ec2.describe_security_groups(Filters=in_it)["SecurityGroups"]
@@ -79,7 +53,7 @@ def _update_vpc(request: Request, resource: Resource) -> None:
     if new.get("InstanceTenancy", "default") != old.get("InstanceTenancy", "default"):
         raise NotModelled("the embedded AWS does not model the change of InstanceTenancy of an AWS::EC2::VPC")
     _set_vpc_attributes(request, resource.physical_id)
-    _retag(request, resource)
+    retag(request, resource)
 
 
 def _create_subnet(request: Request) -> tuple[str, dict[str, Any]]:
@@ -88,7 +62,7 @@ def _create_subnet(request: Request) -> tuple[str, dict[str, Any]]:
     )["Subnet"]
     subnet = created["SubnetId"]
     _set_subnet_attributes(request, subnet)
-    _tag(request, subnet)
+    tag(request, subnet)
     return subnet, {
         "AvailabilityZone": created["AvailabilityZone"],
         "AvailabilityZoneId": created["AvailabilityZoneId"],
@@ -106,7 +80,7 @@ def _set_subnet_attributes(request: Request, subnet: str) -> None:
 
 def _update_subnet(request: Request, resource: Resource) -> None:
     _set_subnet_attributes(request, resource.physical_id)
-    _retag(request, resource)
+    retag(request, resource)
 
 
 # -- gateways, routes and endpoints -----------------------------------------------------------------------------------
@@ -114,7 +88,7 @@ def _update_subnet(request: Request, resource: Resource) -> None:
 
 def _create_internet_gateway(request: Request) -> tuple[str, dict[str, Any]]:
     gateway = client("ec2", request.region).create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    _tag(request, gateway)
+    tag(request, gateway)
     return gateway, {"InternetGatewayId": gateway}
 
 
@@ -138,7 +112,7 @@ def _detach_gateway(request: Request, _: Resource) -> None:
 def _create_route_table(request: Request) -> tuple[str, dict[str, Any]]:
     made = client("ec2", request.region).create_route_table(VpcId=request.properties["VpcId"])
     table = made["RouteTable"]["RouteTableId"]
-    _tag(request, table)
+    tag(request, table)
     return table, {"RouteTableId": table}
 
 
@@ -162,12 +136,21 @@ def _route_table_association(request: Request) -> tuple[str, dict[str, Any]]:
     return association["AssociationId"], {"Id": association["AssociationId"]}
 
 
+def _create_nat_gateway(request: Request) -> tuple[str, dict[str, Any]]:
+    created = client("ec2", request.region).create_nat_gateway(
+        **{"ConnectivityType": "public", **without(request.properties, "Tags")}
+    )
+    gateway = created["NatGateway"]["NatGatewayId"]
+    tag(request, gateway)
+    return gateway, {"NatGatewayId": gateway}
+
+
 def _create_vpc_endpoint(request: Request) -> tuple[str, dict[str, Any]]:
     properties = {"VpcEndpointType": "Gateway", **without(request.properties, "Tags")}
     if "PolicyDocument" in properties:
         properties["PolicyDocument"] = policy_text(properties["PolicyDocument"])
     made = client("ec2", request.region).create_vpc_endpoint(**properties)["VpcEndpoint"]
-    _tag(request, made["VpcEndpointId"])
+    tag(request, made["VpcEndpointId"])
     return made["VpcEndpointId"], {"Id": made["VpcEndpointId"]}
 
 
@@ -188,7 +171,7 @@ def _update_vpc_endpoint(request: Request, resource: Resource) -> None:
         changes["PolicyDocument"] = policy_text(new["PolicyDocument"])
     if changes:
         client("ec2", request.region).modify_vpc_endpoint(VpcEndpointId=resource.physical_id, **changes)
-    _retag(request, resource)
+    retag(request, resource)
 
 
 # -- security groups --------------------------------------------------------------------------------------------------
@@ -241,7 +224,7 @@ def _create_security_group(request: Request) -> tuple[str, dict[str, Any]]:
     (made,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
     _replace_rules(ec2, group, "ingress", [], _ingress(properties.get("SecurityGroupIngress", [])))
     _replace_rules(ec2, group, "egress", [_ANYWHERE], _egress(properties.get("SecurityGroupEgress", [])))
-    _tag(request, group)
+    tag(request, group)
     return group, {"GroupId": group, "Id": group, "VpcId": made.get("VpcId", "")}
 
 
@@ -266,7 +249,7 @@ def _update_security_group(request: Request, resource: Resource) -> None:
     _replace_rules(
         ec2, group, "egress", _egress(old.get("SecurityGroupEgress", [])), _egress(new.get("SecurityGroupEgress", []))
     )
-    _retag(request, resource)
+    retag(request, resource)
 
 
 def _rule_type(direction: str, peers: frozenset[str]) -> ResourceType:
@@ -303,7 +286,7 @@ def _create_flow_log(request: Request) -> tuple[str, dict[str, Any]]:
     for failed in made.get("Unsuccessful", []):
         raise ResourceFailed(failed["Error"]["Message"])
     (identifier,) = made["FlowLogIds"]
-    _tag(request, identifier)
+    tag(request, identifier)
     return identifier, {"Id": identifier}
 
 
@@ -313,7 +296,7 @@ def _create_flow_log(request: Request) -> tuple[str, dict[str, Any]]:
 def _network_acl(request: Request) -> tuple[str, dict[str, Any]]:
     made = client("ec2", request.region).create_network_acl(VpcId=request.properties["VpcId"])
     identifier = made["NetworkAcl"]["NetworkAclId"]
-    _tag(request, identifier)
+    tag(request, identifier)
     return identifier, {"Id": identifier}
 
 
@@ -347,7 +330,7 @@ def _delete_network_acl_entry(request: Request, _: Resource) -> None:
 def _eip(request: Request) -> tuple[str, dict[str, Any]]:
     ec2 = client("ec2", request.region)
     made = ec2.allocate_address(Domain="vpc")
-    _tag(request, made["AllocationId"])
+    tag(request, made["AllocationId"])
     if "InstanceId" in request.properties:
         ec2.associate_address(AllocationId=made["AllocationId"], InstanceId=request.properties["InstanceId"])
     return made["PublicIp"], {"AllocationId": made["AllocationId"], "PublicIp": made["PublicIp"]}
@@ -360,7 +343,7 @@ def _update_eip(request: Request, resource: Resource) -> None:
             InstanceId=request.properties["InstanceId"],
             AllowReassociation=True,
         )
-    _retag(request, resource, resource.attributes["AllocationId"])
+    retag(request, resource, resource.attributes["AllocationId"])
 
 
 def _eip_association(request: Request) -> tuple[str, dict[str, Any]]:
@@ -375,11 +358,12 @@ def _key_pair(request: Request) -> tuple[str, dict[str, Any]]:
         made = ec2.import_key_pair(KeyName=name, PublicKeyMaterial=request.properties["PublicKeyMaterial"].encode())
     else:
         made = ec2.create_key_pair(KeyName=name)
-    _tag(request, made["KeyPairId"])
+    tag(request, made["KeyPairId"])
     return name, {"KeyPairId": made["KeyPairId"], "KeyFingerprint": made["KeyFingerprint"]}
 
 
 TYPES = {
+    **instance_resource_types.TYPES,
     # moto has a model of this one, whose addresses are not of the VPC kind.
     "AWS::EC2::EIP": ResourceType(
         _eip,
@@ -404,7 +388,7 @@ TYPES = {
             "DeliverLogsPermissionArn LogDestination LogDestinationType LogFormat LogGroupName MaxAggregationInterval "
             "ResourceId ResourceType Tags TrafficType"
         ),
-        update=_retag,
+        update=retag,
     ),
     # moto has a model of this one, which it cannot update.
     "AWS::EC2::InternetGateway": ResourceType(
@@ -413,18 +397,24 @@ TYPES = {
             InternetGatewayId=resource.physical_id
         ),
         names("Tags"),
-        update=_retag,
+        update=retag,
     ),
     "AWS::EC2::KeyPair": ResourceType(
         _key_pair,
         lambda request, resource: client("ec2", request.region).delete_key_pair(KeyName=resource.physical_id),
         names("KeyName PublicKeyMaterial Tags"),
     ),
+    # moto has a model of this one, which knows public gateways only and cannot be deleted.
+    "AWS::EC2::NatGateway": ResourceType(
+        _create_nat_gateway,
+        lambda request, resource: client("ec2", request.region).delete_nat_gateway(NatGatewayId=resource.physical_id),
+        names("AllocationId ConnectivityType SubnetId Tags"),
+    ),
     "AWS::EC2::NetworkAcl": ResourceType(
         _network_acl,
         lambda request, resource: client("ec2", request.region).delete_network_acl(NetworkAclId=resource.physical_id),
         names("Tags VpcId"),
-        update=_retag,
+        update=retag,
     ),
     "AWS::EC2::NetworkAclEntry": ResourceType(
         _network_acl_entry,
@@ -446,7 +436,7 @@ TYPES = {
         _create_route_table,
         lambda request, resource: client("ec2", request.region).delete_route_table(RouteTableId=resource.physical_id),
         names("Tags VpcId"),
-        update=_retag,
+        update=retag,
     ),
     # moto has a model of this one, which ignores egress and cannot be updated.
     "AWS::EC2::SecurityGroup": ResourceType(

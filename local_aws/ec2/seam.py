@@ -4,7 +4,9 @@ moto makes the images anew for every account and Region of every embedded AWS, w
 It has the description of a security group's rule only where the rule is for an address range, leaves the routes of a
 gateway endpoint where they are when the endpoint's route tables change, keeps the network interface of an instance and
 of a NAT gateway for good, and deletes a subnet with the instances in it. It ignores the architecture of RegisterImage,
-and has no CPU options of an instance, and no output on consoles.
+and has no CPU options of an instance, and no output on consoles. It keeps the user data of all versions of a launch
+template but the first in a form that nothing can be launched from, and the tags of the template itself among the data
+of its first version.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ from moto.ec2.exceptions import DependencyViolationError
 from moto.ec2.models import amis
 from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.responses.general import General
+from moto.ec2.utils import parse_user_data
 
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.ec2 import instances
@@ -62,6 +66,8 @@ expect_parameters(General.get_console_output, "self")
 expect_attributes(General, "ec2_backend")
 expect_parameters(InstanceBackend.terminate_instances, "self", "instance_ids")
 expect_parameters(NatGatewayBackend.delete_nat_gateway, "self", "nat_gateway_id")
+expect_parameters(LaunchTemplate.create_version, "self", "data", "description")
+expect_parameters(parse_user_data, "value")
 
 _load_resource = amis.load_resource
 _register_image = AmisResponse.register_image
@@ -70,6 +76,7 @@ _modify_endpoint = VPCEndPoint.modify
 _prepare_interfaces = Instance.prep_nics
 _delete_subnet = SubnetBackend.delete_subnet
 _delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
+_create_template_version = LaunchTemplate.create_version
 
 
 def _load_all_but_those_for_ecs(resource: str) -> Any:
@@ -185,9 +192,24 @@ def _register_image_of_its_architecture(self: Any) -> Any:
     return answer
 
 
+def _create_template_version_of_instances(self: Any, data: dict[str, Any], description: str) -> Any:
+    kept = dict(data)
+    if isinstance(data.get("UserData"), str):
+        kept["UserData"] = parse_user_data(data["UserData"])
+    specifications = [
+        specification
+        for specification in kept.pop("TagSpecifications", [])
+        if specification["ResourceType"] != "launch-template"
+    ]
+    if specifications:
+        kept["TagSpecifications"] = specifications
+    return _create_template_version(self, kept, description)
+
+
 @functools.cache
 def install() -> None:
     """Put this in place, for the rest of the process."""
+    LaunchTemplate.create_version = _create_template_version_of_instances
     AmisResponse.register_image = _register_image_of_its_architecture
     Instance.cpu_options = property(instances.cpu_options)
     General.get_console_output = instances.console_output

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_aws.cloudformation.errors import NotModelled
+from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import (
     ResourceType,
     client,

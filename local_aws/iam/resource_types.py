@@ -1,7 +1,7 @@
-"""Roles, instance profiles, managed policies and groups.
+"""Roles, instance profiles, managed and inline policies, and groups.
 
 Source: CloudFormation Template Reference, AWS::IAM::Role, AWS::IAM::InstanceProfile, AWS::IAM::ManagedPolicy,
-AWS::IAM::Group; IAM API Reference.
+AWS::IAM::Policy, AWS::IAM::Group; IAM API Reference.
 """
 
 from __future__ import annotations
@@ -166,6 +166,37 @@ def _delete_managed_policy(request: Request, resource: Resource) -> None:
     iam.delete_policy(PolicyArn=arn)
 
 
+# -- inline policies --------------------------------------------------------------------------------------------------
+
+
+def _put_policy(request: Request) -> tuple[str, dict[str, Any]]:
+    iam = client("iam", request.region)
+    document = policy_text(request.properties["PolicyDocument"])
+    for kind, holder in _holders(request):
+        getattr(iam, f"put_{kind.lower()}_policy")(
+            **{f"{kind}Name": holder}, PolicyName=request.properties["PolicyName"], PolicyDocument=document
+        )
+    return request.name, {"Id": request.name}
+
+
+def _holders(request: Request) -> list[tuple[str, str]]:
+    """Whose policy it is: the kind, and the name."""
+    return [(kind, name) for kind in ("User", "Role", "Group") for name in request.properties.get(f"{kind}s", [])]
+
+
+def _update_policy(request: Request, resource: Resource) -> None:
+    _delete_policy(resource.request, resource)
+    _put_policy(request)
+
+
+def _delete_policy(request: Request, _: Resource) -> None:
+    iam = client("iam", request.region)
+    for kind, holder in _holders(request):
+        getattr(iam, f"delete_{kind.lower()}_policy")(
+            **{f"{kind}Name": holder}, PolicyName=request.properties["PolicyName"]
+        )
+
+
 # -- groups -----------------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +243,12 @@ TYPES = {
         names("Description Groups ManagedPolicyName Path PolicyDocument Roles Users"),
         update=_update_managed_policy,
         name_property="ManagedPolicyName",
+    ),
+    "AWS::IAM::Policy": ResourceType(
+        _put_policy,
+        _delete_policy,
+        names("Groups PolicyDocument PolicyName Roles Users"),
+        update=_update_policy,
     ),
     # moto has a model of this one, which does not attach managed policies and updates the description only.
     "AWS::IAM::Role": ResourceType(

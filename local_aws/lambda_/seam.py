@@ -1,7 +1,7 @@
 """Lambda: moto keeps the functions, `local_aws.lambda_.invocations` runs them.
 
-moto's own would start a container, or echo the payload, and ignores the log groups, dead-letter queues, tags and
-architectures of templates.
+moto's own would start a container, or echo the payload, and drops a function's log group, dead-letter queue, tracing,
+ephemeral storage and, in an update, its architecture.
 """
 
 from __future__ import annotations
@@ -24,28 +24,17 @@ from local_aws.lambda_.environments import api_call
 from local_aws.lambda_.functions import LambdaServiceError, find_function
 from local_aws.lambda_.invocations import invoke
 
-expect_attributes(models.LambdaFunction, "invoke", "create_from_cloudformation_json", "update_from_cloudformation_json")
+expect_attributes(models.LambdaFunction, "invoke")
 expect_attributes(responses.LambdaResponse, "invoke", "invoke_async")
-expect_parameters(
-    models.LambdaFunction.create_from_cloudformation_json.__func__,
-    *("cls", "resource_name", "cloudformation_json", "account_id", "region_name", "kwargs"),
-)
-expect_parameters(
-    models.LambdaFunction.update_from_cloudformation_json.__func__,
-    *("cls", "original_resource", "new_resource_name", "cloudformation_json", "account_id", "region_name"),
-)
+expect_parameters(models.LambdaFunction.update_configuration, "self", "config_updates")
+expect_parameters(models.LambdaFunction.update_function_code, "self", "updated_spec")
+expect_parameters(models.LambdaFunction._create_zipfile_from_plaintext_code, "code")
 expect_parameters(models.LambdaFunction.invoke, "self", "body", "request_headers", "response_headers")
 expect_parameters(models.LambdaFunction.__init__, "self", "account_id", "spec", "region", "version")
 
-_create = models.LambdaFunction.create_from_cloudformation_json.__func__
-_update = models.LambdaFunction.update_from_cloudformation_json.__func__
 _initialise = models.LambdaFunction.__init__
-
-_KNOWN_PROPERTIES = {
-    *("Architectures", "Code", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FunctionName"),
-    *("Handler", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions", "Role"),
-    *("Runtime", "Tags", "Timeout", "TracingConfig"),
-}
+_update_configuration = models.LambdaFunction.update_configuration
+_update_code = models.LambdaFunction.update_function_code
 
 
 def _service_error(error: LambdaServiceError) -> JsonRESTError:
@@ -60,6 +49,7 @@ def _init(self: Any, account_id: str, spec: dict[str, Any], region: str, version
 
 
 def _take_more(function: Any, spec: dict[str, Any]) -> None:
+    """Keep what moto drops of a request to create a function, or to update its configuration or code."""
     if "DeadLetterConfig" in spec:
         function.dead_letter_config = spec["DeadLetterConfig"]
     if "LoggingConfig" in spec:
@@ -73,38 +63,18 @@ def _take_more(function: Any, spec: dict[str, Any]) -> None:
         function.ephemeral_storage = int(spec["EphemeralStorage"]["Size"])
 
 
-def _create_from_cloudformation_json(
-    cls: Any, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **kwargs: Any
-) -> Any:
-    properties = cloudformation_json["Properties"]
-    _refuse_unknown(resource_name, properties)
-    function = _create(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
-    _take_more(function, properties)
-    function.tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
-    return function
+def _configure(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
+    _update_configuration(self, config_updates)
+    _take_more(self, config_updates)
+    configuration: dict[str, Any] = self.get_configuration()
+    return configuration
 
 
-def _update_from_cloudformation_json(
-    cls: Any,
-    original_resource: Any,
-    new_resource_name: str,
-    cloudformation_json: dict[str, Any],
-    account_id: str,
-    region_name: str,
-) -> Any:
-    properties = cloudformation_json["Properties"]
-    _refuse_unknown(new_resource_name, properties)
-    function = _update(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name)
-    _take_more(function, properties)
-    function.environment_vars = properties.get("Environment", {}).get("Variables", {})
-    function.reserved_concurrency = properties.get("ReservedConcurrentExecutions")
-    return function
-
-
-def _refuse_unknown(name: str, properties: dict[str, Any]) -> None:
-    unknown = sorted(properties.keys() - _KNOWN_PROPERTIES)
-    if unknown:
-        raise NotModelled(f"the embedded AWS does not model {', '.join(unknown)} of the AWS::Lambda::Function {name}")
+def _change_code(self: Any, updated_spec: dict[str, Any]) -> dict[str, Any]:
+    _update_code(self, updated_spec)
+    _take_more(self, updated_spec)
+    configuration: dict[str, Any] = self.get_configuration()
+    return configuration
 
 
 def _invoke(self: Any) -> tuple[int, dict[str, str], str]:
@@ -159,8 +129,8 @@ def _invoke_async(_: Any) -> Any:
 def install() -> None:
     """Put all this in place of moto's own, for the rest of the process."""
     models.LambdaFunction.__init__ = _init
-    models.LambdaFunction.create_from_cloudformation_json = classmethod(_create_from_cloudformation_json)  # type: ignore[arg-type]
-    models.LambdaFunction.update_from_cloudformation_json = classmethod(_update_from_cloudformation_json)
+    models.LambdaFunction.update_configuration = _configure
+    models.LambdaFunction.update_function_code = _change_code
     models.LambdaFunction.invoke = _invoke_function
     responses.LambdaResponse.invoke = _invoke
     responses.LambdaResponse.invoke_async = _invoke_async

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_aws.cloudformation.errors import NotModelled
+from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import ResourceType, client, names, picked, policy_text, tag_list, tags
 from local_aws.core.resources import Request
 

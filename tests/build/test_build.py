@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.deployment import read_template
+from local_aws.cloudformation.reader import read_template
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / ".aws-sam/build"

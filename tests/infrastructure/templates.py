@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from local_aws.cloudformation.reader import read_template
 from local_aws.stepfunctions.template_definitions import to_json
-from rehearsal.deployment import REPOSITORY, definition_file, read_template, transformed_template
+from rehearsal.deployment import REPOSITORY, definition_file, transformed_template
 
 Template = dict[str, Any]
 Rule = Callable[[str, Template], list[str]]

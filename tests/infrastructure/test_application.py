@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.aws import LocalAws
-from rehearsal.deployment import REPOSITORY, read_template
+from local_aws.cloudformation.reader import read_template
+from rehearsal.deployment import REPOSITORY
 from tests.workflow.running import describe, instances
 
 TEMPLATES = {name: (REPOSITORY / "infrastructure" / f"{name}.yaml").read_text() for name in ("network", "application")}

@@ -18,8 +18,9 @@ from autopatch.aws.ec2 import Ec2
 from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
 from autopatch.fleet import Fleets
 from local_aws.aws import LocalAws
+from local_aws.cloudformation.reader import read_template
 from local_aws.sns import topics as sns
-from rehearsal.deployment import REPOSITORY, Deployment, deploy, read_template
+from rehearsal.deployment import REPOSITORY, Deployment, deploy
 from rehearsal.scenario import ApplicationStack, Scenario
 from tests.workflow.running import instances, shortened
 

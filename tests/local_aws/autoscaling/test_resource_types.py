@@ -138,7 +138,7 @@ def test_what_a_group_keeps_is_not_changed_in_silence(world: StackWorld) -> None
     body = json.dumps({"Resources": grouped(world, tracking(50), 60, MinSize="0", MaxSize="1", Cooldown="30")})
     world.cloudformation.update_stack(StackName="one", TemplateBody=body)
     assert world.settle("one") == "UPDATE_ROLLBACK_COMPLETE"
-    reason = "the local AWS does not model the change of Cooldown of an AWS::AutoScaling::AutoScalingGroup"
+    reason = "the embedded AWS does not model the change of Cooldown of an AWS::AutoScaling::AutoScalingGroup"
     assert reason in world.reasons("one")
     assert world.group()["DefaultCooldown"] == 120
 
@@ -189,3 +189,89 @@ def test_a_launch_configuration_is_what_the_template_says(world: StackWorld) -> 
     assert (again["Launch"] == ids["Launch"], again["Group"] == ids["Group"]) == (False, True)
     world.remove()
     assert world.autoscaling.describe_launch_configurations()["LaunchConfigurations"] == []
+
+
+def test_a_group_goes_from_a_launch_configuration_to_a_launch_template(world: StackWorld) -> None:
+    """AWS::AutoScaling::AutoScalingGroup: LaunchTemplate and LaunchConfigurationName are updated with no interruption;
+    the instances that come next are launched from what the group has then."""
+    data = {"ImageId": world.new_ami, "InstanceType": "t3.micro"}
+    private = {"VpcId": world.outputs("network")["VpcId"], "CidrBlock": "10.0.99.0/24"}
+    launch = {
+        "Private": {"Type": "AWS::EC2::Subnet", "Properties": private},
+        "Configuration": {
+            "Type": "AWS::AutoScaling::LaunchConfiguration",
+            "Properties": {"ImageId": world.old_ami, "InstanceType": "t3.micro", "AssociatePublicIpAddress": True},
+        },
+        "Launch": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": data}},
+    }
+
+    def grouped_from(source: dict[str, Any], size: int) -> dict[str, Any]:
+        sizes = {"MinSize": "0", "MaxSize": "3", "DesiredCapacity": str(size)}
+        group = {"AutoScalingGroupName": "web", "VPCZoneIdentifier": [{"Ref": "Private"}], **sizes, **source}
+        return {**launch, "Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": group}}
+
+    world.put(grouped_from({"LaunchConfigurationName": {"Ref": "Configuration"}}, 1))
+    world.put(grouped_from({"LaunchTemplate": LAUNCH}, 2))
+    assert sorted(world.running().values()) == sorted([world.old_ami, world.new_ami])
+    group = world.group()
+    assert "LaunchConfigurationName" not in group
+    instances = [
+        world.ec2.describe_instances(InstanceIds=[identifier])["Reservations"][0]["Instances"][0]
+        for identifier in world.running()
+    ]
+    assert {instance["ImageId"]: "PublicIpAddress" in instance for instance in instances} == {
+        world.old_ami: True,
+        world.new_ami: False,
+    }
+    assert group["LaunchTemplate"]["Version"] == "1"
+    world.put(grouped_from({"LaunchConfigurationName": {"Ref": "Configuration"}}, 3))
+    assert sorted(world.running().values()) == sorted([world.old_ami, world.old_ami, world.new_ami])
+    assert "LaunchTemplate" not in world.group()
+    world.remove()
+
+
+def test_a_group_that_is_deleted_takes_its_protected_instances_with_it(world: StackWorld) -> None:
+    """API Reference, DeleteAutoScalingGroup, ForceDelete; what is gone already is deleted."""
+    group = grouped(world, tracking(50), 60, MinSize="1", MaxSize="1", NewInstancesProtectedFromScaleIn=True)
+    world.put(group)
+    assert [instance["ProtectedFromScaleIn"] for instance in world.group()["Instances"]] == [True]
+    world.remove()
+    assert (world.groups(), world.running()) == ([], {})
+    world.put({name: group[name] for name in ("Launch", "Group")})
+    world.autoscaling.delete_auto_scaling_group(AutoScalingGroupName="web", ForceDelete=True)
+    world.remove()
+
+
+def test_the_target_groups_and_tags_of_a_group_are_updated_in_place(world: StackWorld) -> None:
+    """AWS::AutoScaling::AutoScalingGroup: TargetGroupARNs and Tags are updated with no interruption."""
+    targets = {
+        name: {
+            "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+            "Properties": {"VpcId": world.outputs("network")["VpcId"], "Port": 80, "Protocol": "HTTP"},
+        }
+        for name in ("One", "Two")
+    }
+    instance = ""
+    for target, other, tags in (("One", "Two", {"kept": "1", "gone": "1"}), ("Two", "One", {"kept": "2"})):
+        said = grouped(
+            world,
+            tracking(50),
+            60,
+            MinSize="1",
+            MaxSize="1",
+            TargetGroupARNs=[{"Ref": target}],
+            Tags=[{"Key": key, "Value": value, "PropagateAtLaunch": False} for key, value in tags.items()],
+        )
+        ids = world.put({**said, **targets})
+        (running,) = world.running()
+        instance = instance or running
+        assert running == instance
+        health = {
+            name: world.client("elbv2").describe_target_health(TargetGroupArn=ids[name])["TargetHealthDescriptions"]
+            for name in (target, other)
+        }
+        assert [entry["Target"]["Id"] for entry in health[target]] == [instance]
+        assert [entry["TargetHealth"]["State"] for entry in health[other]] in ([], ["draining"])
+        shown = {tag["Key"]: tag["Value"] for tag in world.group()["Tags"]}
+        assert {key: shown[key] for key in shown if not key.startswith("aws:")} == tags
+    world.remove()

@@ -358,7 +358,7 @@ def test_an_attribute_that_the_type_does_not_have_is_refused(world: StackWorld) 
 def test_a_function_that_is_not_modelled_is_named(world: StackWorld, name: str) -> None:
     """What the embedded AWS does not model fails and says so: language extensions, macros, misspellings."""
     document = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {name: ["a"]}}}}}
-    with pytest.raises(ClientError, match=f"{name} is not modelled by the local AWS"):
+    with pytest.raises(ClientError, match=f"{name} is not modelled by the embedded AWS"):
         world.create("one", json.dumps(document))
 
 

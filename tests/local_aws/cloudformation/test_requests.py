@@ -109,7 +109,7 @@ def test_every_resource_type_that_nobody_models_is_named_and_nothing_is_created(
     assert message.startswith(
         "Template format error: Unrecognized resource types: [AWS::EKS::Cluster, AWS::EC2::Instanse]"
     )
-    assert "the local AWS does not model them" in message
+    assert "the embedded AWS does not model them" in message
     assert "AWS does not have AWS::EC2::Instanse either" in message
     assert world.client("sns").list_topics()["Topics"] == []
 

@@ -472,7 +472,7 @@ def test_a_property_that_is_not_modelled_fails_by_its_name(
     world: StackWorld, kind: str, properties: dict[str, Any], named_property: str
 ) -> None:
     """The embedded AWS drops nothing in silence, at creation or in an update."""
-    reason = f"the local AWS does not model {named_property} of an AWS::{kind}"
+    reason = f"the embedded AWS does not model {named_property} of an AWS::{kind}"
     world.create("one", json.dumps({"Resources": only(kind, **properties)}))
     assert world.status("one") == "ROLLBACK_COMPLETE"
     assert reason in world.reasons("one")
@@ -484,5 +484,5 @@ def test_an_update_by_a_property_that_is_not_modelled_is_rolled_back(world: Stac
     body = json.dumps({"Resources": only("SNS::Topic", DisplayName="lost", DataProtectionPolicy={})})
     world.cloudformation.update_stack(StackName="one", TemplateBody=body)
     assert world.settle("one") == "UPDATE_ROLLBACK_COMPLETE"
-    assert "the local AWS does not model DataProtectionPolicy of an AWS::SNS::Topic" in world.reasons("one")
+    assert "the embedded AWS does not model DataProtectionPolicy of an AWS::SNS::Topic" in world.reasons("one")
     assert world.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"] == "kept"

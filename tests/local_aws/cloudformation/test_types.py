@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.deployment import read_template, transformed_template
+from local_aws.cloudformation.reader import read_template
+from rehearsal.deployment import transformed_template
 from tests.local_aws.cloudformation.test_functions import FOREIGN
 from tests.local_aws.stack_world import INFRASTRUCTURE, NETWORK, StackWorld, stack_world
 

@@ -5,6 +5,7 @@ The documents are chapters of the CloudFormation User Guide unless another is na
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -227,6 +228,29 @@ def test_a_rollback_that_fails_leaves_both_groups_and_can_be_continued(world: St
     assert world.trail(token="continue-1")[-1] == ("app", "UPDATE_ROLLBACK_COMPLETE")
     with pytest.raises(ClientError, match="ContinueUpdateRollback cannot be called from current stack status"):
         world.cloudformation.continue_update_rollback(StackName="app")
+
+
+def test_a_rollback_that_is_not_modelled_fails_by_the_name_of_what_is_not(world: StackWorld) -> None:
+    """Here it is the removal of a policy, which the update added."""
+
+    def body(**properties: object) -> dict[str, dict[str, object]]:
+        endpoint = {"VpcId": {"Ref": "Vpc"}, "ServiceName": "com.amazonaws.us-east-1.s3", **properties}
+        return {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+            "Endpoint": {"Type": "AWS::EC2::VPCEndpoint", "Properties": endpoint},
+        }
+
+    world.put(body())
+    policy = {"Queues": ["https://queue.amazonaws.com/123456789012/none"], "PolicyDocument": {}}
+    changed = {
+        **body(PolicyDocument={"Version": "2012-10-17", "Statement": []}),
+        "Fails": {"Type": "AWS::SQS::QueuePolicy", "DependsOn": "Endpoint", "Properties": policy},
+    }
+    world.cloudformation.update_stack(StackName="one", TemplateBody=json.dumps({"Resources": changed}))
+    assert world.settle("one") == "UPDATE_ROLLBACK_FAILED"
+    assert any("the removal of the policy of an AWS::EC2::VPCEndpoint" in reason for reason in world.reasons("one"))
+    world.cloudformation.continue_update_rollback(StackName="one", ResourcesToSkip=["Endpoint"])
+    assert world.settle("one") == "UPDATE_ROLLBACK_COMPLETE"
 
 
 def test_a_disabled_rollback_keeps_what_is_there_until_it_is_asked_for(world: StackWorld) -> None:

@@ -188,3 +188,28 @@ def test_a_policy_that_names_no_version_is_taken(world: StackWorld) -> None:
     with pytest.raises(AssertionError, match="MalformedPolicyDocument"):
         world.put({"Role": role(Policies=[{"PolicyName": "read", "PolicyDocument": {**old, "Version": "2020-01-01"}}])})
     world.remove()
+
+
+def test_an_inline_policy_is_what_the_template_says(world: StackWorld) -> None:
+    """AWS::IAM::Policy: its name, its document and whose it is are updated with no interruption."""
+    iam = world.client("iam")
+    roles = {name: role(RoleName=name.lower()) for name in ("First", "Second")}
+
+    def policy(name: str, action: str, *holders: str) -> dict[str, Any]:
+        properties = {
+            "PolicyName": name,
+            "PolicyDocument": allow(action),
+            "Roles": [{"Ref": holder} for holder in holders],
+        }
+        return {**roles, "Policy": {"Type": "AWS::IAM::Policy", "Properties": properties}}
+
+    ids = world.put(policy("read", "s3:GetObject", "First"))
+    assert (grants(iam, "first")[0], grants(iam, "second")[0]) == ({"read": allow("s3:GetObject")}, {})
+    assert world.put(policy("write", "s3:PutObject", "First", "Second")) == ids
+    expected = {"write": allow("s3:PutObject")}
+    assert (grants(iam, "first")[0], grants(iam, "second")[0]) == (expected, expected)
+    assert world.put(policy("write", "s3:PutObject", "Second")) == ids
+    assert (grants(iam, "first")[0], grants(iam, "second")[0]) == ({}, expected)
+    world.put(roles)
+    assert (grants(iam, "first")[0], grants(iam, "second")[0]) == ({}, {})
+    world.remove()

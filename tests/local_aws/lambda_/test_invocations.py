@@ -21,7 +21,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.aws import START, LocalAws
-from local_aws.core.errors import NotModelled
 from local_aws.core.faults import Fault, Faults
 from local_aws.core.ids import REGION
 from local_aws.lambda_ import invocations as lambda_invocations
@@ -560,9 +559,14 @@ def test_a_template_gives_a_function_all_that_it_says_and_nothing_is_dropped_in_
 
 def test_a_property_that_is_not_modelled_is_refused_by_name(aws: LocalAws) -> None:
     """The embedded AWS's own rule."""
-    from moto.awslambda.models import LambdaFunction
+    properties = {"SnapStart": {"ApplyOn": "None"}, "Code": {"ZipFile": ""}, "Role": create_role("r")}
+    template = {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}}}
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(template))
+    reasons = [
+        event.get("ResourceStatusReason")
+        for event in cloudformation.describe_stack_events(StackName="s")["StackEvents"]
+        if event["LogicalResourceId"] == "F"
+    ]
 
-    with pytest.raises(NotModelled, match="SnapStart"):
-        LambdaFunction.create_from_cloudformation_json(
-            "f", {"Properties": {"SnapStart": {}, "Code": {}, "Role": "r"}}, "123456789012", REGION
-        )
+    assert "the embedded AWS does not model SnapStart of an AWS::Lambda::Function" in reasons

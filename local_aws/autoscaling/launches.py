@@ -1,0 +1,100 @@
+"""How a group launches instances, and what each was launched from.
+
+Source: Amazon EC2 Auto Scaling User Guide, "Auto Scaling launch templates"; API Reference, AutoScalingGroup, Instance.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.autoscaling import models
+
+from local_aws.autoscaling import activities
+from local_aws.autoscaling.groups import launch_source, will_serve
+from local_aws.ec2 import instances
+
+
+def launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> None:
+    """Launch so many instances in the group, with these tags beside those of its launch template."""
+    ec2, template, source = group.autoscaling_backend.ec2_backend, group.ec2_launch_template, launch_source(group)
+    data = template.get_version(source[1]).data if template is not None else {}
+    interface = (data.get("NetworkInterfaces") or [{}])[0]
+    public = interface.get("AssociatePublicIpAddress")
+    if group.launch_config is not None:
+        public = group.launch_config.associate_public_ip_address
+    options: dict[str, Any] = {}
+    if template is not None:
+        options["launch_template"] = {"LaunchTemplateId": template.id, "Version": source[1]}
+    if devices := _block_devices(ec2, group.image_id, data.get("BlockDeviceMappings") or []):
+        options["block_device_mappings"] = devices
+    if security_groups := interface.get("Groups"):
+        options["security_group_ids"] = list(security_groups)
+    subnets = group.vpc_zone_identifier.split(",") if group.vpc_zone_identifier else [interface.get("SubnetId")]
+    zones = group.availability_zones
+    for _ in range(count_needed):
+        position = len(group.instance_states)
+        instance = instances.run(
+            ec2,
+            group.image_id,
+            group.user_data,
+            group.security_groups,
+            instance_type=group.instance_type or _first_override(group),
+            tags={"instance": {**propagated_tags, models.ASG_NAME_TAG: group.name, **group.instance_tags}},
+            placement=zones[position % len(zones)],
+            launch_config=group.launch_config,
+            is_instance_type_default=False,
+            associate_public_ip=public,
+            subnet_id=subnets[position % len(subnets)],
+            **options,
+        )
+        instance.autoscaling_group = group
+        will_serve(instance)
+        state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
+        state.launch_source = source
+        group.instance_states.append(state)
+        activities.launched(group, instance.id)
+
+
+def _first_override(group: Any) -> str:
+    """The instance type that a group with a MixedInstancesPolicy prefers; its launch template may name none."""
+    policy = group.mixed_instances_policy or {}
+    overrides = policy.get("LaunchTemplate", {}).get("Overrides", [])
+    return next((str(override["InstanceType"]) for override in overrides if "InstanceType" in override), "")
+
+
+def _block_devices(ec2: Any, image_id: str, mappings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The volumes of an instance: what the template leaves out of one is the image's, or 8 GiB."""
+    volumes = [mapping for mapping in mappings if "Ebs" in mapping]
+    if not volumes:
+        return []
+    images = ec2.describe_images(filters={"image-id": image_id})
+    root = images[0].root_device_name if images else None
+    if root is not None and all(volume["DeviceName"] != root for volume in volumes):
+        volumes = [{"DeviceName": root, "Ebs": {"DeleteOnTermination": True}}, *volumes]
+    return [{**volume, "Ebs": {"VolumeSize": 8, **volume["Ebs"]}} for volume in volumes]
+
+
+def group_launch_template(group: Any) -> dict[str, Any] | None:
+    """The LaunchTemplate of a group, which one with a mixed instances policy has there and only there."""
+    if group.ec2_launch_template is None or group.mixed_instances_policy:
+        return None
+    return {
+        "LaunchTemplateId": group.ec2_launch_template.id,
+        "LaunchTemplateName": group.ec2_launch_template.name,
+        "Version": group.provided_launch_template_version,
+    }
+
+
+def instance_launch_template(state: Any) -> dict[str, Any] | None:
+    """The LaunchTemplate of an instance in a group: the version that it was launched from."""
+    if len(state.launch_source) < 2:
+        return None
+    identifier, version = state.launch_source
+    templates = state.auto_scaling_group.ec2_backend.describe_launch_templates(template_ids=[identifier])
+    name = templates[0].name if templates else None
+    return {"LaunchTemplateId": identifier, "LaunchTemplateName": name, "Version": version}
+
+
+def instance_launch_configuration(state: Any) -> str | None:
+    """The LaunchConfigurationName of an instance in a group: the one that it was launched from."""
+    return state.launch_source[0] if len(state.launch_source) == 1 else None

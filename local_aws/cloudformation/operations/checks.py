@@ -1,0 +1,84 @@
+"""What is checked while an operation runs, and ends it when it does not hold.
+
+Sources: CloudFormation User Guide, "Roll back your CloudFormation stack on alarm breach with rollback triggers"; API
+Reference, Output.
+"""
+
+from __future__ import annotations
+
+from local_aws.cloudformation import parameters
+from local_aws.cloudformation.errors import OperationFailed, ValidationError
+from local_aws.cloudformation.evaluation import evaluator
+from local_aws.cloudformation.exports import Exports
+from local_aws.cloudformation.operations.progress import Progress
+from local_aws.cloudformation.stacks import Inputs, Output, Stack
+from local_aws.cloudwatch import alarms
+from local_aws.core.errors import NotModelled
+from local_aws.core.resource_types import ResourceFailed
+
+_ALARM_POLL_SECONDS = 60.0
+
+
+def check_parameters(stack: Stack, previous: Inputs | None) -> None:
+    """Check that what the parameters name exists; `previous` are the inputs before an update.
+
+    Raises OperationFailed.
+    """
+    parameters.check_existence(
+        stack.inputs.template,
+        stack.inputs.parameters,
+        None if previous is None else previous.parameters,
+        stack.account_id,
+        stack.region,
+    )
+
+
+def check_alarms(stack: Stack) -> None:
+    """Raise OperationFailed when an alarm of the rollback triggers is missing or in ALARM."""
+    states = alarms.states(stack.account_id, stack.region)
+    for trigger in stack.inputs.rollback_configuration.get("RollbackTriggers", []):
+        if trigger["Arn"] not in states:
+            raise OperationFailed(f"Rollback trigger {trigger['Arn']} does not exist")
+        if states[trigger["Arn"]] == "ALARM":
+            raise OperationFailed(f"Rollback trigger {trigger['Arn']} is in ALARM state")
+
+
+def monitor(progress: Progress) -> None:
+    """Watch the rollback triggers for the monitoring time.
+
+    Raises OperationFailed as `check_alarms`, and Cancelled.
+    """
+    left = progress.stack.inputs.monitoring_seconds
+    while left > 0:
+        check_alarms(progress.stack)
+        progress.sleep(min(left, _ALARM_POLL_SECONDS))
+        left -= _ALARM_POLL_SECONDS
+    check_alarms(progress.stack)
+
+
+def set_outputs(exports: Exports, stack: Stack) -> None:
+    """Evaluate the outputs, and give them to the stack.
+
+    Raises OperationFailed when one cannot be evaluated, or conflicts with what other stacks export and import.
+    """
+    evaluate = evaluator(exports, stack, stack.inputs)
+    outputs = []
+    for key, definition in stack.inputs.template.outputs.items():
+        if not evaluate.exists(definition):
+            continue
+        try:
+            value = evaluate.evaluate(definition["Value"])
+            export_name = evaluate.evaluate(definition["Export"]["Name"]) if "Export" in definition else None
+            description = evaluate.evaluate(definition.get("Description"))
+        except (ResourceFailed, NotModelled, ValidationError) as error:
+            reason = error.message if isinstance(error, ValidationError) else str(error)
+            raise OperationFailed(f"Output {key}: {reason}") from error
+        if not isinstance(value, str | int | float | bool):
+            raise OperationFailed(
+                "Template format error: Output "
+                f"{key} is malformed. The Value field of every Outputs member must evaluate to a String."
+            )
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        outputs.append(Output(key, text, description, export_name))
+    exports.check_outputs(stack, outputs)
+    stack.outputs = outputs

@@ -1,0 +1,57 @@
+"""The creation of a stack.
+
+Source: CloudFormation User Guide, "Stack failure options".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from local_aws.cloudformation.errors import OperationFailed
+from local_aws.cloudformation.evaluation import signatures
+from local_aws.cloudformation.exports import Exports
+from local_aws.cloudformation.operations.checks import check_parameters, set_outputs
+from local_aws.cloudformation.operations.deletion import delete_stack
+from local_aws.cloudformation.operations.progress import Progress
+from local_aws.cloudformation.operations.provisioning import Provisioner
+from local_aws.cloudformation.operations.removal import delete_all
+from local_aws.cloudformation.stacks import Stack
+
+
+def create_stack(exports: Exports, progress: Progress, on_failure: str, forget: Callable[[Stack], None]) -> None:
+    """Create the stack.
+
+    `on_failure` is ROLLBACK, DO_NOTHING or DELETE; `forget` is called with a stack that is deleted.
+    """
+    stack = progress.stack
+    try:
+        check_parameters(stack, None)
+        Provisioner(exports, progress).deploy(signatures(exports, stack, stack.inputs), is_update=False)
+        set_outputs(exports, stack)
+    except OperationFailed as error:
+        progress.is_rolling_back = True
+        reason = str(error)
+        if on_failure == "DELETE":
+            delete_stack(progress, set(), f"{reason}. Delete requested by user.".replace(". .", "."), forget)
+            return
+        if on_failure == "DO_NOTHING":
+            progress.set_status("CREATE_FAILED", reason)
+        else:
+            _roll_back(progress, reason)
+    else:
+        progress.set_status("CREATE_COMPLETE")
+    progress.end()
+
+
+def _roll_back(progress: Progress, reason: str) -> None:
+    stack = progress.stack
+    progress.set_status("ROLLBACK_IN_PROGRESS", f"{reason.removesuffix('. ')}. Rollback requested by user.")
+    created = [*stack.resources.values(), *stack.garbage]
+    stack.garbage = []
+    left = delete_all(progress, created)
+    stack.resources = {resource.logical_id: resource for resource in left}
+    if left:
+        names = ", ".join(resource.logical_id for resource in left)
+        progress.set_status("ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{names}]. ")
+    else:
+        progress.set_status("ROLLBACK_COMPLETE")

@@ -1,0 +1,109 @@
+"""How far an operation on a stack is: the time that it takes, the events that it makes, whether it was cancelled."""
+
+from __future__ import annotations
+
+from local_aws.cloudformation.stacks import Operation, Stack
+from local_aws.core import clock
+from local_aws.core.resources import Resource
+
+
+class Cancelled(Exception):
+    """The update was cancelled while it waited."""
+
+
+class Progress:
+    """The progress of an operation on `stack`. An `instant` operation takes no time.
+
+    `is_rolling_back` is True from the moment at which the operation undoes what it did. `failed` is the logical id of
+    the resource that failed, or at which the operation was cancelled.
+    """
+
+    def __init__(self, stack: Stack, operation: Operation, *, instant: bool) -> None:
+        self.stack = stack
+        self.operation = operation
+        self.instant = instant
+        self.is_rolling_back = False
+        self.is_cancelled = False
+        self.failed: str | None = None
+        self._operations = [operation]
+        self._at_work: tuple[Resource, str] | None = None
+        self._wake = clock.current().event()
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def sleep(self, duration: float) -> None:
+        """Let `duration` virtual seconds pass.
+
+        Raises Cancelled as soon as the update is cancelled.
+        """
+        if self.instant:
+            return
+        until = clock.current().time() + duration
+        while (left := until - clock.current().time()) > 0:
+            self.pause(left)
+
+    def pause(self, duration: float | None) -> None:
+        """Wait until something happens to the stack, for at most `duration` virtual seconds.
+
+        Raises Cancelled when the update was cancelled.
+        """
+        self._wake.clear()
+        self._wake.wait(duration)
+        if self.is_cancelled and not self.is_rolling_back:
+            raise Cancelled()
+
+    def wake(self) -> None:
+        """End the pause, if there is one."""
+        self._wake.set()
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def begin_work(self, resource: Resource, status: str) -> None:
+        """The operation is at work on this resource, which has the status, until `end_work`."""
+        self._at_work = (resource, status)
+
+    def end_work(self) -> None:
+        self._at_work = None
+
+    def set_status(self, status: str, reason: str | None = None) -> None:
+        """Move the stack to the status."""
+        self.stack.set_status(self.operation, status, reason)
+
+    def set_resource_status(self, resource: Resource, status: str, reason: str | None = None) -> None:
+        """Move a resource to the status, with the event of it."""
+        resource.status, resource.status_reason, resource.updated = status, reason, clock.current().now()
+        self.stack.add_event(
+            self.operation,
+            resource.logical_id,
+            resource.physical_id,
+            resource.definition.type,
+            status,
+            reason,
+            resource.definition.properties,
+        )
+
+    # -- the operation itself -------------------------------------------------------------------------------------
+
+    def cancel(self, operation: Operation) -> None:
+        """Cancel the update where it is. `operation` is the cancellation, to which belongs what happens from now on."""
+        self.is_cancelled = True
+        if self._at_work is not None:
+            resource, status = self._at_work
+            self.failed = resource.logical_id
+            verb = "creation" if status.startswith("CREATE_") else "update"
+            self.set_resource_status(resource, f"{status.split('_')[0]}_FAILED", f"Resource {verb} cancelled")
+            self.end_work()
+        self._operations.append(operation)
+        self.operation = operation
+        self.set_status("UPDATE_ROLLBACK_IN_PROGRESS", "Stack update cancelled")
+        self.wake()
+
+    def resume(self, operation: Operation) -> None:
+        """Go on as another operation, after this one has ended."""
+        self.operation, self._operations = operation, [operation]
+        self.is_cancelled = False
+
+    def end(self) -> None:
+        """The operation has ended."""
+        for operation in self._operations:
+            operation.ended = clock.current().now()

@@ -1,0 +1,120 @@
+"""How an update replaces the instances of an Auto Scaling group in batches.
+
+Source: CloudFormation User Guide, "UpdatePolicy attribute", AutoScalingRollingUpdate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from local_aws.autoscaling import groups as autoscaling
+from local_aws.autoscaling.settings import AutoScalingSettings
+from local_aws.cloudformation.operations.groups import begin_service, group_of
+from local_aws.cloudformation.operations.progress import Progress
+from local_aws.cloudformation.operations.signals import Awaited, await_signals, duration_seconds
+from local_aws.core import settings
+from local_aws.core.resource_types import ResourceFailed
+from local_aws.core.resources import Resource
+
+_STATUS = "UPDATE_IN_PROGRESS"
+
+
+class RollingUpdate:
+    """One rolling update of the group `resource`, by its AutoScalingRollingUpdate `policy`."""
+
+    def __init__(self, progress: Progress, resource: Resource, policy: Mapping[str, Any]) -> None:
+        self._progress = progress
+        self._resource = resource
+        self._group = group_of(resource)
+        self._waits = str(policy.get("WaitOnResourceSignals", False)).lower() == "true"
+        self._pause = str(policy.get("PauseTime", "PT5M" if self._waits else "PT0S"))
+        self._percent = int(policy.get("MinSuccessfulInstancesPercent", 100))
+        self._batch_size = int(policy.get("MaxBatchSize", 1))
+        self._least = int(policy.get("MinInstancesInService", 0))
+        self._obsolete = autoscaling.obsolete_instance_ids(self._group)
+        self._total = len(self._obsolete)
+        self._launched = 0
+        self._failed = 0
+
+    def run(self) -> None:
+        """Replace all instances that were launched from something else than the group has now.
+
+        Raises ResourceFailed when the policy cannot be kept, or too many of the new instances fail.
+        """
+        if not self._obsolete:
+            return
+        most = autoscaling.max_size(self._group)
+        if self._least >= most:
+            raise ResourceFailed(
+                f"MinInstancesInService must be less than the autoscaling group's MaxSize ({self._least} >= {most})"
+            )
+        self._announce_start()
+        self._grow(most)
+        while self._obsolete and not self._has_failed:
+            self._replace_batch()
+        if self._has_failed:
+            raise ResourceFailed(
+                f"Received {self._failed} FAILURE signal(s) out of {self._total}.  "
+                f"Unable to satisfy {self._percent}% MinSuccessfulInstancesPercent requirement"
+            )
+
+    @property
+    def _has_failed(self) -> bool:
+        return self._failed > self._total - math.ceil(self._total * self._percent / 100)
+
+    def _announce(self, text: str) -> None:
+        self._progress.set_resource_status(self._resource, _STATUS, text)
+
+    def _announce_start(self) -> None:
+        text = (
+            f"Rolling update initiated. Terminating {self._total} obsolete instance(s) in batches of "
+            f"{self._batch_size}, while keeping at least {self._least} instance(s) in service."
+        )
+        if self._waits:
+            text += (
+                f" Waiting on resource signals with a timeout of {self._pause} "
+                "when new instances are added to the autoscaling group."
+            )
+        self._announce(text)
+
+    def _grow(self, most: int) -> None:
+        """Launch so many instances first that the first batch can go without too few being in service."""
+        in_service = len(autoscaling.instance_ids(self._group))
+        wanted = max(0, self._least + min(self._batch_size, self._total) - in_service)
+        surge = min(wanted, most - in_service, self._total)
+        if surge:
+            self._announce(
+                f"Temporarily setting autoscaling group MinSize and DesiredCapacity to {in_service + surge}."
+            )
+            self._launch(surge)
+
+    def _replace_batch(self) -> None:
+        in_service = len(autoscaling.instance_ids(self._group))
+        size = min(self._batch_size, len(self._obsolete), max(1, in_service - self._least))
+        batch, self._obsolete = self._obsolete[:size], self._obsolete[size:]
+        number = min(size, self._total - self._launched)
+        self._announce(f"Terminating instance(s) [{','.join(batch)}]; replacing with {number} new instance(s).")
+        self._progress.sleep(settings.current(AutoScalingSettings).terminate_seconds)
+        autoscaling.terminate(self._group, batch)
+        done = 100 * (self._total - len(self._obsolete)) // self._total
+        self._announce(f"Successfully terminated instance(s) [{','.join(batch)}] (Progress {done}%).")
+        self._launch(number)
+
+    def _launch(self, number: int) -> None:
+        """Launch so many instances, wait for them, and count those that fail."""
+        self._launched += number
+        instance_ids = autoscaling.launch(self._group, number)
+        begin_service(self._progress, self._resource, instance_ids)
+        if not number:
+            return
+        if not self._waits:
+            self._progress.sleep(duration_seconds(self._pause))
+            return
+        self._announce(
+            f"New instance(s) added to autoscaling group - Waiting on {number} resource signal(s) "
+            f"with a timeout of {self._pause}."
+        )
+        awaited = Awaited(instance_ids, number, 100, duration_seconds(self._pause))
+        self._failed += number - await_signals(self._progress, self._resource, _STATUS, awaited)
