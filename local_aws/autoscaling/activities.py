@@ -1,4 +1,4 @@
-"""Auto Scaling: what a group launched and terminated, which moto does not remember; and the consoles of instances.
+"""The scaling activities of groups, which moto does not keep, and the consoles of instances.
 
 Source: Amazon EC2 Auto Scaling API Reference, Activity, DescribeScalingActivities (kept for six weeks, also of deleted
 groups); User Guide, "Verify a scaling activity for an Auto Scaling group"; EC2 API Reference, GetConsoleOutput.
@@ -21,30 +21,30 @@ _PAGE = 100
 
 
 def launched(group: Any, instance_id: str) -> None:
-    """Remember that the group launched an instance."""
-    _remember(group, f"Launching a new EC2 instance: {instance_id}", "Successful", None)
+    """Add the activity of a launch to the group."""
+    _add(group, f"Launching a new EC2 instance: {instance_id}", "Successful", None)
 
 
 def fail_launches(group: Any, instance_ids: list[str], message: str) -> None:
-    """Have the launches of these instances have failed, for a reason in EC2's words: nothing is left of them."""
+    """Turn the launches of these instances into failed ones, for a reason in EC2's words, and remove the instances."""
     autoscaling.terminate(group, instance_ids)
     backend = group.autoscaling_backend
     for reservation in backend.ec2_backend.reservations.values():
-        reservation.instances = [each for each in reservation.instances if each.id not in instance_ids]
-    kept = [each for each in _activities(backend) if not each["Description"].endswith(tuple(instance_ids))]
+        reservation.instances = [instance for instance in reservation.instances if instance.id not in instance_ids]
+    kept = [activity for activity in _activities(backend) if not activity["Description"].endswith(tuple(instance_ids))]
     _activities(backend)[:] = kept
     for _ in instance_ids:
-        _remember(group, f"Launching a new EC2 instance.  Status Reason: {message}", "Failed", message)
+        _add(group, f"Launching a new EC2 instance.  Status Reason: {message}", "Failed", message)
 
 
 def terminated(instance: Any) -> None:
-    """Remember that an instance of a group is terminated."""
+    """Add the activity of a termination to the group of an instance, if it is in one."""
     group = getattr(instance, "autoscaling_group", None)
     if group is not None:
-        _remember(group, f"Terminating EC2 instance: {instance.id}", "Successful", None)
+        _add(group, f"Terminating EC2 instance: {instance.id}", "Successful", None)
 
 
-def _remember(group: Any, description: str, status: str, message: str | None) -> None:
+def _add(group: Any, description: str, status: str, message: str | None) -> None:
     now = clock.current().now()
     _activities(group.autoscaling_backend).append(
         {
@@ -67,32 +67,32 @@ def _remember(group: Any, description: str, status: str, message: str | None) ->
 def _activities(backend: Any) -> list[dict[str, Any]]:
     if not hasattr(backend, "scaling_activities"):
         backend.scaling_activities = []
-    found: list[dict[str, Any]] = backend.scaling_activities
-    return found
+    activities: list[dict[str, Any]] = backend.scaling_activities
+    return activities
 
 
 def describe(response: Any) -> ActionResult:
     """The answer of DescribeScalingActivities."""
     backend = response.autoscaling_backend
-    name, wanted = response._get_param("AutoScalingGroupName"), response._get_param("ActivityIds", [])
+    name, ids = response._get_param("AutoScalingGroupName"), response._get_param("ActivityIds", [])
     with_deleted = str(response._get_param("IncludeDeletedGroups", False)).lower() == "true"
     oldest: datetime = clock.current().now() - _KEPT
-    found = [
+    activities = [
         activity
         for activity in reversed(_activities(backend))
         if (name is None or activity["AutoScalingGroupName"] == name)
-        and (not wanted or activity["ActivityId"] in wanted)
+        and (not ids or activity["ActivityId"] in ids)
         and (with_deleted or activity["AutoScalingGroupName"] in backend.autoscaling_groups)
         and activity["StartTime"] >= oldest
     ]
     begin = int(response._get_param("NextToken", 0))
     size = min(int(response._get_param("MaxRecords", _PAGE)), _PAGE)
-    following = str(begin + size) if begin + size < len(found) else None
-    return ActionResult({"Activities": found[begin : begin + size], "NextToken": following})
+    following = str(begin + size) if begin + size < len(activities) else None
+    return ActionResult({"Activities": activities[begin : begin + size], "NextToken": following})
 
 
 def console(instance: Any) -> str:
-    """What an instance has written on its console."""
+    """The text on the console of an instance."""
     tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
     stack_name = tags.get("aws:cloudformation:stack-name", "")
     return settings.current(AutoScalingSettings).instances_of(stack_name).console

@@ -1,4 +1,4 @@
-"""The instances of moto's Auto Scaling groups: from what they are launched, whether they serve, when they signal.
+"""The instances of moto's Auto Scaling groups: how they are launched and terminated, serve and signal.
 
 Source: CloudFormation User Guide, "UpdatePolicy attribute".
 """
@@ -41,13 +41,13 @@ def instance_ids(group: Any) -> list[str]:
 
 
 def obsolete_instance_ids(group: Any) -> list[str]:
-    """The ids of the instances that were launched from something else than the group would launch one from now."""
+    """The ids of the instances that were not launched from the launch source that the group has now."""
     source = launch_source(group)
     return [state.instance_id for state in group.instance_states if state.launch_source != source]
 
 
 def max_size(group: Any) -> int:
-    """The most instances that the group can have."""
+    """The group's MaxSize."""
     return int(group.max_size)
 
 
@@ -66,7 +66,7 @@ def terminate(group: Any, ids: list[str]) -> None:
 
 
 def launch(group: Any, count: int) -> list[str]:
-    """Launch instances in the group as it is now, register them in its target groups, and give their ids."""
+    """Launch instances in the group as it is now, register them in its target groups, and return their ids."""
     before = set(instance_ids(group))
     if count > 0:
         group.replace_autoscaling_group_instances(count, group.get_propagated_tags())
@@ -76,7 +76,7 @@ def launch(group: Any, count: int) -> list[str]:
 
 
 def will_serve(instance: Any) -> None:
-    """Have an instance that is launched now answer health checks when it has booted."""
+    """Have a newly launched instance answer health checks as soon as it has booted."""
     instance.serves_at = clock.current().time() + settings.current(AutoScalingSettings).instance_boot_seconds
 
 
@@ -94,9 +94,10 @@ def never_serve(group: Any, ids: list[str]) -> None:
 
 
 def signal_of(group: Any, instance_id: str) -> tuple[float, str]:
-    """When an instance of the group signals to CloudFormation, in virtual seconds, and what.
+    """The moment at which an instance of the group signals to CloudFormation, in virtual seconds, and the signal:
+    SUCCESS or FAILURE.
 
-    User data that asks a load balancer about its instance waits for the answer, and signals failure in the end.
+    User data that asks a load balancer about its instance waits for the answer, and signals FAILURE in the end.
     """
     now, behaviour = clock.current().time(), settings.current(AutoScalingSettings)
     target_groups = _asked_target_groups(group)
@@ -123,7 +124,7 @@ def _asked_target_groups(group: Any) -> list[Any]:
 
 
 def launch_source(group: Any) -> tuple[str, ...]:
-    """What the group would launch an instance from now: a launch template and its version, or a configuration."""
+    """The source of the group's next instance: a launch template's id and version, or a launch configuration's name."""
     template = group.ec2_launch_template
     if template is not None:
         return template.id, str(template.get_version(group.launch_template_version).number)

@@ -105,7 +105,7 @@ def _launch_configuration(request: Request) -> tuple[str, dict[str, Any]]:
         properties["UserData"] = user_data.decoded(properties["UserData"])
     client("autoscaling", request.region).create_launch_configuration(
         LaunchConfigurationName=request.name,
-        # Detailed monitoring is on unless a template says otherwise.
+        # Detailed monitoring is on by default.
         InstanceMonitoring={"Enabled": request.properties.get("InstanceMonitoring", True)},
         **properties,
     )
@@ -121,10 +121,10 @@ def _scaling_policy(request: Request) -> tuple[str, dict[str, Any]]:
         properties["Cooldown"] = int(properties["Cooldown"])
     autoscaling = client("autoscaling", request.region)
     autoscaling.put_scaling_policy(PolicyName=request.name, **properties)
-    made = autoscaling.describe_policies(
+    policy = autoscaling.describe_policies(
         AutoScalingGroupName=properties["AutoScalingGroupName"], PolicyNames=[request.name]
     )["ScalingPolicies"][0]
-    return made["PolicyARN"], {"Arn": made["PolicyARN"], "PolicyName": request.name}
+    return policy["PolicyARN"], {"Arn": policy["PolicyARN"], "PolicyName": request.name}
 
 
 def _delete_scaling_policy(request: Request, _: Resource) -> None:

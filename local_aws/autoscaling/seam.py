@@ -1,4 +1,4 @@
-"""Auto Scaling: instances are what their group's launch template version or launch configuration says.
+"""Auto Scaling: instances are launched as their group's launch template version or launch configuration has it.
 
 moto launches every instance in the group's first subnet, with the block devices and tags of the template's default
 version, and shows every instance as launched from whatever its group names now. A group that goes from a launch
@@ -33,6 +33,7 @@ expect_parameters(
 expect_attributes(models.InstanceState, "launch_template", "launch_configuration_name")
 expect_attributes(models.FakeAutoScalingGroup, "launch_template", "image_id", "instance_tags", "get_propagated_tags")
 expect_attributes(models, "ASG_NAME_TAG")
+expect_attributes(models.AutoScalingBackend, "update_attached_elbs", "update_attached_target_groups")
 expect_parameters(AutoScalingResponse.describe_scaling_activities, "self")
 expect_parameters(
     models.FakeAutoScalingGroup.update,
@@ -42,7 +43,6 @@ expect_parameters(
 )
 expect_parameters(models.AutoScalingBackend.attach_instances, "self", "group_name", "instance_ids")
 expect_parameters(models.AutoScalingBackend.delete_auto_scaling_group, "self", "group_name")
-
 
 _attach = models.AutoScalingBackend.attach_instances
 _update = models.FakeAutoScalingGroup.update

@@ -1,4 +1,4 @@
-"""How Auto Scaling's instances behave where that is chance."""
+"""How Auto Scaling and its instances behave where that varies."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ login: """
 
 @dataclass(frozen=True)
 class StackInstances:
-    """How the instances that one stack starts behave.
+    """How the instances behave that one stack launches.
 
-    `signals`: which of those started under a CreationPolicy or WaitOnResourceSignals signal success: "all", "none", the
-    number that does, or "hang": none does, and the wait for them has no end.
-    `serves`: whether what runs on them answers the health checks of a load balancer.
-    `launches_fail`: why Auto Scaling cannot launch them at all, in EC2's words; "" when it can.
-    `console`: what each writes on its console.
+    `signals`: how many of those signal success whose signals are awaited, under a CreationPolicy or
+    WaitOnResourceSignals: "all", "none", a number, or "hang": none does, and the wait for them has no end.
+    `serves`: whether they answer the health checks of a load balancer.
+    `launches_fail`: the reason why Auto Scaling cannot launch them, in EC2's words; "" when it can.
+    `console`: the text that each writes on its console.
     """
 
     signals: str | int = "all"
@@ -42,12 +42,12 @@ class StackInstances:
 
 @dataclass(frozen=True)
 class AutoScalingSettings:
-    """How long things take, in virtual seconds, and how the instances behave; the defaults are the happy path.
+    """How long launches and terminations take, in virtual seconds, and how the instances behave; by default, well.
 
-    `instance_boot_seconds` passes from the launch of an instance until it answers health checks,
-    `instance_signal_seconds` until its success signal. One whose user data asks a load balancer about it signals when
-    that finds it healthy; when it has not done so within `load_balancer_patience_seconds` from there, it signals
-    failure. `terminate_seconds` is what the deletion of a group with its instances takes, or the termination of a batch
+    An instance answers health checks `instance_boot_seconds` after its launch, and signals success
+    `instance_signal_seconds` after it. One whose user data asks a load balancer about it signals success when the load
+    balancer finds it healthy, and failure when that has not happened `load_balancer_patience_seconds` after it has
+    booted. `terminate_seconds` is the time that it takes to delete a group with its instances, or to terminate a batch
     of them. `stacks` has the fields of StackInstances by stack name; those under "*" hold for every stack.
     """
 
@@ -67,5 +67,5 @@ class AutoScalingSettings:
             StackInstances(**behaviour)
 
     def instances_of(self, stack_name: str) -> StackInstances:
-        """How the instances of the stack of that name behave."""
+        """The behaviour of the instances of the stack of that name."""
         return StackInstances(**{**self.stacks.get("*", {}), **self.stacks.get(stack_name, {})})

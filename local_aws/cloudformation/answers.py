@@ -14,10 +14,11 @@ from local_aws.cloudformation.stacks import Event, Stack
 from local_aws.cloudformation.template import Template
 from local_aws.core.resources import Resource
 
-_OPERATION_OUTCOMES = {"COMPLETE": "SUCCEEDED", "FAILED": "FAILED", "PROGRESS": "IN_PROGRESS"}
+_OPERATION_STATUSES = {"COMPLETE": "SUCCEEDED", "FAILED": "FAILED", "PROGRESS": "IN_PROGRESS"}
 
 
 def stack(stack: Stack) -> dict[str, Any]:
+    """A Stack, or what a StackSummary has of it."""
     inputs = stack.inputs
     last = [operation for operation in stack.operations if operation.kind != "CANCEL_UPDATE"][-1:]
     return {
@@ -53,6 +54,7 @@ def stack(stack: Stack) -> dict[str, Any]:
 
 
 def stack_event(stack: Stack, event: Event) -> dict[str, Any]:
+    """A StackEvent."""
     return {
         "StackId": stack.stack_id,
         "StackName": stack.name,
@@ -70,16 +72,18 @@ def stack_event(stack: Stack, event: Event) -> dict[str, Any]:
 
 
 def operation_event(stack: Stack, event: Event, kind: str) -> dict[str, Any]:
-    shown = {**stack_event(stack, event), "OperationType": "UPDATE_STACK" if kind == "CANCEL_UPDATE" else kind}
+    """An OperationEvent, of DescribeEvents; `kind` is the type of its operation."""
+    answer = {**stack_event(stack, event), "OperationType": "UPDATE_STACK" if kind == "CANCEL_UPDATE" else kind}
     if event.is_of_the_stack:
-        shown["EventType"] = "STACK_EVENT"
-        shown["OperationStatus"] = _OPERATION_OUTCOMES[event.status.rsplit("_", 1)[1]]
+        answer["EventType"] = "STACK_EVENT"
+        answer["OperationStatus"] = _OPERATION_STATUSES[event.status.rsplit("_", 1)[1]]
     else:
-        shown["EventType"] = "PROVISIONING_ERROR" if event.status.endswith("_FAILED") else "PROGRESS_EVENT"
-    return shown
+        answer["EventType"] = "PROVISIONING_ERROR" if event.status.endswith("_FAILED") else "PROGRESS_EVENT"
+    return answer
 
 
 def resource(stack: Stack, resource: Resource) -> dict[str, Any]:
+    """A StackResource, a StackResourceSummary or a StackResourceDetail but for its metadata."""
     return {
         "StackId": stack.stack_id,
         "StackName": stack.name,
@@ -95,6 +99,7 @@ def resource(stack: Stack, resource: Resource) -> dict[str, Any]:
 
 
 def change_set(change_set: ChangeSet) -> dict[str, Any]:
+    """A ChangeSetSummary."""
     return {
         "ChangeSetName": change_set.name,
         "ChangeSetId": change_set.id,
@@ -109,20 +114,21 @@ def change_set(change_set: ChangeSet) -> dict[str, Any]:
 
 
 def summary(template: Template) -> dict[str, Any]:
+    """The answer of GetTemplateSummary, and of ValidateTemplate."""
     declared = []
-    for name, said in template.parameters.items():
-        default = said.get("Default")
-        shown = {
+    for name, declaration in template.parameters.items():
+        default = declaration.get("Default")
+        described = {
             "ParameterKey": name,
-            "ParameterType": said["Type"],
-            "NoEcho": parameters.is_secret(said),
-            "Description": said.get("Description"),
+            "ParameterType": declaration["Type"],
+            "NoEcho": parameters.is_secret(declaration),
+            "Description": declaration.get("Description"),
             "DefaultValue": None if default is None else parameters.as_text(default),
         }
-        if "AllowedValues" in said:
-            allowed = [parameters.as_text(value) for value in said["AllowedValues"]]
-            shown["ParameterConstraints"] = {"AllowedValues": allowed}
-        declared.append(shown)
+        if "AllowedValues" in declaration:
+            allowed = [parameters.as_text(value) for value in declaration["AllowedValues"]]
+            described["ParameterConstraints"] = {"AllowedValues": allowed}
+        declared.append(described)
     required = template.required_capabilities
     return {
         "Parameters": declared,

@@ -29,7 +29,7 @@ _LITERAL = re.compile(r"\$\{!([^{}]+)\}")
 
 
 def environment(account_id: str, region: str) -> dict[str, str]:
-    """The pseudo parameters that say where a template is used, whatever the stack."""
+    """The pseudo parameters of an account and Region, which are the same for every stack there."""
     return {
         "AWS::AccountId": account_id,
         "AWS::Region": region,
@@ -39,7 +39,7 @@ def environment(account_id: str, region: str) -> dict[str, str]:
 
 
 class _NoValue:
-    """What Ref of AWS::NoValue gives: the property is left out."""
+    """The value of Ref of AWS::NoValue: the property is left out."""
 
 
 NO_VALUE = _NoValue()
@@ -68,9 +68,9 @@ class Scope:
 class Evaluator:
     """Evaluates the parts of one template in one scope.
 
-    With `symbolic`, references to resources stand for themselves, whatever the resources are now; what cannot be
-    computed from such a text stands for itself too. Two symbolic values differ when a change of the template, of the
-    parameters or of what is imported makes them differ.
+    With `symbolic`, a reference to a resource is left as a text that names the reference, whatever the resource is now,
+    and so is a function that cannot be computed from such a text. Two symbolic values differ when the template, the
+    parameters or what is imported make them differ.
     """
 
     template: Template
@@ -199,10 +199,10 @@ class Evaluator:
 
     def _join(self, argument: Any) -> str:
         delimiter, items = argument
-        found = self.evaluate(items)
-        if not isinstance(found, list):
-            raise ValueError(f"expected a list to join, found {found!r}")
-        return str(delimiter).join(_text(item) for item in found)
+        texts = self.evaluate(items)
+        if not isinstance(texts, list):
+            raise ValueError(f"expected a list to join, found {texts!r}")
+        return str(delimiter).join(_text(text) for text in texts)
 
     def _split(self, argument: Any) -> list[str]:
         delimiter, text = argument
@@ -217,14 +217,14 @@ class Evaluator:
     def _find_in_map(self, argument: Any) -> Any:
         name, *keys = [self.evaluate(part) for part in argument[:3]]
         options = argument[3] if len(argument) > 3 else {}
-        found: Any = self.template.mappings.get(name)
+        value: Any = self.template.mappings.get(name)
         for key in keys:
-            found = found.get(str(key)) if isinstance(found, dict) else None
-        if found is None:
+            value = value.get(str(key)) if isinstance(value, dict) else None
+        if value is None:
             if "DefaultValue" in options:
                 return self.evaluate(options["DefaultValue"])
             raise ValidationError(f"Template error: Unable to get mapping for {name}::{'::'.join(map(str, keys))}")
-        return found
+        return value
 
     def _base64(self, argument: Any) -> str:
         return base64.b64encode(str(self.evaluate(argument)).encode()).decode()

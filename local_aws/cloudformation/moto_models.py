@@ -1,6 +1,7 @@
-"""The resource types that nobody wrote here: those of moto's models, each of which takes what it likes.
+"""The resource types that no service's folder defines: those of moto's models, made into resource types.
 
-A model says what moto does of a type: it makes an object of properties, and updates and deletes it if it can.
+A model is a class of moto's that creates an object from the properties of a template, and may update and delete it. As
+a rule it ignores the properties that it does not know.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from local_aws.core.resource_types import ResourceType, names
 from local_aws.core.resources import Request, Resource
 from local_aws.ec2.tags import tag_model
 
-# Their models exist but do not do what the type does.
+# The model does not do what the type does.
 _UNUSABLE = {"AWS::CloudFormation::Stack"}
-# Their models update them in place, or make them again under the same name, which loses nothing. The others would lose
-# what the resource has become since it was made.
+# The models update these in place, or create them again under the same name, which loses nothing. Those of the others
+# would lose what the resource has become since its creation.
 _UPDATABLE = {
     "AWS::ECS::Cluster",
     "AWS::ECS::Service",
@@ -33,7 +34,7 @@ _UPDATABLE = {
     "AWS::SSM::Document",
     "AWS::StepFunctions::StateMachine",
 }
-# What their models do something with; the models of the others drop the rest in silence.
+# The properties that the model knows. Those of the other types take any.
 _PROPERTIES = {
     "AWS::StepFunctions::StateMachine": names(
         "Definition DefinitionS3Location DefinitionString DefinitionSubstitutions EncryptionConfiguration "

@@ -1,4 +1,4 @@
-"""The parameters of a stack: what a request gives, what is kept, what the values are checked against.
+"""The parameters of a stack: their values, from the request or from before, and the checks of these.
 
 Sources: CloudFormation User Guide, "CloudFormation template Parameters syntax", "Supply existing resources at runtime
 with CloudFormation-supplied parameter types"; API Reference, Parameter.
@@ -26,7 +26,7 @@ _SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 class ParameterValue:
     """The value of one parameter.
 
-    `given` is what the request says or the template defaults to; `resolved` is the value of the Systems Manager
+    `given` is the value of the request, or the default of the template; `resolved` is the value of the Systems Manager
     parameter that it names, None for any other type of parameter.
     """
 
@@ -39,7 +39,7 @@ class ParameterValue:
 
 
 def reference(declaration: Mapping[str, Any], value: ParameterValue) -> str | list[str]:
-    """What Ref of the parameter gives: a list for the types that are lists."""
+    """The value of Ref of the parameter: a list for the types that are lists."""
     kind = _value_type(declaration)
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
         return [item.strip() for item in value.effective.split(",")]
@@ -58,7 +58,7 @@ def _value_type(declaration: Mapping[str, Any]) -> str:
 
 
 def existing_values(kind: str, account_id: str, region: str) -> set[str]:
-    """What there is in the account and Region of an AWS-specific parameter type, such as the ids of the subnets."""
+    """The values that a parameter of an AWS-specific type can have here, such as the ids of the subnets."""
     if kind.startswith("AWS::EC2::"):
         return identifiers.existing(account_id, region, kind)
     with faults.spared():
@@ -115,19 +115,19 @@ def check_existence(
     """Check the parameters of the AWS-specific types whose resources the embedded AWS keeps.
 
     `previous` has the values before an update; one that stays is not checked again. It is None when a stack is being
-    created: an AMI then only has to look like one, for the public images of AWS and of others are not kept.
+    created: an AMI then only has to look like one, since not all of the public images are here.
     Raises OperationFailed: CloudFormation accepts the request, and rolls the operation back with this reason.
     """
     for name, value in values.items():
         if previous is not None and name in previous and previous[name] == value:
             continue
         element = element_type(template.parameters[name])
-        # What AWS publishes under /aws/service/ is there.
+        # The parameters under /aws/service/ are AWS's own; what they name exists.
         if not element.startswith("AWS::") or value.given.startswith("/aws/service/"):
             continue
         existing = existing_values(element, account_id, region)
-        found = reference(template.parameters[name], value)
-        for item in found if isinstance(found, list) else [found]:
+        named = reference(template.parameters[name], value)
+        for item in named if isinstance(named, list) else [named]:
             unchecked = previous is None and element == "AWS::EC2::Image::Id" and _AMI.fullmatch(item)
             if item not in existing and not unchecked:
                 raise OperationFailed(
@@ -142,7 +142,7 @@ def is_secret(declaration: Mapping[str, Any]) -> bool:
 
 def described(template: Template, values: Mapping[str, ParameterValue]) -> list[dict[str, Any]]:
     """The parameters as DescribeStacks shows them: NoEcho ones masked."""
-    shown = []
+    parameters = []
     for name, value in values.items():
         item = {
             "ParameterKey": name,
@@ -150,8 +150,8 @@ def described(template: Template, values: Mapping[str, ParameterValue]) -> list[
         }
         if value.resolved is not None:
             item["ResolvedValue"] = value.resolved
-        shown.append(item)
-    return shown
+        parameters.append(item)
+    return parameters
 
 
 def _text(
@@ -179,6 +179,7 @@ def _text(
 
 
 def as_text(value: Any) -> str:
+    """A default or an allowed value of a template, as the text that a parameter would have."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):

@@ -38,18 +38,18 @@ def name_for(resource_type: str, stack_name: str, logical_id: str, properties: M
 
 
 def create(request: Request) -> tuple[str, Mapping[str, Any]]:
-    """Make the resource; give its physical id and its attributes.
+    """Create the resource; return its physical id and its attributes.
 
-    Raises ResourceFailed with the service's own error, NotModelled when only AWS itself could do it.
+    Raises ResourceFailed with the service's own error, NotModelled.
     """
     with _failures(request):
         return _checked_type(request).create(request)
 
 
 def update(request: Request, resource: Resource) -> None:
-    """Change the resource to the request's properties, where it is.
+    """Update the resource in place to the request's properties.
 
-    Raises ResourceFailed with the service's own error, NotModelled when only AWS itself could do it.
+    Raises ResourceFailed with the service's own error, NotModelled.
     """
     with _failures(request):
         resource_type = _checked_type(request)
@@ -62,9 +62,9 @@ def update(request: Request, resource: Resource) -> None:
 
 
 def delete(resource: Resource) -> None:
-    """Remove the resource.
+    """Delete the resource.
 
-    Raises ResourceFailed with the service's own error, NotModelled when only AWS itself could do it.
+    Raises ResourceFailed with the service's own error, NotModelled.
     """
     request = resource.request
     with _failures(request):
@@ -72,9 +72,9 @@ def delete(resource: Resource) -> None:
 
 
 def attribute(resource: Resource, name: str) -> Any:
-    """What Fn::GetAtt gives.
+    """The attribute of the resource, as Fn::GetAtt returns it.
 
-    Raises ResourceFailed when the type has no such attribute, NotModelled when only AWS itself could tell.
+    Raises ResourceFailed when the type has no such attribute, NotModelled when the embedded AWS does not have it.
     """
     resource_type = resource.definition.type
     if name in resource.attributes:
@@ -92,7 +92,7 @@ def attribute(resource: Resource, name: str) -> Any:
 def _checked_type(request: Request) -> ResourceType:
     """The type of the resource.
 
-    Raises NotModelled when the request gives a property that nothing would be done with.
+    Raises NotModelled when the request gives a property that the type does not model.
     """
     resource_type = _type(request.type)
     unknown = [] if resource_type.properties is None else sorted(request.properties.keys() - resource_type.properties)
@@ -105,7 +105,7 @@ def _checked_type(request: Request) -> ResourceType:
 def _failures(request: Request) -> Iterator[None]:
     """Turns the services' errors into the failure of the resource, in CloudFormation's words.
 
-    A scenario's faults do not strike inside: these calls are CloudFormation's, not the run's.
+    No call inside meets a fault: these are CloudFormation's calls, not those of what is tested on the embedded AWS.
     """
     try:
         with faults.spared():
@@ -119,7 +119,7 @@ def _failures(request: Request) -> Iterator[None]:
     except ParamValidationError as error:
         raise ResourceFailed(f"Properties validation failed for resource of type {request.type}: {error}") from error
     except Exception as error:
-        # moto's models trip over templates in many ways; none of them may leave a stack half way.
+        # moto raises all kinds of exceptions over properties that it does not expect; none may end the operation.
         raise NotModelled(
             f"the embedded AWS failed at the {request.type}, with {type(error).__name__}: {error}"
         ) from error

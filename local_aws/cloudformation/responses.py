@@ -62,10 +62,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return ActionResult({"StackId": stack.stack_id, "OperationId": operation.id})
 
     def update_stack(self) -> ActionResult:
-        name = self._get_param("StackName")
-        stack = self.backend.find(name)
-        if stack is None or stack.status == "DELETE_COMPLETE":
-            raise ValidationError(f"Stack [{name}] does not exist")
+        stack = self.backend.get_live(self._get_param("StackName"))
         self._refuse_express_mode()
         template = self._template(stack)
         self._acknowledge(template)
@@ -123,7 +120,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return ActionResult({"StackPolicyBody": self.backend.get(self._get_param("StackName")).policy})
 
     def set_stack_policy(self) -> ActionResult:
-        # Kept and shown; that an update honours it is not modelled, so one that protects anything is refused.
+        # No update heeds a stack policy, so one that denies any is refused; others are kept and shown.
         body = self._get_param("StackPolicyBody") or "{}"
         if any(statement.get("Effect") == "Deny" for statement in json.loads(body).get("Statement", [])):
             raise ValidationError("the embedded AWS does not model stack policies that deny updates")
@@ -139,9 +136,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return ActionResult({"Stacks": [answers.stack(stack) for stack in page], "NextToken": token})
 
     def list_stacks(self) -> ActionResult:
-        wanted = self._get_param("StackStatusFilter", [])
+        statuses = self._get_param("StackStatusFilter", [])
         stacks = [*self.backend.stacks.values(), *self.backend.deleted_stacks.values()]
-        page, token = self._page([stack for stack in stacks if not wanted or stack.status in wanted])
+        page, token = self._page([stack for stack in stacks if not statuses or stack.status in statuses])
         return ActionResult(
             {
                 "StackSummaries": [
@@ -188,20 +185,20 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         raise ValidationError(f"Operation [{operation_id}] does not exist")
 
     def describe_stack_resource(self) -> ActionResult:
-        stack, wanted = self.backend.get(self._get_param("StackName")), self._get_param("LogicalResourceId")
-        if wanted not in stack.resources:
-            raise ValidationError(f"Resource {wanted} does not exist for stack {stack.name}")
-        resource = stack.resources[wanted]
+        stack, logical_id = self.backend.get(self._get_param("StackName")), self._get_param("LogicalResourceId")
+        if logical_id not in stack.resources:
+            raise ValidationError(f"Resource {logical_id} does not exist for stack {stack.name}")
+        resource = stack.resources[logical_id]
         metadata = resource.definition.metadata
-        shown = {
+        detail = {
             **answers.resource(stack, resource),
             "Metadata": None if metadata is None else json.dumps(metadata, default=str),
         }
-        return ActionResult({"StackResourceDetail": shown})
+        return ActionResult({"StackResourceDetail": detail})
 
     def describe_stack_resources(self) -> ActionResult:
         name, physical_id = self._get_param("StackName"), self._get_param("PhysicalResourceId")
-        wanted = self._get_param("LogicalResourceId")
+        logical_id = self._get_param("LogicalResourceId")
         if name:
             stack = self.backend.get(name)
         else:
@@ -213,10 +210,10 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             if not owners:
                 raise ValidationError(f"Stack for {physical_id} does not exist")
             stack = owners[0]
-        found = [resource for resource in stack.resources.values() if wanted in (None, resource.logical_id)]
-        if wanted and not found:
-            raise ValidationError(f"Resource {wanted} does not exist for stack {stack.name}")
-        return ActionResult({"StackResources": [answers.resource(stack, resource) for resource in found]})
+        resources = [resource for resource in stack.resources.values() if logical_id in (None, resource.logical_id)]
+        if logical_id and not resources:
+            raise ValidationError(f"Resource {logical_id} does not exist for stack {stack.name}")
+        return ActionResult({"StackResources": [answers.resource(stack, resource) for resource in resources]})
 
     def list_stack_resources(self) -> ActionResult:
         stack = self.backend.get(self._get_param("StackName"))
@@ -267,25 +264,23 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             raise ValidationError(
                 f"the embedded AWS does not model change sets of the type {kind} or with nested stacks"
             )
-        stack = self.backend.find(name)
         if kind == "UPDATE":
-            if stack is None or stack.status == "DELETE_COMPLETE":
-                raise ValidationError(f"Stack [{name}] does not exist")
+            stack = self.backend.get_live(name)
             self.backend.check_updatable(stack)
             template = self._template(stack)
             inputs = self._inputs(template, stack)
+            self._acknowledge(template)
         else:
             template = self._template(None)
             inputs = self._inputs(template, None)
-            if stack is not None and stack.status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+            existing = self.backend.find(name)
+            if existing is not None and existing.status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
                 raise ValidationError(
                     f"Stack [{name}] already exists and cannot be created again with the changeSet "
                     f"[{self._get_param('ChangeSetName')}]."
                 )
-        self._acknowledge(template)
-        if kind == "CREATE":
+            self._acknowledge(template)
             stack = self.backend.new_stack_in_review(name, inputs)
-        assert stack is not None
         change_set = self.backend.create_change_set(
             self._get_param("ChangeSetName"), kind, stack, inputs, self._get_param("Description")
         )
@@ -295,7 +290,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         change_set = self._change_set()
         page, token = self._page(change_set.changes if change_set.status == "CREATE_COMPLETE" else [])
         hidden = () if self._get_param("IncludePropertyValues", False) else ("BeforeContext", "AfterContext")
-        shown = [{key: value for key, value in change.items() if key not in hidden} for change in page]
+        changes = [{key: value for key, value in change.items() if key not in hidden} for change in page]
         inputs = change_set.inputs
         return ActionResult(
             {
@@ -305,14 +300,15 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
                 "Capabilities": list(inputs.capabilities),
                 "NotificationARNs": list(inputs.notification_arns),
                 "RollbackConfiguration": dict(inputs.rollback_configuration),
-                "Changes": [{"Type": "Resource", "ResourceChange": change} for change in shown],
+                "Changes": [{"Type": "Resource", "ResourceChange": change} for change in changes],
                 "NextToken": token,
             }
         )
 
     def list_change_sets(self) -> ActionResult:
         stack = self.backend.get(self._get_param("StackName"))
-        page, token = self._page([each for each in self.backend.change_sets.values() if each.stack is stack])
+        change_sets = [change_set for change_set in self.backend.change_sets.values() if change_set.stack is stack]
+        page, token = self._page(change_sets)
         return ActionResult({"Summaries": [answers.change_set(change_set) for change_set in page], "NextToken": token})
 
     def execute_change_set(self) -> ActionResult:
@@ -384,9 +380,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         )
 
     def _request_text(self) -> str:
-        """The request without its token: two that are the same are one."""
-        said = {key: value for key, value in self.params.items() if key != "ClientRequestToken"}
-        return json.dumps(said, sort_keys=True, default=str)
+        """The request without its token, as a text that is the same for the same request."""
+        parameters = {key: value for key, value in self.params.items() if key != "ClientRequestToken"}
+        return json.dumps(parameters, sort_keys=True, default=str)
 
     def _refuse_express_mode(self) -> None:
         mode = (self._get_param("DeploymentConfig") or {}).get("Mode")

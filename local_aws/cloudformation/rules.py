@@ -42,7 +42,7 @@ _BOOLEAN = {"Fn::And", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn
 def check_syntax(template: Template) -> None:
     """Check the Rules section as far as that takes no values.
 
-    Raises ValidationError, CloudFormation's "Template format error", for what a rule may not say.
+    Raises ValidationError, CloudFormation's "Template format error", when a rule is malformed.
     """
     unsupported: dict[str, None] = {}
     for name, rule in template.rules.items():
@@ -57,8 +57,8 @@ def check_syntax(template: Template) -> None:
             if "Assert" not in assertion:
                 raise _malformed(name, "each of its Assertions must have an Assert")
         conditions = [rule["RuleCondition"]] if "RuleCondition" in rule else []
-        for said in [*conditions, *(assertion["Assert"] for assertion in assertions)]:
-            unsupported.update(dict.fromkeys(_unsupported(said)))
+        for expression in [*conditions, *(assertion["Assert"] for assertion in assertions)]:
+            unsupported.update(dict.fromkeys(_unsupported(expression)))
     if unsupported:
         raise ValidationError(
             "Template format error: Following functions are not supported in the Rules block of the template: "
@@ -66,8 +66,8 @@ def check_syntax(template: Template) -> None:
         )
     for name, rule in template.rules.items():
         conditions = [rule["RuleCondition"]] if "RuleCondition" in rule else []
-        for said in [*conditions, *(assertion["Assert"] for assertion in rule["Assertions"])]:
-            _check_boolean(template, name, said)
+        for expression in [*conditions, *(assertion["Assert"] for assertion in rule["Assertions"])]:
+            _check_boolean(template, name, expression)
 
 
 def check(template: Template, values: Mapping[str, ParameterValue], account_id: str, region: str) -> None:
@@ -112,8 +112,8 @@ class _Evaluation:
         return functions[name](argument)
 
     def _list(self, value: Any) -> list[str]:
-        found = self.evaluate(value)
-        return found if isinstance(found, list) else [found]
+        items = self.evaluate(value)
+        return items if isinstance(items, list) else [items]
 
     def _ref(self, name: str) -> str | list[str]:
         if name in self.template.parameters:
@@ -123,26 +123,26 @@ class _Evaluation:
     def _value_of(self, argument: list[str]) -> str | list[str]:
         name, attribute = argument
         value = self._ref(name)
-        found = [
-            found
+        values = [
+            item
             for identifier in ([value] if isinstance(value, str) else value)
-            for found in self._attribute(name, identifier, attribute)
+            for item in self._attribute(name, identifier, attribute)
         ]
-        return found if isinstance(value, list) else "".join(found)
+        return values if isinstance(value, list) else "".join(values)
 
     def _value_of_all(self, argument: list[str]) -> list[str]:
         kind, attribute = argument
         return [
-            found
+            item
             for name, declaration in self.template.parameters.items()
             if element_type(declaration) == kind
             for value in [self._ref(name)]
             for identifier in ([value] if isinstance(value, str) else value)
-            for found in self._attribute(name, identifier, attribute)
+            for item in self._attribute(name, identifier, attribute)
         ]
 
     def _attribute(self, parameter: str, identifier: str, attribute: str) -> list[str]:
-        """The attribute of what the parameter names; nothing for a tag that it does not have."""
+        """The attribute of the resource that the parameter names; nothing for a tag that it does not have."""
         place = (self.account_id, self.region)
         kind = element_type(self.template.parameters[parameter])
         if identifier not in existing_values(kind, *place):
@@ -160,22 +160,22 @@ class _Evaluation:
         return identifiers.default_security_groups(*place, identifier)
 
 
-# -- what a rule may say ----------------------------------------------------------------------------------------------
+# -- the syntax of a rule ---------------------------------------------------------------------------------------------
 
 
-def _malformed(rule: str, what: str) -> ValidationError:
-    return ValidationError(f"Template format error: Rule {rule} is malformed: {what}.")
+def _malformed(rule: str, reason: str) -> ValidationError:
+    return ValidationError(f"Template format error: Rule {rule} is malformed: {reason}.")
 
 
-def _check_members(rule: str, found: Any, known: set[str]) -> None:
-    if not isinstance(found, dict):
-        raise _malformed(rule, f"expected an object, found {found!r}")
-    if unknown := [key for key in found if key not in known]:
+def _check_members(rule: str, value: Any, known: set[str]) -> None:
+    if not isinstance(value, dict):
+        raise _malformed(rule, f"expected an object, found {value!r}")
+    if unknown := [key for key in value if key not in known]:
         raise _malformed(rule, f"expected only {', '.join(sorted(known))}, found {', '.join(unknown)}")
 
 
 def _unsupported(value: Any) -> list[str]:
-    """The functions in the value that rules do not have."""
+    """The functions in the value that rules do not support."""
     if isinstance(value, list):
         return [name for item in value for name in _unsupported(item)]
     if not isinstance(value, dict):
@@ -225,7 +225,7 @@ def _check_value(template: Template, rule: str, value: Any) -> None:
 
 
 def _check_kind(rule: str, function: str, kind: Any, attribute: Any) -> None:
-    """Check the type of parameter that a function is about, and the attribute that it reads, if any."""
+    """Check the type of parameter that a function takes, and the attribute that it reads, if it reads one."""
     if attribute is None:
         if kind not in AWS_TYPES:
             raise _malformed(rule, f"{function} takes an AWS-specific parameter type, found {kind!r}")

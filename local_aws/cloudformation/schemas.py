@@ -1,6 +1,6 @@
 """AWS's published schemas of resource types, as the package of cfn-lint carries them.
 
-They say which properties cannot be changed without replacing the resource, and of what type each property is.
+They have the properties that cannot be changed without replacing the resource, and the type of each property.
 Source: CloudFormation User Guide for extension development, "Resource type schema".
 """
 
@@ -50,8 +50,8 @@ def schema(resource_type: str) -> Mapping[str, Any]:
     if resource_type not in _types():
         return {}
     path = _directory() / "resources" / f"{_types()[resource_type]}.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
 
 
 def needs_replacement(resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -73,10 +73,10 @@ def coerced(resource_type: str, properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _at(properties: Mapping[str, Any], path: str) -> Any:
-    found: Any = properties
+    value: Any = properties
     for key in path.removeprefix("/properties/").split("/"):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _coerced(root: Mapping[str, Any], node: Any, value: Any) -> Any:
@@ -93,10 +93,10 @@ def _coerced(root: Mapping[str, Any], node: Any, value: Any) -> Any:
 
 
 def _pointed(root: Mapping[str, Any], pointer: str) -> Any:
-    found: Any = root
+    node: Any = root
     for key in pointer.removeprefix("#/").split("/"):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return node
 
 
 def _scalar(kind: Any, value: Any) -> Any:

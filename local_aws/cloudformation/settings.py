@@ -1,4 +1,4 @@
-"""How CloudFormation behaves where that is chance."""
+"""How CloudFormation behaves where AWS's behaviour varies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class CloudFormationSettings:
-    """How long things take, in virtual seconds, and what fails; the defaults are the happy path.
+    """How long operations take, in virtual seconds, and which fail; by default, none does.
 
-    `resource_seconds` is what the creation, update or deletion of one resource takes, `change_set_seconds` the making
-    of a change set. `instant_create_and_delete`: stacks are created and deleted within the request, in no time, and
-    every awaited signal arrives. `rollback_fails` has the reason for which a failed update cannot be rolled back
-    either, by stack name.
+    `resource_seconds` is the time that the creation, update or deletion of one resource takes, `change_set_seconds`
+    that of the creation of a change set. With `instant_create_and_delete`, stacks are created and deleted within the
+    request, in no time, and every awaited signal arrives. `rollback_fails` has, by stack name, the reason why the
+    rollback of a failed update fails too.
     """
 
     resource_seconds: float = 10

@@ -37,7 +37,7 @@ UPDATABLE = {
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a stack is made of: all that a request may say of it."""
+    """All that a request gives of a stack: its template, the values of its parameters, its tags and so on."""
 
     template: Template
     parameters: Mapping[str, ParameterValue]
@@ -74,7 +74,7 @@ class Event:
 
 @dataclass
 class Operation:
-    """One operation on a stack: who asked for what, when it began and when it ended."""
+    """One operation on a stack: the request for it, when it began and when it ended."""
 
     id: str
     kind: str
@@ -116,7 +116,11 @@ class Signals:
 
 
 class Stack:
-    """A stack: what it was made of, what it has, and what happened to it."""
+    """A stack: its inputs, its resources and outputs, and its history.
+
+    `garbage` are the resources that were replaced, which the next clean-up deletes. `imports` are the names of the
+    exports that it uses. `awaiting` are the signals that its resources wait for, by logical id.
+    """
 
     def __init__(self, stack_id: str, name: str, account_id: str, region: str, inputs: Inputs) -> None:
         self.stack_id = stack_id
@@ -146,7 +150,7 @@ class Stack:
         return [output for output in self.outputs if output.export_name]
 
     def set_status(self, operation: Operation, status: str, reason: str | None = None) -> None:
-        """Move to the status, with the event, the notifications and the EventBridge event of it."""
+        """Move to the status: with an event of the stack, its notifications, and an event on the default bus."""
         self.status = status
         self.status_reason = reason
         self.add_event(operation, self.name, self.stack_id, STACK_TYPE, status, reason, None)
@@ -168,7 +172,7 @@ class Stack:
         reason: str | None,
         properties: Mapping[str, Any] | None,
     ) -> None:
-        """Remember that something happened, and tell the stack's notification topics."""
+        """Add an event to the stack, and publish it to the stack's notification topics."""
         now = clock.current().now()
         identifier = random_uuid()
         if resource_type != STACK_TYPE:
@@ -204,10 +208,10 @@ class Stack:
 def seconds(duration: str) -> float:
     """The length of an ISO 8601 duration such as PT1H30M, in seconds.
 
-    Raises ValueError when the text is none.
+    Raises ValueError when the text is not such a duration.
     """
     match = re.fullmatch(r"PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", duration)
     if match is None:
         raise ValueError(f"expected a duration such as PT15M or PT1H30M, found {duration!r}")
-    hours, minutes, rest = (int(part or 0) for part in match.groups())
-    return float(hours * 3600 + minutes * 60 + rest)
+    hours, minutes, left = (int(part or 0) for part in match.groups())
+    return float(hours * 3600 + minutes * 60 + left)

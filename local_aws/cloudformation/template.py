@@ -1,4 +1,4 @@
-"""CloudFormation templates: what one says, without any stack.
+"""CloudFormation templates: their parts, and whether they are well formed.
 
 Sources: CloudFormation User Guide, "Template anatomy", "Intrinsic function reference", "DependsOn attribute",
 "Acknowledging IAM resources in CloudFormation templates".
@@ -55,7 +55,7 @@ _PARAMETER_TYPES = re.compile(
 
 @dataclass(frozen=True)
 class Template:
-    """A template that is well formed; `body` is its text and `document` what it says."""
+    """A template that is well formed; `body` is its text, and `document` that text as data."""
 
     body: str
     document: dict[str, Any]
@@ -100,7 +100,8 @@ class Template:
 
     @property
     def required_capabilities(self) -> list[str]:
-        """What the caller has to acknowledge: CAPABILITY_IAM or CAPABILITY_NAMED_IAM, CAPABILITY_AUTO_EXPAND."""
+        """The capabilities that a request has to acknowledge: CAPABILITY_IAM, CAPABILITY_NAMED_IAM or neither; and
+        CAPABILITY_AUTO_EXPAND."""
         required = []
         iam = [resource for resource in self.resources.values() if resource["Type"] in _IAM_NAMES]
         if any(_IAM_NAMES[resource["Type"]] in resource.get("Properties", {}) for resource in iam):
@@ -135,7 +136,7 @@ class Template:
 
 
 def references(value: Any) -> Iterator[tuple[str, str | None]]:
-    """What Ref, Fn::GetAtt and Fn::Sub refer to, anywhere in `value`: the name, and the attribute if one is read."""
+    """The references of Ref, Fn::GetAtt and Fn::Sub anywhere in `value`: the name, and the attribute if one is read."""
     if isinstance(value, list):
         for item in value:
             yield from references(item)
@@ -148,8 +149,8 @@ def references(value: Any) -> Iterator[tuple[str, str | None]]:
                 yield name, str(attribute)
             elif key == "Fn::Sub":
                 text, local = argument if isinstance(argument, list) else (argument, {})
-                for found in SUBSTITUTION.findall(text):
-                    name, _, attribute = found.strip().partition(".")
+                for reference in SUBSTITUTION.findall(text):
+                    name, _, attribute = reference.strip().partition(".")
                     if name not in local:
                         yield name, attribute or None
                 yield from references(local)

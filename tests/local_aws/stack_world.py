@@ -59,8 +59,8 @@ class StackWorld:
         return self.physical_ids(name)
 
     def physical_ids(self, name: str) -> dict[str, str]:
-        found = self.cloudformation.describe_stack_resources(StackName=name)["StackResources"]
-        return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found}
+        resources = self.cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in resources}
 
     def remove(self, name: str = "one") -> None:
         """Delete the stack, and see that all of it is gone."""
@@ -73,8 +73,8 @@ class StackWorld:
         if not self.cloudformation.list_exports()["Exports"]:
             self.create("network", NETWORK)
         outputs = self.outputs("network")
-        found = self.create(name, APPLICATION, AmazonMachineImage=self.old_ami, **{**outputs, **parameters})
-        assert found["StackStatus"] == "CREATE_COMPLETE", self.reasons(name)
+        created = self.create(name, APPLICATION, AmazonMachineImage=self.old_ami, **{**outputs, **parameters})
+        assert created["StackStatus"] == "CREATE_COMPLETE", self.reasons(name)
         return outputs
 
     def patch(self, name: str = "app", token: str = "patch-1", **parameters: str) -> None:
@@ -96,8 +96,8 @@ class StackWorld:
         ]
 
     def stack(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        return found
+        described: dict[str, Any] = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        return described
 
     def status(self, name: str = "app") -> str:
         return str(self.stack(name)["StackStatus"])
@@ -118,8 +118,8 @@ class StackWorld:
     def events(self, name: str = "app", token: str | None = None) -> list[dict[str, Any]]:
         """The events, oldest first; of one operation when its token is given."""
         pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
-        found = [event for page in pages for event in page["StackEvents"]][::-1]
-        return [event for event in found if token in (None, event.get("ClientRequestToken"))]
+        oldest_first = [event for page in pages for event in page["StackEvents"]][::-1]
+        return [event for event in oldest_first if token in (None, event.get("ClientRequestToken"))]
 
     def trail(self, name: str = "app", token: str | None = None) -> list[tuple[str, str]]:
         return [(event["LogicalResourceId"], event["ResourceStatus"]) for event in self.events(name, token)]
@@ -130,14 +130,14 @@ class StackWorld:
     def made(self, stack: str, change_set: str, **more: Any) -> dict[str, Any]:
         """The change set, when CloudFormation has made it."""
         self.clock.sleep(10)
-        found: dict[str, Any] = self.cloudformation.describe_change_set(
+        described: dict[str, Any] = self.cloudformation.describe_change_set(
             StackName=stack, ChangeSetName=change_set, **more
         )
-        return found
+        return described
 
     def groups(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
-        return found
+        described: list[dict[str, Any]] = self.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        return described
 
     def group(self) -> dict[str, Any]:
         (only,) = self.groups()

@@ -1,4 +1,4 @@
-"""What groups launched and terminated, as Auto Scaling tells it; AMIs' architecture and instances' vCPUs."""
+"""Scaling activities, the consoles and vCPUs of instances, and the architecture of AMIs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def aws() -> Iterator[LocalAws]:
 
 
 def group() -> str:
-    (found,) = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
-    return found["AutoScalingGroupName"]
+    (group,) = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    return group["AutoScalingGroupName"]
 
 
 def activities(**more: Any) -> list[Any]:
@@ -38,11 +38,11 @@ def test_each_launch_and_termination_is_an_activity_the_newest_first(aws: LocalA
     autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=3)
     aws.clock.sleep(60)
     autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=2)
-    found = activities(AutoScalingGroupName=name)
-    kinds = [one["Description"].rsplit(":", 1)[0] for one in found]
+    newest_first = activities(AutoScalingGroupName=name)
+    kinds = [activity["Description"].rsplit(":", 1)[0] for activity in newest_first]
     assert kinds == ["Terminating EC2 instance", *["Launching a new EC2 instance"] * 3]
-    assert found[0]["StartTime"] > found[1]["StartTime"] > found[2]["StartTime"]
-    assert {one["StatusCode"] for one in found} == {"Successful"}
+    assert newest_first[0]["StartTime"] > newest_first[1]["StartTime"] > newest_first[2]["StartTime"]
+    assert {activity["StatusCode"] for activity in newest_first} == {"Successful"}
 
 
 def test_activities_come_in_pages(aws: LocalAws) -> None:
@@ -51,8 +51,8 @@ def test_activities_come_in_pages(aws: LocalAws) -> None:
         .get_paginator("describe_scaling_activities")
         .paginate(AutoScalingGroupName=group(), PaginationConfig={"PageSize": 1})
     )
-    found = [page["Activities"] for page in pages]
-    assert len(found) >= 2 and all(len(page) == 1 for page in found)
+    listed = [page["Activities"] for page in pages]
+    assert len(listed) >= 2 and all(len(page) == 1 for page in listed)
 
 
 def test_the_activities_of_a_deleted_group_have_to_be_asked_for(aws: LocalAws) -> None:

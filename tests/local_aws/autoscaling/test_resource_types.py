@@ -1,4 +1,4 @@
-"""EC2 Auto Scaling's resource types: what a template says of each is what Auto Scaling, and EC2, answer.
+"""EC2 Auto Scaling's resource types: Auto Scaling, and EC2, describe each as its template does.
 
 Source: CloudFormation Template Reference, the page of each type, with "Update requires" of each property.
 """
@@ -17,9 +17,9 @@ from tests.local_aws.stack_world import NETWORK, StackWorld, stack_world
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
-    with stack_world() as found:
-        found.create("network", NETWORK)
-        yield found
+    with stack_world() as created:
+        created.create("network", NETWORK)
+        yield created
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_a_group_is_what_the_template_says(world: StackWorld) -> None:
         ((1, 3, 2), ("ELB", 60), 50.0, False, "one"),
         ((0, 4, 1), ("EC2", 90), 70.0, True, "two"),
     ):
-        said = grouped(
+        resources = grouped(
             world,
             tracking(target),
             int(target),
@@ -90,7 +90,7 @@ def test_a_group_is_what_the_template_says(world: StackWorld) -> None:
             NewInstancesProtectedFromScaleIn=protected,
             Tags=[{"Key": "Name", "Value": name, "PropagateAtLaunch": True}],
         )
-        before, ids = ids, world.put(said)
+        before, ids = ids, world.put(resources)
         assert before in ({}, ids)
         group = world.group()
         assert (group["AutoScalingGroupName"], group["MinSize"], group["MaxSize"], group["DesiredCapacity"]) == (
@@ -119,7 +119,7 @@ def test_a_step_policy_is_what_the_template_says(world: StackWorld) -> None:
         {"MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 10.0, "ScalingAdjustment": 10},
         {"MetricIntervalLowerBound": 10.0, "ScalingAdjustment": 30},
     ]
-    said = {
+    expected = {
         "PolicyType": "StepScaling",
         "AdjustmentType": "PercentChangeInCapacity",
         "MetricAggregationType": "Average",
@@ -127,9 +127,9 @@ def test_a_step_policy_is_what_the_template_says(world: StackWorld) -> None:
         "EstimatedInstanceWarmup": 30,
         "StepAdjustments": steps,
     }
-    world.put(grouped(world, said, 60, MinSize="0", MaxSize="1"))
+    world.put(grouped(world, expected, 60, MinSize="0", MaxSize="1"))
     (policy,) = world.autoscaling.describe_policies()["ScalingPolicies"]
-    assert {key: policy[key] for key in said} == said
+    assert {key: policy[key] for key in expected} == expected
 
 
 def test_what_a_group_keeps_is_not_changed_in_silence(world: StackWorld) -> None:
@@ -168,15 +168,15 @@ def test_a_launch_configuration_is_what_the_template_says(world: StackWorld) -> 
             "Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": group},
         }
 
-    said = launched(12)
-    ids = world.put(said)
-    (found,) = world.autoscaling.describe_launch_configurations()["LaunchConfigurations"]
-    wanted = said["Launch"]["Properties"]
-    assert {key: found[key] for key in wanted if key != "BlockDeviceMappings"} == {
-        key: wanted[key] for key in wanted if key != "BlockDeviceMappings"
+    resources = launched(12)
+    ids = world.put(resources)
+    (configuration,) = world.autoscaling.describe_launch_configurations()["LaunchConfigurations"]
+    expected = resources["Launch"]["Properties"]
+    assert {key: configuration[key] for key in expected if key != "BlockDeviceMappings"} == {
+        key: expected[key] for key in expected if key != "BlockDeviceMappings"
     }
-    assert found["InstanceMonitoring"] == {"Enabled": True}
-    (device,) = found["BlockDeviceMappings"]
+    assert configuration["InstanceMonitoring"] == {"Enabled": True}
+    (device,) = configuration["BlockDeviceMappings"]
     assert (device["DeviceName"], device["Ebs"]["VolumeSize"], device["Ebs"]["Encrypted"]) == ("/dev/xvda", 12, True)
     attached = [{"Name": "attachment.device", "Values": ["/dev/xvda"]}, {"Name": "status", "Values": ["in-use"]}]
     (volume,) = world.ec2.describe_volumes(Filters=attached)["Volumes"]
@@ -253,7 +253,7 @@ def test_the_target_groups_and_tags_of_a_group_are_updated_in_place(world: Stack
     }
     instance = ""
     for target, other, tags in (("One", "Two", {"kept": "1", "gone": "1"}), ("Two", "One", {"kept": "2"})):
-        said = grouped(
+        resources = grouped(
             world,
             tracking(50),
             60,
@@ -262,7 +262,7 @@ def test_the_target_groups_and_tags_of_a_group_are_updated_in_place(world: Stack
             TargetGroupARNs=[{"Ref": target}],
             Tags=[{"Key": key, "Value": value, "PropagateAtLaunch": False} for key, value in tags.items()],
         )
-        ids = world.put({**said, **targets})
+        ids = world.put({**resources, **targets})
         (running,) = world.running()
         instance = instance or running
         assert running == instance
@@ -272,6 +272,6 @@ def test_the_target_groups_and_tags_of_a_group_are_updated_in_place(world: Stack
         }
         assert [entry["Target"]["Id"] for entry in health[target]] == [instance]
         assert [entry["TargetHealth"]["State"] for entry in health[other]] in ([], ["draining"])
-        shown = {tag["Key"]: tag["Value"] for tag in world.group()["Tags"]}
-        assert {key: shown[key] for key in shown if not key.startswith("aws:")} == tags
+        group_tags = {tag["Key"]: tag["Value"] for tag in world.group()["Tags"]}
+        assert {key: group_tags[key] for key in group_tags if not key.startswith("aws:")} == tags
     world.remove()

@@ -164,8 +164,8 @@ Outputs:
 
 @pytest.fixture
 def world() -> Iterator[StackWorld]:
-    with stack_world() as found:
-        yield found
+    with stack_world() as created:
+        yield created
 
 
 def evaluated(world: StackWorld, value: Any, **sections: Any) -> str:
@@ -173,9 +173,9 @@ def evaluated(world: StackWorld, value: Any, **sections: Any) -> str:
     document = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"It": {"Value": value}}, **sections}
     world.create("evaluated", json.dumps(document))
     assert world.status("evaluated") == "CREATE_COMPLETE", world.reasons("evaluated")
-    found = world.outputs("evaluated")["It"]
+    output = world.outputs("evaluated")["It"]
     world.cloudformation.delete_stack(StackName="evaluated")
-    return found
+    return output
 
 
 def test_functions_on_text_and_lists(world: StackWorld) -> None:
@@ -194,8 +194,8 @@ def test_functions_on_text_and_lists(world: StackWorld) -> None:
         ({"Fn::Sub": ["${a}-${AWS::StackName}", {"a": {"Fn::Select": [2, split]}}]}, "c-evaluated"),
         ({"Fn::Sub": "${Topic.TopicName}"}, "*"),
     ):
-        found = evaluated(world, value)
-        assert found == expected or (expected == "*" and found.startswith("evaluated-Topic-"))
+        output = evaluated(world, value)
+        assert output == expected or (expected == "*" and output.startswith("evaluated-Topic-"))
 
 
 def test_conditions_and_mappings(world: StackWorld) -> None:
@@ -239,7 +239,7 @@ def test_nested_functions_on_what_other_resources_are(world: StackWorld) -> None
         },
         "Topic": {"Type": "AWS::SNS::Topic"},
     }
-    said = {
+    value = {
         "Fn::Sub": [
             "${Subnet.AvailabilityZone} ${Block} ${Last} ${Topic.TopicName}",
             {
@@ -248,8 +248,8 @@ def test_nested_functions_on_what_other_resources_are(world: StackWorld) -> None
             },
         ]
     }
-    zone_found, block, last, name = evaluated(world, said, Resources=resources).split()
-    assert (zone_found, block) == ("us-east-1b", "10.1.2.0/24")
+    zone_name, block, last, name = evaluated(world, value, Resources=resources).split()
+    assert (zone_name, block) == ("us-east-1b", "10.1.2.0/24")
     assert last == name
     assert name.startswith("evaluated-Topic-")
 
@@ -356,7 +356,7 @@ def test_an_attribute_that_the_type_does_not_have_is_refused(world: StackWorld) 
     "name", ["Fn::Length", "Fn::ToJsonString", "Fn::Transform", "Fn::GetStackOutput", "Fn::Lenght"]
 )
 def test_a_function_that_is_not_modelled_is_named(world: StackWorld, name: str) -> None:
-    """What the embedded AWS does not model fails and says so: language extensions, macros, misspellings."""
+    """What the embedded AWS does not model fails by its name: language extensions, macros, misspellings."""
     document = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {name: ["a"]}}}}}
     with pytest.raises(ClientError, match=f"{name} is not modelled by the embedded AWS"):
         world.create("one", json.dumps(document))

@@ -21,8 +21,8 @@ from tests.local_aws.stack_world import APPLICATION, NETWORK, StackWorld, given,
 
 @pytest.fixture
 def world() -> Iterator[StackWorld]:
-    with stack_world() as found:
-        yield found
+    with stack_world() as created:
+        yield created
 
 
 TOPIC = {"Topic": {"Type": "AWS::SNS::Topic"}}
@@ -41,8 +41,8 @@ def parameter(**declaration: Any) -> str:
 def kept_value(world: StackWorld, stack: str = "one") -> str:
     """What the stack of `parameter` made of its parameter."""
     name = world.cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="Kept")
-    found = world.client("ssm").get_parameter(Name=name["StackResourceDetail"]["PhysicalResourceId"])
-    return str(found["Parameter"]["Value"])
+    answer = world.client("ssm").get_parameter(Name=name["StackResourceDetail"]["PhysicalResourceId"])
+    return str(answer["Parameter"]["Value"])
 
 
 def refusal(call: Any, **arguments: Any) -> tuple[str, str]:
@@ -429,7 +429,7 @@ def test_iam_resources_must_be_acknowledged(world: StackWorld, properties: dict[
 
 
 def test_a_transform_is_refused_by_name(world: StackWorld) -> None:
-    """What the embedded AWS does not model fails and says so, here the macros of a template."""
+    """What the embedded AWS does not model fails by its name, here the macros of a template."""
     message = refusal(
         world.cloudformation.create_stack,
         StackName="one",
@@ -506,7 +506,9 @@ def test_an_export_in_use_keeps_its_value(world: StackWorld) -> None:
     assert kept_value(world, "user") == "one"
     world.create("rival", exporting("three"))
     assert world.status("rival") == "ROLLBACK_COMPLETE"
-    assert any("Export with name shared is already exported by stack owner" in said for said in world.reasons("rival"))
+    assert any(
+        "Export with name shared is already exported by stack owner" in reason for reason in world.reasons("rival")
+    )
     world.cloudformation.delete_stack(StackName="user")
     world.cloudformation.update_stack(StackName="owner", TemplateBody=exporting("two"))
     assert world.settle("owner") == "UPDATE_COMPLETE"
@@ -627,11 +629,15 @@ def test_a_change_set_shows_what_an_ami_would_change_and_changes_nothing(world: 
         UsePreviousTemplate=True,
         Parameters=world.patched(),
     )
-    found = world.cloudformation.describe_change_set(StackName="app", ChangeSetName="preview")
-    assert (found["Status"], found["ExecutionStatus"], found["Changes"]) == ("CREATE_IN_PROGRESS", "UNAVAILABLE", [])
-    found = world.made("app", "preview")
-    assert (found["Status"], found["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
-    changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in found["Changes"]}
+    change_set = world.cloudformation.describe_change_set(StackName="app", ChangeSetName="preview")
+    assert (change_set["Status"], change_set["ExecutionStatus"], change_set["Changes"]) == (
+        "CREATE_IN_PROGRESS",
+        "UNAVAILABLE",
+        [],
+    )
+    change_set = world.made("app", "preview")
+    assert (change_set["Status"], change_set["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
+    changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in change_set["Changes"]}
     assert set(changes) == {"AppLaunchTemplate", "AppAutoScalingGroup"}
     assert (changes["AppLaunchTemplate"]["Action"], changes["AppLaunchTemplate"]["Replacement"]) == ("Modify", "False")
     assert changes["AppAutoScalingGroup"]["Replacement"] == "Conditional"
@@ -659,8 +665,8 @@ def test_a_change_set_tells_certain_replacements_from_possible_ones(world: Stack
     world.cloudformation.create_change_set(
         StackName="one", ChangeSetName="preview", UsePreviousTemplate=True, Parameters=given(Ami=world.new_ami)
     )
-    found = world.made("one", "preview")["Changes"]
-    changes = {change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in found}
+    listed = world.made("one", "preview")["Changes"]
+    changes = {change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in listed}
     assert {name: change["Replacement"] for name, change in changes.items()} == {"Server": "True", "Address": "False"}
     detail = changes["Server"]["Details"][0]
     assert (detail["ChangeSource"], detail["CausingEntity"]) == ("ParameterReference", "Ami")
@@ -676,9 +682,9 @@ def test_a_change_set_without_changes_fails_and_says_so(world: StackWorld) -> No
     world.cloudformation.create_change_set(
         StackName="one", ChangeSetName="none", UsePreviousTemplate=True, Parameters=given(It="same")
     )
-    found = world.made("one", "none")
-    assert (found["Status"], found["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
-    assert found["StatusReason"] == (
+    change_set = world.made("one", "none")
+    assert (change_set["Status"], change_set["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
+    assert change_set["StatusReason"] == (
         "The submitted information didn't contain changes. Submit different information to create a change set."
     )
     assert refusal(world.cloudformation.execute_change_set, StackName="one", ChangeSetName="none")[0] == (
@@ -700,8 +706,8 @@ def test_a_stack_can_be_created_by_a_change_set(world: StackWorld) -> None:
 
 
 def test_an_update_in_another_way_makes_a_change_set_obsolete(world: StackWorld) -> None:
-    """API Reference, DescribeChangeSet: ExecutionStatus says why a change set cannot be executed, such as that the
-    stack was already updated."""
+    """API Reference, DescribeChangeSet: ExecutionStatus gives the reason why a change set cannot be executed, such as
+    that the stack was already updated."""
     world.create("one", parameter(Type="String"), It="first")
     for name in ("preview", "direct"):
         world.cloudformation.create_change_set(
@@ -710,8 +716,8 @@ def test_an_update_in_another_way_makes_a_change_set_obsolete(world: StackWorld)
     assert world.made("one", "preview")["ExecutionStatus"] == "AVAILABLE"
     world.cloudformation.update_stack(StackName="one", UsePreviousTemplate=True, Parameters=given(It="third"))
     assert world.settle("one") == "UPDATE_COMPLETE"
-    found = world.made("one", "preview")
-    assert (found["Status"], found["ExecutionStatus"]) == ("CREATE_COMPLETE", "OBSOLETE")
+    change_set = world.made("one", "preview")
+    assert (change_set["Status"], change_set["ExecutionStatus"]) == ("CREATE_COMPLETE", "OBSOLETE")
     code, text = refusal(world.cloudformation.execute_change_set, StackName="one", ChangeSetName="preview")
     assert code == "InvalidChangeSetStatus"
     assert text.endswith("cannot be executed in its current execution status of [OBSOLETE]")
@@ -727,14 +733,14 @@ def test_an_update_in_another_way_makes_a_change_set_obsolete(world: StackWorld)
 
 def test_a_change_set_shows_resources_before_and_after_where_that_is_asked_for(world: StackWorld) -> None:
     """User Guide, "Example change sets": a resource's context has its properties and its other attributes, as
-    texts; what only the update will tell is KNOWN_AFTER_APPLY."""
+    texts; what only the update will show is KNOWN_AFTER_APPLY."""
     world.create_application()
     world.cloudformation.create_change_set(
         StackName="app", ChangeSetName="preview", UsePreviousTemplate=True, Parameters=world.patched()
     )
     assert "AfterContext" not in world.made("app", "preview")["Changes"][0]["ResourceChange"]
-    found = world.made("app", "preview", IncludePropertyValues=True)
-    changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in found["Changes"]}
+    change_set = world.made("app", "preview", IncludePropertyValues=True)
+    changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in change_set["Changes"]}
     template_before, template_after = (
         json.loads(changes["AppLaunchTemplate"][key])["Properties"]["LaunchTemplateData"]["ImageId"]
         for key in ("BeforeContext", "AfterContext")

@@ -1,7 +1,7 @@
 """The Rules section of a template, by what is created and what is refused.
 
 Sources: CloudFormation User Guide, "CloudFormation template Rules syntax"; Template Reference, "Rule functions". That
-AWS "doesn't create or update the stack" is documented; what it says of a failed assertion is not: the code and the
+AWS "doesn't create or update the stack" is documented; its error for a failed assertion is not: the code and the
 words before the AssertDescription are the embedded AWS's own.
 """
 
@@ -19,10 +19,10 @@ from tests.local_aws.stack_world import NETWORK, StackWorld, given, stack_world
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
-    with stack_world() as found:
-        found.create("network", NETWORK)
-        found.create("elsewhere", NETWORK.replace("${AWS::StackName}-", "elsewhere-"), VpcCidr="10.9.0.0/16")
-        yield found
+    with stack_world() as created:
+        created.create("network", NETWORK)
+        created.create("elsewhere", NETWORK.replace("${AWS::StackName}-", "elsewhere-"), VpcCidr="10.9.0.0/16")
+        yield created
 
 
 @pytest.fixture(autouse=True)
@@ -142,10 +142,10 @@ def test_an_attribute_of_what_does_not_exist_is_refused(world: StackWorld) -> No
     nothing."""
     assertion = {"Fn::Equals": [{"Fn::ValueOf": ["It", "VpcId"]}, "vpc-1"]}
     body = ruled(assertion, It={"Type": "AWS::EC2::Subnet::Id"})
-    found = refusal(
+    error = refusal(
         world.cloudformation.create_stack, StackName="ruled", TemplateBody=body, Parameters=given(It="subnet-1")
     )
-    assert found == (
+    assert error == (
         "ValidationError",
         "Parameter validation failed: parameter value subnet-1 for parameter name It does not exist",
     )
@@ -159,16 +159,16 @@ def test_a_rule_holds_for_creation_update_and_change_set_when_its_condition_does
         {"Fn::Equals": [{"Ref": "Size"}, "large"]}, condition, Stage={"Type": "String"}, Size={"Type": "String"}
     )
     small = {"StackName": "ruled", "Parameters": given(Stage="prod", Size="small")}
-    said = ("ValidationError", "Template error: Rule Sensible failed: say it better")
-    assert refusal(world.cloudformation.create_stack, TemplateBody=body, **small) == said
+    expected = ("ValidationError", "Template error: Rule Sensible failed: say it better")
+    assert refusal(world.cloudformation.create_stack, TemplateBody=body, **small) == expected
     new = {"TemplateBody": body, "ChangeSetName": "first", "ChangeSetType": "CREATE"}
-    assert refusal(world.cloudformation.create_change_set, **new, **small) == said
+    assert refusal(world.cloudformation.create_change_set, **new, **small) == expected
     names = [stack["StackName"] for stack in world.cloudformation.describe_stacks()["Stacks"]]
     assert sorted(names) == ["elsewhere", "network"]
     world.create("ruled", body, Stage="test", Size="small")
-    assert refusal(world.cloudformation.update_stack, UsePreviousTemplate=True, **small) == said
+    assert refusal(world.cloudformation.update_stack, UsePreviousTemplate=True, **small) == expected
     again = {"UsePreviousTemplate": True, "ChangeSetName": "second"}
-    assert refusal(world.cloudformation.create_change_set, **again, **small) == said
+    assert refusal(world.cloudformation.create_change_set, **again, **small) == expected
     assert world.status("ruled") == "CREATE_COMPLETE"
     assert world.parameters("ruled") == {"Stage": "test", "Size": "small"}
     assert world.cloudformation.list_change_sets(StackName="ruled")["Summaries"] == []
@@ -222,11 +222,11 @@ def test_what_a_rule_may_not_say_is_named(world: StackWorld, assertion: Any, mes
     """Rule functions, Supported functions. The words of the first are AWS's, as quoted in issue 921 of
     aws-cloudformation/cloudformation-coverage-roadmap (Fn::If) and meant in its issue 1183 (Condition); those of the
     others are the embedded AWS's own."""
-    said = ("ValidationError", f"Template format error: {message}")
+    expected = ("ValidationError", f"Template format error: {message}")
     body = ruled(assertion, **TEXT)
-    assert refusal(world.cloudformation.validate_template, TemplateBody=body) == said
+    assert refusal(world.cloudformation.validate_template, TemplateBody=body) == expected
     arguments = {"StackName": "ruled", "TemplateBody": body, "Parameters": given(It="a")}
-    assert refusal(world.cloudformation.create_stack, **arguments) == said
+    assert refusal(world.cloudformation.create_stack, **arguments) == expected
 
 
 @pytest.mark.parametrize(
@@ -243,8 +243,8 @@ def test_what_a_rule_may_not_say_is_named(world: StackWorld, assertion: Any, mes
 def test_a_rule_without_its_parts_is_refused(world: StackWorld, rule: Any, what: str) -> None:
     """CloudFormation template Rules syntax, Rules fields; the words are the embedded AWS's own."""
     document = {**json.loads(ruled(IS_A, **TEXT)), "Rules": {"Sensible": rule}}
-    said = ("ValidationError", f"Template format error: Rule Sensible is malformed: {what}.")
-    assert refusal(world.cloudformation.validate_template, TemplateBody=json.dumps(document)) == said
+    expected = ("ValidationError", f"Template format error: Rule Sensible is malformed: {what}.")
+    assert refusal(world.cloudformation.validate_template, TemplateBody=json.dumps(document)) == expected
 
 
 def test_the_short_forms_of_yaml_are_understood(world: StackWorld) -> None:
@@ -263,7 +263,7 @@ Resources:
 """
     world.create("ruled", body, It="a")
     assert world.status("ruled") == "CREATE_COMPLETE"
-    found = refusal(
+    error = refusal(
         world.cloudformation.update_stack, StackName="ruled", UsePreviousTemplate=True, Parameters=given(It="b")
     )
-    assert found == ("ValidationError", "Template error: Rule Sensible failed: It must be a")
+    assert error == ("ValidationError", "Template error: Rule Sensible failed: It must be a")

@@ -1,4 +1,4 @@
-"""Storage, messages, keys, logs, alarms, rules, parameters: what a template says of each is what its service answers.
+"""Storage, messages, keys, logs, alarms, rules, parameters: their services describe each as its template does.
 
 Source: CloudFormation Template Reference, the page of each type, with "Update requires" of each property.
 """
@@ -17,8 +17,8 @@ from tests.local_aws.stack_world import StackWorld, stack_world
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
-    with stack_world() as found:
-        yield found
+    with stack_world() as created:
+        yield created
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +36,8 @@ def named(name: str) -> list[dict[str, str]]:
     return [{"Key": "Name", "Value": name}]
 
 
-def as_dict(found: list[dict[str, str]]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in found}
+def as_dict(tags: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def allow(principal: Any, action: str) -> dict[str, Any]:
@@ -107,12 +107,12 @@ def test_a_bucket_is_what_the_template_says(world: StackWorld) -> None:
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     assert s3.get_bucket_versioning(**bucket)["Status"] == "Suspended"
     assert s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] is False
-    assert [each["Expiration"]["Days"] for each in s3.get_bucket_lifecycle_configuration(**bucket)["Rules"]] == [60]
+    assert [item["Expiration"]["Days"] for item in s3.get_bucket_lifecycle_configuration(**bucket)["Rules"]] == [60]
     for missing in (s3.get_bucket_ownership_controls, s3.get_bucket_tagging):
         with pytest.raises(ClientError, match=r"NotFound|NoSuch"):
             missing(**bucket)
     assert world.put(only("S3::Bucket", BucketName="another"))["It"] == "another"
-    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == ["another"]
+    assert [item["Name"] for item in s3.list_buckets()["Buckets"]] == ["another"]
     world.remove()
     assert s3.list_buckets()["Buckets"] == []
 
@@ -129,7 +129,7 @@ def test_a_bucket_with_objects_is_not_deleted(world: StackWorld, versioning: dic
     world.cloudformation.delete_stack(StackName="one")
     assert world.status("one") == "DELETE_FAILED"
     assert any("The bucket you tried to delete is not empty" in reason for reason in world.reasons("one"))
-    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == [name]
+    assert [listed["Name"] for listed in s3.list_buckets()["Buckets"]] == [name]
     for kind in ("Versions", "DeleteMarkers"):
         for version in s3.list_object_versions(Bucket=name).get(kind, []):
             s3.delete_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"])
@@ -161,11 +161,11 @@ def test_a_topic_is_what_the_template_says(world: StackWorld) -> None:
 
     def topic(policy: dict[str, Any] | None, endpoint: str, **properties: Any) -> dict[str, Any]:
         subscription = [{"Protocol": "email", "Endpoint": endpoint}]
-        made = only("SNS::Topic", Subscription=subscription, **properties)
+        resources = only("SNS::Topic", Subscription=subscription, **properties)
         if policy is not None:
-            said = {"Topics": [{"Ref": "It"}], "PolicyDocument": policy}
-            made["Policy"] = {"Type": "AWS::SNS::TopicPolicy", "Properties": said}
-        return made
+            policy_properties = {"Topics": [{"Ref": "It"}], "PolicyDocument": policy}
+            resources["Policy"] = {"Type": "AWS::SNS::TopicPolicy", "Properties": policy_properties}
+        return resources
 
     ids = world.put(
         topic(
@@ -177,25 +177,27 @@ def test_a_topic_is_what_the_template_says(world: StackWorld) -> None:
         )
     )
     arn = ids["It"]
-    found = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
-    assert (found["DisplayName"], found["KmsMasterKeyId"]) == ("Patches", "alias/aws/sns")
-    assert json.loads(found["Policy"]) == publish
+    attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+    assert (attributes["DisplayName"], attributes["KmsMasterKeyId"]) == ("Patches", "alias/aws/sns")
+    assert json.loads(attributes["Policy"]) == publish
     assert as_dict(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]) == {"Name": "patches"}
     sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="others@example.com")
     assert world.put(topic(None, "two@example.com", DisplayName="Images", Tags=named("images")))["It"] == arn
-    found = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
-    assert (found["DisplayName"], found.get("KmsMasterKeyId", "")) == ("Images", "")
-    assert json.loads(found["Policy"])["Statement"][0]["Sid"] == "__default_statement_ID"
+    attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+    assert (attributes["DisplayName"], attributes.get("KmsMasterKeyId", "")) == ("Images", "")
+    assert json.loads(attributes["Policy"])["Statement"][0]["Sid"] == "__default_statement_ID"
     assert as_dict(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]) == {"Name": "images"}
-    endpoints = {each["Endpoint"] for each in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]}
+    endpoints = {
+        subscription["Endpoint"] for subscription in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+    }
     assert endpoints == {"two@example.com", "others@example.com"}
     world.remove()
     assert sns.list_topics()["Topics"] == []
 
 
 def test_a_queue_is_what_the_template_says(world: StackWorld) -> None:
-    """AWS::SQS::Queue: all but its name and kind is updated with no interruption; what is no longer said has its
-    default again. AWS::SQS::QueuePolicy."""
+    """AWS::SQS::Queue: all but its name and kind is updated with no interruption; what the template no longer has
+    gets its default again. AWS::SQS::QueuePolicy."""
     sqs = world.client("sqs")
     send = allow({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
     dead = {"Dead": {"Type": "AWS::SQS::Queue"}}
@@ -203,8 +205,8 @@ def test_a_queue_is_what_the_template_says(world: StackWorld) -> None:
     policy = {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [{"Ref": "It"}], "PolicyDocument": send}}
 
     def attributes(url: str) -> dict[str, str]:
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        return dict(found)
+        current = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return dict(current)
 
     ids = world.put(
         {
@@ -223,23 +225,27 @@ def test_a_queue_is_what_the_template_says(world: StackWorld) -> None:
         }
     )
     url = ids["It"]
-    found = attributes(url)
-    assert {name: found[name] for name in ("MessageRetentionPeriod", "VisibilityTimeout", "DelaySeconds")} == {
+    current = attributes(url)
+    assert {name: current[name] for name in ("MessageRetentionPeriod", "VisibilityTimeout", "DelaySeconds")} == {
         "MessageRetentionPeriod": "1209600",
         "VisibilityTimeout": "90",
         "DelaySeconds": "5",
     }
-    assert (found["ReceiveMessageWaitTimeSeconds"], found["SqsManagedSseEnabled"]) == ("10", "true")
-    assert json.loads(found["RedrivePolicy"])["maxReceiveCount"] == 3
-    assert json.loads(found["Policy"]) == send
+    assert (current["ReceiveMessageWaitTimeSeconds"], current["SqsManagedSseEnabled"]) == ("10", "true")
+    assert json.loads(current["RedrivePolicy"])["maxReceiveCount"] == 3
+    assert json.loads(current["Policy"]) == send
     assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"Name": "triggers"}
     changed = only("SQS::Queue", MessageRetentionPeriod=600, KmsMasterKeyId="alias/aws/sqs", SqsManagedSseEnabled=False)
     assert world.put({**dead, **changed})["It"] == url
-    found = attributes(url)
-    assert (found["MessageRetentionPeriod"], found["VisibilityTimeout"], found["DelaySeconds"]) == ("600", "30", "0")
-    assert (found["KmsMasterKeyId"], found["SqsManagedSseEnabled"]) == ("alias/aws/sqs", "false")
-    assert not found.get("Policy")
-    assert not found.get("RedrivePolicy")
+    current = attributes(url)
+    assert (current["MessageRetentionPeriod"], current["VisibilityTimeout"], current["DelaySeconds"]) == (
+        "600",
+        "30",
+        "0",
+    )
+    assert (current["KmsMasterKeyId"], current["SqsManagedSseEnabled"]) == ("alias/aws/sqs", "false")
+    assert not current.get("Policy")
+    assert not current.get("RedrivePolicy")
     assert not sqs.list_queue_tags(QueueUrl=url).get("Tags")
     world.remove()
     assert "QueueUrls" not in sqs.list_queues()
@@ -273,8 +279,8 @@ def test_a_key_is_what_the_template_says(world: StackWorld) -> None:
         )
     )
     identifier = ids["It"]
-    found = kms.describe_key(KeyId="alias/images")["KeyMetadata"]
-    assert (found["KeyId"], found["Description"], found["Enabled"]) == (identifier, "images", True)
+    metadata = kms.describe_key(KeyId="alias/images")["KeyMetadata"]
+    assert (metadata["KeyId"], metadata["Description"], metadata["Enabled"]) == (identifier, "images", True)
     assert kms.get_key_rotation_status(KeyId=identifier)["KeyRotationEnabled"] is True
     assert json.loads(kms.get_key_policy(KeyId=identifier, PolicyName="default")["Policy"]) == allow(root, "kms:*")
     assert kms.list_resource_tags(KeyId=identifier)["Tags"] == [{"TagKey": "Name", "TagValue": "images"}]
@@ -282,8 +288,8 @@ def test_a_key_is_what_the_template_says(world: StackWorld) -> None:
         "Other", Description="volumes", Enabled=False, KeyPolicy=allow(root, "kms:Get*"), PendingWindowInDays=7
     )
     assert world.put(changed) == ids
-    found = kms.describe_key(KeyId=identifier)["KeyMetadata"]
-    assert (found["Description"], found["Enabled"]) == ("volumes", False)
+    metadata = kms.describe_key(KeyId=identifier)["KeyMetadata"]
+    assert (metadata["Description"], metadata["Enabled"]) == ("volumes", False)
     assert kms.get_key_rotation_status(KeyId=identifier)["KeyRotationEnabled"] is False
     assert json.loads(kms.get_key_policy(KeyId=identifier, PolicyName="default")["Policy"]) == allow(root, "kms:Get*")
     assert kms.list_resource_tags(KeyId=identifier)["Tags"] == []
@@ -303,14 +309,14 @@ def test_a_log_group_is_what_the_template_says(world: StackWorld) -> None:
     key_arn = world.client("kms").create_key()["KeyMetadata"]["Arn"]
     group = {"LogGroupName": "/images"}
     world.put(only("Logs::LogGroup", **group, RetentionInDays=30, KmsKeyId=key_arn, Tags=named("images")))
-    (found,) = logs.describe_log_groups()["logGroups"]
-    assert (found["logGroupName"], found["retentionInDays"], found["kmsKeyId"]) == ("/images", 30, key_arn)
+    (listed,) = logs.describe_log_groups()["logGroups"]
+    assert (listed["logGroupName"], listed["retentionInDays"], listed["kmsKeyId"]) == ("/images", 30, key_arn)
     assert logs.list_tags_log_group(logGroupName="/images")["tags"] == {"Name": "images"}
     logs.create_log_stream(logGroupName="/images", logStreamName="kept")
     group["KmsKeyId"] = key_arn
     world.put(only("Logs::LogGroup", **group, RetentionInDays=90))
-    (found,) = logs.describe_log_groups()["logGroups"]
-    assert (found["retentionInDays"], found["kmsKeyId"]) == (90, key_arn)
+    (listed,) = logs.describe_log_groups()["logGroups"]
+    assert (listed["retentionInDays"], listed["kmsKeyId"]) == (90, key_arn)
     assert logs.list_tags_log_group(logGroupName="/images")["tags"] == {}
     assert len(logs.describe_log_streams(logGroupName="/images")["logStreams"]) == 1
     world.put(only("Logs::LogGroup", **group))
@@ -352,13 +358,13 @@ def test_an_alarm_and_a_dashboard_are_what_the_template_says(world: StackWorld) 
         return {**alarm, "Dashboard": {"Type": "AWS::CloudWatch::Dashboard", "Properties": dashboard}}
 
     for threshold, text, tag, more in ((1, "one", "a", {"OKActions": [topic]}), (5, "five", "b", {})):
-        said = watched(threshold, text, named(tag), **more)
-        world.put(said)
-        (found,) = cloudwatch.describe_alarms()["MetricAlarms"]
-        wanted = {key: value for key, value in said["It"]["Properties"].items() if key != "Tags"}
-        assert {key: found[key] for key in wanted} == wanted
-        assert found["OKActions"] == more.get("OKActions", [])
-        assert as_dict(cloudwatch.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"]) == {"Name": tag}
+        resources = watched(threshold, text, named(tag), **more)
+        world.put(resources)
+        (alarm,) = cloudwatch.describe_alarms()["MetricAlarms"]
+        expected = {key: value for key, value in resources["It"]["Properties"].items() if key != "Tags"}
+        assert {key: alarm[key] for key in expected} == expected
+        assert alarm["OKActions"] == more.get("OKActions", [])
+        assert as_dict(cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]) == {"Name": tag}
         body = cloudwatch.get_dashboard(DashboardName="patches")["DashboardBody"]
         assert json.loads(body)["widgets"][0]["properties"]["markdown"] == text
     world.remove()
@@ -375,7 +381,7 @@ def test_a_rule_is_what_the_template_says(world: StackWorld) -> None:
 
     def ruled(state: str, source: str, targets: dict[str, str], tag: str) -> dict[str, Any]:
         dead = {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}}
-        said = [
+        rule_targets = [
             {"Id": identifier, "Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "Input": text, "DeadLetterConfig": dead}
             for identifier, text in targets.items()
         ]
@@ -384,7 +390,7 @@ def test_a_rule_is_what_the_template_says(world: StackWorld) -> None:
             Description=source,
             EventPattern={"source": [source]},
             State=state,
-            Targets=said,
+            Targets=rule_targets,
             Tags=named(tag),
         )
         return {"Queue": {"Type": "AWS::SQS::Queue"}, **rule}
@@ -395,8 +401,8 @@ def test_a_rule_is_what_the_template_says(world: StackWorld) -> None:
         ("DISABLED", "aws.imagebuilder", {"b": '"3"'}, "y"),
     ):
         ids = world.put(ruled(state, source, targets, tag))
-        found = events.describe_rule(Name=ids["It"])
-        assert (found["State"], found["Description"], json.loads(found["EventPattern"])) == (
+        described = events.describe_rule(Name=ids["It"])
+        assert (described["State"], described["Description"], json.loads(described["EventPattern"])) == (
             state,
             source,
             {"source": [source]},
@@ -404,7 +410,7 @@ def test_a_rule_is_what_the_template_says(world: StackWorld) -> None:
         listed = events.list_targets_by_rule(Rule=ids["It"])["Targets"]
         assert {target["Id"]: target["Input"] for target in listed} == targets
         assert all("DeadLetterConfig" in target for target in listed)
-        assert as_dict(events.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"]) == {"Name": tag}
+        assert as_dict(events.list_tags_for_resource(ResourceARN=described["Arn"])["Tags"]) == {"Name": tag}
     assert len(events.list_rules()["Rules"]) == 1
     world.remove()
     assert events.list_rules()["Rules"] == []
@@ -417,10 +423,10 @@ def test_a_parameter_is_what_the_template_says(world: StackWorld) -> None:
     """AWS::SSM::Parameter: all but its name is updated with no interruption, as a new version."""
     ssm = world.client("ssm")
     for version, value, tags in ((1, "a", {"Name": "one"}), (2, "b", {})):
-        said = {"Value": value, "Description": value, "AllowedPattern": "[a-z]", "Tier": "Standard", "Tags": tags}
-        world.put(only("SSM::Parameter", Name="/golden", Type="String", **said))
-        (found,) = ssm.describe_parameters()["Parameters"]
-        assert (found["Description"], found["AllowedPattern"], found["Tier"], found["Version"]) == (
+        properties = {"Value": value, "Description": value, "AllowedPattern": "[a-z]", "Tier": "Standard", "Tags": tags}
+        world.put(only("SSM::Parameter", Name="/golden", Type="String", **properties))
+        (parameter,) = ssm.describe_parameters()["Parameters"]
+        assert (parameter["Description"], parameter["AllowedPattern"], parameter["Tier"], parameter["Version"]) == (
             value,
             "[a-z]",
             "Standard",
@@ -439,13 +445,13 @@ def test_a_parameter_is_what_the_template_says(world: StackWorld) -> None:
 def test_the_tags_of_a_stack_are_those_of_its_resources(world: StackWorld) -> None:
     """CloudFormation User Guide, "Resource tag": the stack's tags are propagated to its resources; the resource's own
     prevail."""
-    made = {
+    resources = {
         "Own": only("SQS::Queue", Tags=[{"Key": "owner", "Value": "queue"}])["It"],
         "Topic": only("SNS::Topic")["It"],
         "Bucket": only("S3::Bucket")["It"],
     }
     world.cloudformation.create_stack(
-        StackName="one", TemplateBody=json.dumps({"Resources": made}), Tags=[{"Key": "owner", "Value": "stack"}]
+        StackName="one", TemplateBody=json.dumps({"Resources": resources}), Tags=[{"Key": "owner", "Value": "stack"}]
     )
     ids = world.physical_ids("one")
     assert world.client("sqs").list_queue_tags(QueueUrl=ids["Own"])["Tags"] == {"owner": "queue"}

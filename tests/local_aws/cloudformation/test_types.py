@@ -177,8 +177,8 @@ MORE = """
 
 @pytest.fixture
 def world() -> Iterator[StackWorld]:
-    with stack_world() as found:
-        yield found
+    with stack_world() as created:
+        yield created
 
 
 def types_of_our_templates() -> list[str]:
@@ -188,7 +188,7 @@ def types_of_our_templates() -> list[str]:
 
 
 def test_no_type_of_our_templates_drops_a_property_in_silence(world: StackWorld) -> None:
-    """What the embedded AWS does not model fails by its name: a template that works here says nothing in vain."""
+    """What the embedded AWS does not model fails by its name: no property of a template is without effect."""
     for kind in types_of_our_templates():
         body = json.dumps({"Resources": {"It": {"Type": kind, "Properties": {"Colour": "red"}}}})
         world.create("one", body)
@@ -227,7 +227,7 @@ def test_a_stack_leaves_nothing_when_it_is_deleted(world: StackWorld) -> None:
             ("ec2", "describe_addresses", "Addresses"),
         )
     }
-    assert {service: found for service, found in left.items() if found} == {}
+    assert {service: resources for service, resources in left.items() if resources} == {}
     assert world.running() == {}
     world.cloudformation.delete_stack(StackName="network")
     assert world.cloudformation.describe_stacks()["Stacks"] == []

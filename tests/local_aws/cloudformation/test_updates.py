@@ -20,8 +20,8 @@ from tests.local_aws.stack_world import APPLICATION, NETWORK, StackWorld, stack_
 
 @pytest.fixture
 def world() -> Iterator[StackWorld]:
-    with stack_world() as found:
-        yield found
+    with stack_world() as created:
+        yield created
 
 
 def behave(rollback_fails: str = "", **behaviour: object) -> None:
@@ -119,7 +119,7 @@ def test_every_event_of_an_operation_has_its_token(world: StackWorld) -> None:
 
 
 def test_the_new_group_has_the_templates_capacity(world: StackWorld) -> None:
-    """UpdatePolicy attribute, AutoScalingReplacingUpdate: a scaled-out group comes back as the template says."""
+    """UpdatePolicy attribute, AutoScalingReplacingUpdate: a scaled-out group gets the template's capacity."""
     world.create_application(MaxSize="10")
     name = world.group()["AutoScalingGroupName"]
     world.autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=7)
@@ -502,7 +502,7 @@ def test_a_rolling_update_without_signals_rolls_the_old_ami_back_in(world: Stack
 
 
 def test_a_refresh_policy_is_refused_by_name(world: StackWorld) -> None:
-    """What the embedded AWS does not model fails and says so, here AutoScalingInstanceRefresh."""
+    """What the embedded AWS does not model fails by its name, here AutoScalingInstanceRefresh."""
     world.create_application()
     world.cloudformation.delete_stack(StackName="app")
     policy = "    UpdatePolicy:\n      AutoScalingInstanceRefresh:\n        Strategy: Rolling\n"
@@ -583,10 +583,10 @@ def test_each_stack_status_is_an_event_on_the_default_bus(world: StackWorld) -> 
     world.patch(token="patch-1")
     world.settle()
     world.clock.sleep(60)
-    found = []
+    details = []
     while messages := world.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
-            found.append(yaml.safe_load(message["Body"])["detail"])
+            details.append(yaml.safe_load(message["Body"])["detail"])
             world.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    ours = [detail["status-details"]["status"] for detail in found if detail.get("client-request-token") == "patch-1"]
+    ours = [detail["status-details"]["status"] for detail in details if detail.get("client-request-token") == "patch-1"]
     assert sorted(ours) == ["UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_IN_PROGRESS"]
