@@ -11,7 +11,7 @@ SPEED    ?= 60
 PYTHON   ?=
 
 # The tests that start no embedded AWS.
-UNIT := tests/unit
+UNIT := tests/autopatch tests/statemachine
 
 RUN := .venv/bin/python
 # sam builds with the first python3.13 on the PATH.
