@@ -17,7 +17,7 @@ class InvalidDocument(AutopatchError):
 
 
 class ConfigError(AutopatchError):
-    """AMI Autopatch is not deployed correctly: an environment variable is wrong, or names something that does not exist."""
+    """AMI Autopatch is deployed incorrectly: a variable is wrong, or names something that does not exist."""
 
 
 class ImageBuildFailed(AutopatchError):

@@ -54,8 +54,8 @@ _NEXT_STEPS = {
     "ConfigError": "Correct the deployment's parameters, deploy it again, and start the execution again.",
     "ImageBuildFailed": "Read the build's log in Image Builder, fix the recipe or its components, and start the "
     "execution again. Otherwise the next scheduled run tries again.",
-    "ImageBuildTimedOut": "Check the build's log to see where it hangs. If builds take that long now, deploy with a longer "
-    "build deadline. Then start the execution again.",
+    "ImageBuildTimedOut": "Check the build's log to see where it hangs. If builds take that long now, deploy with a "
+    "longer build deadline. Then start the execution again.",
     "ImageHasNoAmi": "Correct the distribution configuration of the image pipeline so that it makes one AMI in this "
     "account and Region, and start the execution again.",
     "TargetNotReady": "Fix what is listed for each stack above, and start the execution again for those stacks.",
@@ -117,7 +117,10 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
         subject, verdict = _bad_news(targets, failed_targets)
     elif targets:
         news, verdict, _ = _good_news(targets, run.ami)
-        subject, verdict = f"FAILED at the end ({failed.error}), after: {news}", f"{verdict} But the run failed after that."
+        subject, verdict = (
+            f"FAILED at the end ({failed.error}), after: {news}",
+            f"{verdict} But the run failed after that.",
+        )
     elif run.updates_may_have_begun:
         subject = f"FAILED: {failed.error}; {run.stacks} may have been updated"
         verdict = f"The run failed with {failed.error}, possibly after updates of its stacks had begun."
@@ -317,7 +320,8 @@ def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> 
     if all(target.error == "VerificationFailed" for target in failed):
         return (
             f"FAILED: {names} updated, but not verified{others}",
-            f"{names} {was} updated, but the instances failed their verification. The list below shows which were rolled back.",
+            f"{names} {was} updated, but the instances failed their verification. The list below shows which were "
+            "rolled back.",
         )
     untouched = all(target.error in _BEFORE_ANY_CHANGE and target.ami_after == target.ami_before for target in failed)
     nothing = f", and {was} not changed" if untouched else ""

@@ -83,8 +83,8 @@ def test_a_dry_run_says_that_nothing_was_changed() -> None:
 def test_a_dry_run_shows_what_would_change() -> None:
     change = f"would set AmazonMachineImage from {OLD} to {NEW}"
     email = messages.success(state(summary=summary(result("web", "DRY_RUN", reason=change))), NOW)
-    assert email.subject == f"AMI Autopatch: DRY RUN: web would go to {NEW}"
-    assert f"A dry run: web would go to {NEW}. No stack was changed." in email.body
+    assert email.subject == f"AMI Autopatch: DRY RUN: web would be updated to {NEW}"
+    assert f"A dry run: web would be updated to {NEW}. No stack was changed." in email.body
     assert change in flowing(email)
     preview = email.body[email.body.index("Preview:") : email.body.index("What to do next")]
     assert "- AppLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place" in preview

@@ -107,7 +107,6 @@ def test_a_function_gets_its_event_its_context_and_its_environment(aws: LocalAws
     assert environment["LAMBDA_TASK_ROOT"]
 
 
-
 def test_a_published_version_says_which_it_is(aws: LocalAws) -> None:
     """LAMBDA, "Defined runtime environment variables": AWS_LAMBDA_FUNCTION_VERSION."""
     source = """
