@@ -14,7 +14,7 @@ from local_aws.aws import LocalAws
 from local_aws.core.ids import ACCOUNT
 from rehearsal.deployment import deploy
 from rehearsal.scenario import Scenario
-from tests.workflow.running import describe, instances, parameters, shortened
+from tests.workflow.running import describe, instances, outputs, parameters, shortened
 
 HERE = Path(__file__).parent
 SECRET = "correct-horse-battery-staple"
@@ -78,11 +78,9 @@ def test_its_instances_run_the_new_ami_behind_its_load_balancer(patched: dict[st
     ami = patched["ami"]["amiId"]
     serving = instances("theirs")
     assert [instance["ImageId"] for instance in serving] == [ami] * 3
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in describe("baseline")["Outputs"]}
-    health = boto3.client("elbv2").describe_target_health(TargetGroupArn=outputs["TargetGroup"])[
-        "TargetHealthDescriptions"
-    ]
-    assert {target["Target"]["Id"] for target in health} == {instance["InstanceId"] for instance in serving}
+    target_group = outputs("baseline")["TargetGroup"]
+    targets = boto3.client("elbv2").describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
+    assert {target["Target"]["Id"] for target in targets} == {instance["InstanceId"] for instance in serving}
 
 
 def test_no_parameter_is_lost(patched: dict[str, Any]) -> None:
