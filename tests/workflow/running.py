@@ -85,12 +85,12 @@ def shortened(chosen: Scenario) -> Scenario:
 
 
 @contextmanager
-def patch_run(of: str | Scenario, *, as_long_as_on_aws: bool = False) -> Iterator[Ran]:
+def patch_run(wanted: str | Scenario, *, as_long_as_on_aws: bool = False) -> Iterator[Ran]:
     """Run the scenario to its end; inside the context its AWS can be asked, and no more faults occur.
 
     The scenario is `shortened`, unless everything is to take as long as on AWS.
     """
-    chosen = scenario.load(of) if isinstance(of, str) else of
+    chosen = scenario.load(wanted) if isinstance(wanted, str) else wanted
     if not as_long_as_on_aws:
         chosen = shortened(chosen)
     with LocalAws(*chosen.behaviour) as aws:

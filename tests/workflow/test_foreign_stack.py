@@ -1,4 +1,4 @@
-"""A stack that was written by others is patched as it is, and keeps every parameter that it has."""
+"""A stack of somebody else's template is patched unmodified, and keeps all its parameters."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def execute(aws: LocalAws, target: Any, **more: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def patched(foreign: LocalAws) -> dict[str, Any]:
-    """The output of the run that patches it."""
+    """The output of the run that patches the stack."""
     execution = execute(foreign, "theirs")
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     output: dict[str, Any] = json.loads(execution["output"])
@@ -84,8 +84,8 @@ def test_its_instances_run_the_new_ami_behind_its_load_balancer(patched: dict[st
 
 
 def test_no_parameter_is_lost(patched: dict[str, Any]) -> None:
-    """What UpdateStack is not sent goes back to the template's default; a NoEcho value reads back as asterisks
-    (CloudFormation API reference, UpdateStack and DescribeStacks)."""
+    """A parameter that UpdateStack is not sent is reset to the template's default; DescribeStacks shows a NoEcho value
+    as asterisks (CloudFormation API reference, UpdateStack and DescribeStacks)."""
     ami = patched["ami"]["amiId"]
     assert parameters("theirs") == {
         "BaselineStack": "baseline",
