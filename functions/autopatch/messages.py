@@ -125,9 +125,9 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
         subject = f"FAILED: {failed.error}; {run.stacks} may have been updated"
         verdict = f"The run failed with {failed.error}, possibly after updates of its stacks had begun."
     else:
-        what = _IN_WORDS.get(failed.error, failed.error)
-        subject = f"FAILED: {what}{f'; {run.stacks} not touched' if run.stacks else ''}"
-        verdict = f"The run failed before any stack was updated: {what}."
+        failure = _IN_WORDS.get(failed.error, failed.error)
+        subject = f"FAILED: {failure}{f'; {run.stacks} not touched' if run.stacks else ''}"
+        verdict = f"The run failed before any stack was updated: {failure}."
     return run.notification(
         subject,
         verdict,

@@ -36,14 +36,14 @@ _compile = functools.cache(lambda text: compile(text, "<string>", "exec"))
 
 
 def _once(make: Any, key: Any) -> Any:
-    """The method `make`, called once for each value of `key`, which gets the method's arguments."""
+    """A method that calls `make` once for each value that `key` returns for the method's arguments."""
     made: dict[Any, Any] = {}
 
     def remembered(self: Any, *arguments: Any, **named: Any) -> Any:
-        what = key(*arguments, **named)
-        if what not in made:
-            made[what] = make(self, *arguments, **named)
-        return made[what]
+        value = key(*arguments, **named)
+        if value not in made:
+            made[value] = make(self, *arguments, **named)
+        return made[value]
 
     return remembered
 

@@ -1,4 +1,4 @@
-"""What is found of a target before its update, on plain data: each finding, its words, and what is let through."""
+"""The findings about a target before its update, on plain data: each finding, its text, and the expected changes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def changed(
     properties: dict[str, Any] | None = None,
     running: GroupFleet | None = None,
 ) -> GroupChange:
-    """A group that an update changes; the attributes as a change set shows them, all values being texts."""
+    """A group that an update changes; its attributes as a change set shows them, all values as strings."""
     after = {"Properties": {"DesiredCapacity": "2"} if properties is None else properties}
     after |= {} if policy is None else {"UpdatePolicy": policy}
     after |= {} if creation is None else {"CreationPolicy": creation}
@@ -127,7 +127,7 @@ def test_an_unhealthy_fleet_names_its_instances_and_those_that_are_missing() -> 
     assert "fix the group first" in finding.fix
 
 
-def test_a_parameter_that_holds_the_ami_is_not_yet_a_fleet_that_runs_it() -> None:
+def test_a_stack_whose_parameter_holds_the_ami_may_still_run_another() -> None:
     mixed = fleet(member("i-1", NEW), member("i-2", OLD))
     finding = only(current_findings(NEW, "AmazonMachineImage", [mixed]))
     assert finding.name == "OtherAmiRunning" and finding.found == f"i-2 on {OLD}"
@@ -138,8 +138,8 @@ def test_a_parameter_that_holds_the_ami_is_not_yet_a_fleet_that_runs_it() -> Non
 def test_a_group_of_another_ami_parameter_may_run_something_else_as_a_whole() -> None:
     ours, others = fleet(member("i-1", NEW)), fleet(member("i-2", OLD), logical_id="Bastion")
     assert list(current_findings(NEW, "X", [ours, others])) == []
-    nobody = current_findings(NEW, "X", [fleet(member("i-1", OLD)), others])
-    assert [finding.name for finding in nobody] == ["OtherAmiRunning", "OtherAmiRunning"]
+    not_patched = current_findings(NEW, "X", [fleet(member("i-1", OLD)), others])
+    assert [finding.name for finding in not_patched] == ["OtherAmiRunning", "OtherAmiRunning"]
 
 
 # -- the groups that change --------------------------------------------------------------------------------------------
@@ -172,14 +172,14 @@ def test_an_update_that_changes_no_group() -> None:
         ({"AutoScalingInstanceRefresh": {"Strategy": "Rolling"}}, None, None),
     ],
 )
-def test_an_update_policy_replaces_the_instances_under_guard(
+def test_an_update_policy_replaces_the_instances_and_waits_for_signals(
     policy: dict[str, Any] | None, creation: dict[str, Any] | None, expected: str | None
 ) -> None:
     names = [finding.name for finding in group_findings([changed(policy, creation)], "AmazonMachineImage")]
     assert names == ([expected] if expected else [])
 
 
-def test_the_words_for_what_is_missing_in_the_template() -> None:
+def test_the_texts_for_what_is_missing_in_the_template() -> None:
     nothing = only(group_findings([changed(None)], "X"))
     assert nothing.found == "none, so that the update would succeed and patch nothing"
     assert "WillReplace: true" in nothing.fix
@@ -205,7 +205,7 @@ SCHEDULED = {**ROLLING, "AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSiz
         ({**REPLACING, **SCHEDULED}, {"DesiredCapacity": "2"}, 2),
     ],
 )
-def test_the_live_capacity_has_to_survive(
+def test_the_current_capacity_has_to_be_kept(
     policy: dict[str, Any], properties: dict[str, str], after: int | None
 ) -> None:
     """CloudFormation user guide, "UpdatePolicy attribute": a new group has the template's size; so has one updated in
@@ -231,8 +231,8 @@ def test_a_capacity_that_stays_or_grows_is_fine(live: int) -> None:
 # -- room for both groups ----------------------------------------------------------------------------------------------
 
 
-def nobody_asks() -> tuple[int, int]:
-    raise AssertionError("there was nothing to ask the quota for")
+def quota_not_read() -> tuple[int, int]:
+    raise AssertionError("expected no instance that the quota counts, found that the quota was read")
 
 
 def test_there_is_room() -> None:
@@ -240,7 +240,7 @@ def test_there_is_room() -> None:
     assert list(room_findings([change], lambda _: {"subnet-0": 1, "subnet-1": 1}, lambda: (1, 5))) == []
 
 
-def test_no_free_addresses_are_told_by_subnet() -> None:
+def test_free_addresses_are_reported_by_subnet() -> None:
     change = changed(REPLACING, SIGNALS, {"DesiredCapacity": "3"})
     finding = only(room_findings([change], lambda _: {"subnet-0": 2, "subnet-1": 0}, lambda: (0, 100)))
     assert finding.name == "NoFreeAddresses" and finding.expected.startswith("3 free addresses in the subnets of Group")
@@ -250,16 +250,16 @@ def test_no_free_addresses_are_told_by_subnet() -> None:
 def test_the_quota_counts_both_groups() -> None:
     """Amazon EC2 user guide, "Amazon EC2 instance type quotas": vCPUs of running On-Demand Standard instances."""
     both = fleet(member("i-1"), member("i-2", virtual_cpus=4))
-    asked: list[str] = []
+    calls: list[str] = []
 
     def used_and_quota() -> tuple[int, int]:
-        asked.append("once")
+        calls.append("used_and_quota")
         return 6, 13
 
     finding = only(
         room_findings([changed(REPLACING, SIGNALS, running=both)], lambda _: {"s": 9}, used_and_quota),
     )
-    assert asked == ["once"]
+    assert calls == ["used_and_quota"]
     assert finding.name == "QuotaExceeded" and "room for 8 more vCPUs" in finding.expected
     assert finding.found == "a quota of 13, of which 6 are in use" and "L-1216C47A" in finding.fix
     assert list(room_findings([changed(REPLACING, SIGNALS)], lambda _: {"s": 9}, lambda: (6, 10))) == []
@@ -274,13 +274,13 @@ def test_two_new_groups_share_the_quota() -> None:
 @pytest.mark.parametrize(
     "other", [{"is_on_demand": False}, {"instance_type": "g5.xlarge"}, {"instance_type": "inf2.xlarge"}]
 )
-def test_what_the_standard_quota_does_not_count_does_not_ask_for_it(other: dict[str, Any]) -> None:
+def test_the_standard_quota_is_not_read_for_instances_that_it_does_not_count(other: dict[str, Any]) -> None:
     change = changed(REPLACING, SIGNALS, running=fleet(member("i-1", **other), member("i-2", **other)))
-    assert list(room_findings([change], lambda _: {"s": 9}, nobody_asks)) == []
+    assert list(room_findings([change], lambda _: {"s": 9}, quota_not_read)) == []
 
 
 def test_an_update_in_place_needs_no_room() -> None:
-    assert list(room_findings([changed(ROLLING)], lambda _: {}, nobody_asks)) == []
+    assert list(room_findings([changed(ROLLING)], lambda _: {}, quota_not_read)) == []
 
 
 # -- what else would change --------------------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ def test_what_refers_to_the_group_and_to_something_else_is_unexpected() -> None:
     assert line.startswith("Policy (AWS::AutoScaling::ScalingPolicy): replaced if its new values need it (X); cause:")
 
 
-def test_two_that_refer_to_each_other_are_not_let_through_by_that() -> None:
+def test_two_resources_that_refer_to_each_other_are_still_unexpected() -> None:
     first = policy(Cause("ResourceReference", "Two"), name="One")
     second = policy(Cause("ResourceReference", "One"), name="Two")
     assert len(unexpected_changes([GROUP, first, second], OURS)) == 2
@@ -357,7 +357,7 @@ def test_a_change_in_place_that_our_parameter_causes_is_fine() -> None:
     "cause",
     [
         Cause("ParameterReference", "SomebodyElses"),
-        # It is told beside its cause where there is one; alone, it is a change of the template, as by a macro.
+        # It comes with another cause where there is one; alone, the template has changed, for example by a macro.
         DIRECT,
         # CloudFormation API reference, ResourceChangeDetail: a nested stack, whose template may have changed.
         Cause("Automatic", None),
@@ -369,7 +369,7 @@ def test_a_change_in_place_for_another_reason_is_unexpected(cause: Cause) -> Non
     assert line.startswith("Child (AWS::CloudFormation::Stack): changed in place (X); cause: " + cause.source)
 
 
-def test_a_change_whose_cause_is_not_told_is_unexpected() -> None:
+def test_a_change_without_a_cause_is_unexpected() -> None:
     assert unexpected_changes([change("Topic", "AWS::SNS::Topic")], OURS) == (
         "Topic (AWS::SNS::Topic): changed in place (X); cause: unknown",
     )

@@ -1,4 +1,4 @@
-"""What `sam build` made, as Lambda will run it: without the repository, with Lambda's Python and its boto3 only."""
+"""The output of `sam build`, run as on Lambda: without the repository, with Lambda's Python and its boto3 only."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / ".aws-sam/build"
 LAMBDA_PYTHON = ROOT / ".venv-lambda/bin/python"
 
-# The names of a processor: Lambda's, the system's, and the number of it in the header of a compiled module (ELF
+# For each of Lambda's architectures, the system's name of it and its number in the header of a compiled module (ELF
 # specification, e_machine).
 PROCESSORS = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 
-# Lambda puts the package before everything else, and runs in a folder without any of it. What is compiled for another
-# processor than this machine's is imported from Lambda's Python beforehand, in place of what the package has.
+# Lambda puts the package first on the path, and runs in another folder. Modules of the package that are compiled for
+# another processor than this machine's are imported beforehand from Lambda's Python instead.
 IMPORT = """
 import importlib, json, sys
 package, handler, *foreign = sys.argv[1:]
@@ -52,15 +52,15 @@ def template() -> Mapping[str, Any]:
 
 @pytest.fixture(scope="module")
 def functions(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The properties of the functions, with those that all share, by their logical ids."""
+    """The properties of the functions, including the global ones, by their logical IDs."""
     shared = template["Globals"]["Function"]
-    found = {
+    properties = {
         name: shared | resource["Properties"]
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     }
-    assert found
-    return found
+    assert properties
+    return properties
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +82,8 @@ def test_every_handler_is_imported_from_its_package_by_lambdas_python(
         }
         # -I: neither the folder nor any environment variable adds to what can be imported; -B: leaves no .pyc behind.
         command = [LAMBDA_PYTHON, "-I", "-B", "-c", IMPORT, packages[name], functions[name]["Handler"], *foreign]
-        ended = subprocess.run(command, check=False, cwd=tmp_path, env={}, capture_output=True, text=True)
-        return json.loads(ended.stdout) if ended.returncode == 0 else ended.stderr
+        process = subprocess.run(command, check=False, cwd=tmp_path, env={}, capture_output=True, text=True)
+        return json.loads(process.stdout) if process.returncode == 0 else process.stderr
 
     def expected(name: str) -> Any:
         module = functions[name]["Handler"].rpartition(".")[0].replace(".", "/")
@@ -95,8 +95,8 @@ def test_every_handler_is_imported_from_its_package_by_lambdas_python(
         }
 
     with ThreadPoolExecutor(2) as pool:
-        found = dict(zip(functions, pool.map(imported, functions), strict=True))
-    assert found == {name: expected(name) for name in functions}
+        results = dict(zip(functions, pool.map(imported, functions), strict=True))
+    assert results == {name: expected(name) for name in functions}
 
 
 def test_the_packages_have_the_functions_as_they_are_now(packages: dict[str, Path]) -> None:
@@ -121,10 +121,10 @@ def test_the_packages_have_what_the_lock_lists_and_leave_the_sdk_to_lambda(packa
 def test_what_is_compiled_is_for_lambdas_python_and_processor(
     functions: dict[str, dict[str, Any]], packages: dict[str, Path]
 ) -> None:
-    """PEP 3149: the name of a compiled module has the Python's version and the system that it is for."""
-    found = {(name, path) for name, package in packages.items() for path in compiled(package)}
-    assert found
-    for name, path in found:
+    """PEP 3149: the name of a compiled module contains the version of Python and the system that it is for."""
+    modules = {(name, path) for name, package in packages.items() for path in compiled(package)}
+    assert modules
+    for name, path in modules:
         system, number = PROCESSORS[processor(functions[name])]
         version = functions[name]["Runtime"].removeprefix("python").replace(".", "")
         assert path.name.endswith(f".cpython-{version}-{system}-linux-gnu.so")
@@ -141,12 +141,13 @@ def processor(function: Mapping[str, Any]) -> str:
 
 
 def test_the_packages_have_no_bytecode(packages: dict[str, Path]) -> None:
-    # What another Python compiled, Lambda's would read and throw away.
+    # Lambda's Python would read bytecode of another Python only to discard it.
     assert [path for package in packages.values() for path in package.rglob("*.pyc")] == []
 
 
 def test_the_definition_of_the_state_machine_is_where_the_built_template_says(template: Mapping[str, Any]) -> None:
-    machines = [one for one in template["Resources"].values() if one["Type"] == "AWS::Serverless::StateMachine"]
+    resources = template["Resources"].values()
+    machines = [resource for resource in resources if resource["Type"] == "AWS::Serverless::StateMachine"]
     assert machines
     for machine in machines:
         definition = BUILD / machine["Properties"]["DefinitionUri"]

@@ -1,7 +1,7 @@
 """The AWS CLI, command by command in one process: run by the interpreter of the CLI's own environment.
 
-Each line of the standard input is the arguments of one command, a JSON list; each line of the standard output its exit
-status, its output and its error output, a JSON list too. The first argument is how many seconds of AWS pass in one.
+Each line of the standard input is a JSON list of the arguments of one command; each line of the standard output is a
+JSON list of its exit status, output and error output. The first argument is how many seconds of the AWS pass in one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from awscli.clidriver import create_clidriver
-from botocore import waiter  # the CLI's own: there is none before the CLI is imported
+from botocore import waiter  # the CLI's own copy, which can be imported only after the CLI
 
 
 def run(cli: Any, arguments: list[str]) -> tuple[int, str, str]:
@@ -29,16 +29,16 @@ def run(cli: Any, arguments: list[str]) -> tuple[int, str, str]:
 
 
 def _text(stream: io.TextIOWrapper) -> str:
-    # The CLI writes bytes, too, to the buffer below.
+    # The CLI writes bytes to the buffer below as well.
     stream.flush()
     stream.seek(0)
     return stream.read()
 
 
 def main(speed: float) -> None:
-    # What a waiter sleeps between two looks, 30 seconds for a stack, is meant in the seconds of the AWS it looks at.
+    # A waiter sleeps between two polls, for a stack 30 seconds. Those are seconds of the AWS that it polls.
     waiter.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / speed))  # type: ignore[attr-defined]
-    # The same for all commands: to read the models of AWS's services anew takes each of them a fifth of a second.
+    # All commands share it: loading the models of the services again would take each of them a fifth of a second.
     cli = create_clidriver()
     for line in sys.stdin:
         print(json.dumps(run(cli, json.loads(line))), flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""What the tests at the command line share."""
+"""The fixture that the tests at the command line share."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from tests.command_line.terminal import Terminal, served_aws
 
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
-    """A terminal, with an embedded AWS of its own that is served."""
-    with served_aws() as found:
-        yield found
+    """A terminal, and an embedded AWS of its own that is served to it."""
+    with served_aws() as terminal:
+        yield terminal

@@ -23,11 +23,11 @@ _CLI = REPOSITORY / ".venv-aws-cli" / "bin" / "python"
 
 
 class CommandFailed(Exception):
-    """The AWS CLI ended with another exit status than 0; the message is what it said."""
+    """The AWS CLI ended with another exit status than 0; the message has the command and the CLI's error output."""
 
 
 class Terminal:
-    """Where commands of the AWS CLI are typed. What AWS is asked for comes back as the JSON that the CLI prints."""
+    """Where commands of the AWS CLI are typed. The answers of AWS are the JSON that the CLI prints."""
 
     def __init__(self, cli: subprocess.Popen[str]) -> None:
         self._cli = cli
@@ -35,7 +35,7 @@ class Terminal:
     def type(self, command: str, **filled: str) -> Any:
         """The JSON that the command prints, or None when it prints nothing.
 
-        Each `{name}` of the command stands for what is filled in. Raises CommandFailed.
+        Each `{name}` in the command is replaced with the argument of that name. Raises CommandFailed.
         """
         printed = self.show(command, **filled)
         return json.loads(printed) if printed else None
@@ -60,7 +60,7 @@ class Terminal:
         self.type(f"aws cloudformation wait stack-create-complete --stack-name {name}")
 
     def update_stack(self, name: str, options: str = "", **changed: str) -> None:
-        """Update the stack by its own template; every parameter that is not `changed` keeps its value."""
+        """Update the stack with its current template; every parameter that is not in `changed` keeps its value."""
         kept = sorted(set(self.parameters(name)) - set(changed))
         self.type(
             f"aws cloudformation update-stack --stack-name {name} --use-previous-template {options}"
@@ -77,20 +77,21 @@ class Terminal:
         return self.type(f"aws cloudformation describe-stacks --stack-name {name} --query Stacks[0]")
 
     def outputs(self, name: str) -> dict[str, str]:
-        return {one["OutputKey"]: one["OutputValue"] for one in self.stack(name)["Outputs"]}
+        return {output["OutputKey"]: output["OutputValue"] for output in self.stack(name)["Outputs"]}
 
     def parameters(self, name: str) -> dict[str, str]:
-        return {one["ParameterKey"]: one["ParameterValue"] for one in self.stack(name)["Parameters"]}
+        parameters = self.stack(name)["Parameters"]
+        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters}
 
     def resources(self, name: str) -> dict[str, str]:
         """The physical ids of the stack's resources by their logical ids."""
-        listed = self.type(f"aws cloudformation list-stack-resources --stack-name {name}")
-        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed["StackResourceSummaries"]}
+        listed = self.type(f"aws cloudformation list-stack-resources --stack-name {name}")["StackResourceSummaries"]
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in listed}
 
-    # -- what the stacks run ---------------------------------------------------------------------------------------
+    # -- runs, instances, targets-----------------------------------------------------------------------------------
 
     def patch(self, execution_input: Any) -> Any:
-        """Run the patch to its end, which has to be a good one; gives its output."""
+        """Run the patch to its end, and expect it to succeed; returns its output."""
         machines = self.type("aws stepfunctions list-state-machines --query stateMachines[].stateMachineArn")
         execution = self.type(
             "aws stepfunctions start-execution --state-machine-arn {machine} --input {input} --query executionArn",
@@ -99,48 +100,48 @@ class Terminal:
         )
         ended = self.until(
             lambda: self.type("aws stepfunctions describe-execution --execution-arn {execution}", execution=execution),
-            lambda found: bool(found["status"] != "RUNNING"),
+            lambda described: bool(described["status"] != "RUNNING"),
         )
         assert ended["status"] == "SUCCEEDED", ended
         return json.loads(ended["output"])
 
     def instances(self, group: str) -> dict[str, str]:
         """The AMI of each instance that is in service in the Auto Scaling group."""
-        found = self.type(
+        instance_ids = self.type(
             "aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {group} --query "
             "\"AutoScalingGroups[0].Instances[?LifecycleState=='InService'].InstanceId\"",
             group=group,
         )
-        if not found:
+        if not instance_ids:
             return {}
         return dict(
             self.type(
-                f"aws ec2 describe-instances --instance-ids {' '.join(found)} --query "
+                f"aws ec2 describe-instances --instance-ids {' '.join(instance_ids)} --query "
                 "Reservations[].Instances[].[InstanceId,ImageId]"
             )
         )
 
     def health(self, target_group: str) -> dict[str, str]:
         """The state of each target of the target group."""
-        found = self.type(
+        states = self.type(
             "aws elbv2 describe-target-health --target-group-arn {group} --query "
             "TargetHealthDescriptions[].[Target.Id,TargetHealth.State]",
             group=target_group,
         )
-        return dict(found)
+        return dict(states)
 
     @staticmethod
     def until(look: Callable[[], Any], reached: Callable[[Any], bool]) -> Any:
-        """The first answer of `look` that is what was waited for."""
+        """Call `look` until it returns what is waited for, and return that."""
         end = time.monotonic() + PATIENCE_SECONDS
-        while not reached(found := look()):
-            assert time.monotonic() < end, found
+        while not reached(answer := look()):
+            assert time.monotonic() < end, answer
             time.sleep(0.05)
-        return found
+        return answer
 
 
 def _parameters(given: dict[str, str]) -> str:
-    """The option of the CLI, in its shorthand, in which a value with commas stands in quotes."""
+    """The CLI's option for parameters, in its shorthand syntax, in which a value with commas is quoted."""
     if not given:
         return ""
     return " --parameters" + "".join(
@@ -150,7 +151,7 @@ def _parameters(given: dict[str, str]) -> str:
 
 @contextmanager
 def served_aws() -> Iterator[Terminal]:
-    """An embedded AWS that is served until the context is left, and a terminal set up as the server says."""
+    """An embedded AWS that is served until the context is left, and a terminal set up as the server prints."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

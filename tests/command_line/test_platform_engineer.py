@@ -1,4 +1,4 @@
-"""From the network to the last deletion, as docs/deploy.md has it, with the AWS CLI: what AWS shows at each step."""
+"""The steps of docs/deploy.md with the AWS CLI, from the first stack to the last deletion, and what AWS shows then."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_stacks_are_created_patched_twice_scaled_out_rolled_back_and_deleted
         VpcId=platform["VpcId"],
         SubnetId=platform["SubnetIds"].split(",")[0],
     )
-    the_pipeline_is_as_its_template_says(terminal)
+    assert_the_pipeline_matches_its_template(terminal)
     golden = build(terminal)
     terminal.create_stack(
         "shop",
@@ -39,9 +39,9 @@ def test_the_stacks_are_created_patched_twice_scaled_out_rolled_back_and_deleted
         ClientCidr="203.0.113.0/24",
     )
     first = serving(terminal, golden, instances=2)
-    the_application_is_as_its_template_says(terminal, platform)
+    assert_the_application_matches_its_template(terminal, platform)
     given = terminal.parameters("shop")
-    autopatch_is_pointed_at_them(terminal, tmp_path)
+    point_autopatch_at_them(terminal, tmp_path)
 
     patched = terminal.patch({})["ami"]["amiId"]
     assert patched == newest_ami(terminal) != golden
@@ -72,11 +72,11 @@ def test_the_stacks_are_created_patched_twice_scaled_out_rolled_back_and_deleted
         terminal.delete_stack(stack)
         with pytest.raises(CommandFailed, match=f"Stack with id {stack} does not exist"):
             terminal.stack(stack)
-    nothing_is_left_but_what_stays_on_purpose(terminal, [golden, patched, patched_again])
+    assert_only_what_is_retained_is_left(terminal, [golden, patched, patched_again])
 
 
 def build(terminal: Terminal) -> str:
-    """The AMI of a build that is started by hand."""
+    """Start a build by hand; returns its AMI."""
     pipeline = terminal.outputs("golden-images")["ImagePipelineArn"]
     terminal.type(f"aws imagebuilder start-image-pipeline-execution --image-pipeline-arn {pipeline}")
     terminal.until(
@@ -94,23 +94,23 @@ def newest_ami(terminal: Terminal) -> str:
 
 
 def serving(terminal: Terminal, ami: str, *, instances: int) -> set[str]:
-    """The instances of the application: so many, all of the AMI, and all healthy, or soon to be."""
+    """The instances of the application, after waiting until all are healthy; expects so many, all running the AMI."""
     resources = terminal.resources("shop")
     target_group = resources["AppTargetGroup"]
-    terminal.until(lambda: terminal.health(target_group), lambda found: set(found.values()) == {"healthy"})
+    terminal.until(lambda: terminal.health(target_group), lambda health: set(health.values()) == {"healthy"})
     running = terminal.instances(resources["AppAutoScalingGroup"])
     assert list(running.values()) == [ami] * instances
     assert set(terminal.health(target_group)) == set(running)
     return set(running)
 
 
-def the_pipeline_is_as_its_template_says(terminal: Terminal) -> None:
+def assert_the_pipeline_matches_its_template(terminal: Terminal) -> None:
     outputs = terminal.outputs("golden-images")
     recipe = terminal.type(
         f"aws imagebuilder get-image-recipe --image-recipe-arn {outputs['ImageRecipeArn']} --query imageRecipe"
     )
     assert recipe["parentImage"] == "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-    assert [one["componentArn"].split("/")[1] for one in recipe["components"]] == [
+    assert [component["componentArn"].split("/")[1] for component in recipe["components"]] == [
         "golden-images-update-os",
         "golden-images-record-packages",
         "golden-images-verify-image",
@@ -127,12 +127,12 @@ def the_pipeline_is_as_its_template_says(terminal: Terminal) -> None:
     )
     assert infrastructure["instanceMetadataOptions"]["httpTokens"] == "required"
     assert infrastructure["logging"]["s3Logs"]["s3BucketName"] == outputs["LogBucketName"]
-    distribution = terminal.type(
+    distributions = terminal.type(
         "aws imagebuilder get-distribution-configuration --query distributionConfiguration.distributions "
         f"--distribution-configuration-arn {pipeline['distributionConfigurationArn']}"
     )
-    assert [one["region"] for one in distribution] == ["us-east-1"]
-    assert distribution[0]["ssmParameterConfigurations"][0]["parameterName"] == AMI_PARAMETER
+    assert [distribution["region"] for distribution in distributions] == ["us-east-1"]
+    assert distributions[0]["ssmParameterConfigurations"][0]["parameterName"] == AMI_PARAMETER
     policy = terminal.type(
         "aws imagebuilder get-lifecycle-policy --query lifecyclePolicy --lifecycle-policy-arn "
         + terminal.resources("golden-images")["LifecyclePolicy"]
@@ -154,7 +154,7 @@ def the_pipeline_is_as_its_template_says(terminal: Terminal) -> None:
     assert encryption["Rules"][0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
 
 
-def the_application_is_as_its_template_says(terminal: Terminal, platform: dict[str, str]) -> None:
+def assert_the_application_matches_its_template(terminal: Terminal, platform: dict[str, str]) -> None:
     resources = terminal.resources("shop")
     (group,) = terminal.type(
         "aws autoscaling describe-auto-scaling-groups --query AutoScalingGroups --auto-scaling-group-names "
@@ -162,7 +162,7 @@ def the_application_is_as_its_template_says(terminal: Terminal, platform: dict[s
     )
     assert (group["MinSize"], group["DesiredCapacity"], group["MaxSize"]) == (2, 2, 4)
     assert sorted(group["VPCZoneIdentifier"].split(",")) == sorted(platform["SubnetIds"].split(","))
-    assert {one["AvailabilityZone"] for one in group["Instances"]} == {"us-east-1a", "us-east-1b"}
+    assert {instance["AvailabilityZone"] for instance in group["Instances"]} == {"us-east-1a", "us-east-1b"}
     assert group["TargetGroupARNs"] == [resources["AppTargetGroup"]]
     (balancer,) = terminal.type(
         f"aws elbv2 describe-load-balancers --load-balancer-arns {resources['AppLoadBalancer']} --query LoadBalancers"
@@ -177,11 +177,11 @@ def the_application_is_as_its_template_says(terminal: Terminal, platform: dict[s
     assert template["IamInstanceProfile"] == {"Name": platform["InstanceProfileName"]}
 
 
-def autopatch_is_pointed_at_them(terminal: Terminal, folder: Path) -> None:
-    """By a template that is too large for a request, and so goes through a bucket, and by a change set."""
+def point_autopatch_at_them(terminal: Terminal, folder: Path) -> None:
+    """Through a change set, with a template that is too large for a request and is therefore uploaded to a bucket."""
     template = folder / "packaged.json"
-    found = terminal.type("aws cloudformation get-template --stack-name ami-autopatch --query TemplateBody")
-    template.write_text(json.dumps(found, indent=2))
+    body = terminal.type("aws cloudformation get-template --stack-name ami-autopatch --query TemplateBody")
+    template.write_text(json.dumps(body, indent=2))
     assert template.stat().st_size > 51_200
     before = terminal.parameters("ami-autopatch")
     pipeline = terminal.outputs("golden-images")["ImagePipelineArn"]
@@ -193,7 +193,7 @@ def autopatch_is_pointed_at_them(terminal: Terminal, folder: Path) -> None:
     assert terminal.parameters("ami-autopatch") == {**before, "PipelineArn": pipeline, "ApplicationStacks": "shop"}
 
 
-GONE = [
+LISTS = [
     "aws autoscaling describe-auto-scaling-groups --query AutoScalingGroups",
     "aws cloudformation describe-stacks --query Stacks",
     "aws cloudwatch describe-alarms --query MetricAlarms",
@@ -227,8 +227,8 @@ GONE = [
 ]
 
 
-def nothing_is_left_but_what_stays_on_purpose(terminal: Terminal, amis: list[str]) -> None:
-    assert {command: terminal.type(command) for command in GONE} == {command: [] for command in GONE}
+def assert_only_what_is_retained_is_left(terminal: Terminal, amis: list[str]) -> None:
+    assert {command: terminal.type(command) for command in LISTS} == {command: [] for command in LISTS}
 
     images = terminal.type(
         "aws ec2 describe-images --owners self --filters Name=tag:Name,Values=golden-images --query Images[].ImageId"

@@ -50,7 +50,7 @@ def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
     templates = {name: template(terminal, name) for name in before}
     groups = {name: terminal.resources(name)["Group"] for name in before}
     instances = {name: terminal.instances(groups[name]) for name in before}
-    assert {name: list(found.values()) for name, found in instances.items()} == {
+    assert {name: list(amis.values()) for name, amis in instances.items()} == {
         "theirs": [golden] * 3,
         "service": [golden] * 2,
     }
@@ -67,11 +67,11 @@ def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
 
     output = terminal.patch({})
     ami = output["ami"]["amiId"]
-    assert {one["stackName"]: one["outcome"] for one in output["summary"]["targets"]} == {
+    assert {target["stackName"]: target["outcome"] for target in output["summary"]["targets"]} == {
         "theirs": "PATCHED",
         "service": "PATCHED",
     }
-    assert terminal.parameters("web")["AmazonMachineImage"] == golden, "a stack that is no target stays as it is"
+    assert terminal.parameters("web")["AmazonMachineImage"] == golden, "a stack that is not a target stays as it is"
 
     for name, ami_parameter in (("theirs", "InstanceAmi"), ("service", "ImageId")):
         stack = terminal.stack(name)
@@ -79,44 +79,44 @@ def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
         assert stack["RoleARN"] == role
         assert stack.get("Tags") == before[name].get("Tags")
         assert stack["Parameters"] == [
-            {**one, "ParameterValue": ami} if one["ParameterKey"] == ami_parameter else one
-            for one in before[name]["Parameters"]
+            {**parameter, "ParameterValue": ami} if parameter["ParameterKey"] == ami_parameter else parameter
+            for parameter in before[name]["Parameters"]
         ]
         assert template(terminal, name) == templates[name]
         serving = terminal.instances(terminal.resources(name)["Group"])
         assert set(serving.values()) == {ami} and len(serving) == len(instances[name])
         assert set(serving).isdisjoint(instances[name])
 
-    for parameter in ("/database/password", "/service/api-key"):
-        kept = terminal.type(f"aws ssm get-parameter --name {parameter} --query Parameter.Value")
+    for name in ("/database/password", "/service/api-key"):
+        kept = terminal.type(f"aws ssm get-parameter --name {name} --query Parameter.Value")
         assert kept == SECRET, "a value that is shown as asterisks is still the one that was given"
-    assert "****" in [one["ParameterValue"] for one in terminal.stack("service")["Parameters"]]
+    assert "****" in terminal.parameters("service").values()
     target_group = baseline["TargetGroup"]
     assert set(terminal.health(target_group)) == set(terminal.instances(terminal.resources("theirs")["Group"]))
 
-    # The one has a new group by a replacing update, the other its own by a rolling one: its export is in use.
+    # A replacing update gave the one a new group; a rolling update kept the other's, whose export is in use.
     assert terminal.resources("theirs")["Group"] != groups["theirs"]
     assert terminal.resources("service")["Group"] == groups["service"]
     exported = terminal.type("aws cloudformation list-exports --query \"Exports[?Name=='service-Group'].Value\"")
     assert exported == [groups["service"]]
     assert terminal.type("aws cloudformation list-imports --export-name service-Group --query Imports") == ["watch"]
     assert [alarmed(terminal, name) for name in ("service", "watch")] == [groups["service"]] * 2
-    (found,) = terminal.type(
+    (group,) = terminal.type(
         f"aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {groups['service']} "
         "--query AutoScalingGroups"
     )
-    policy = found["MixedInstancesPolicy"]
+    policy = group["MixedInstancesPolicy"]
     assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 50
-    assert [one["InstanceType"] for one in policy["LaunchTemplate"]["Overrides"]] == ["m5.large", "m5a.large"]
-    assert found["SuspendedProcesses"] == []
+    assert [override["InstanceType"] for override in policy["LaunchTemplate"]["Overrides"]] == ["m5.large", "m5a.large"]
+    assert group["SuspendedProcesses"] == []
     signals = terminal.type(
         "aws cloudformation describe-stack-events --stack-name service --query "
         "\"StackEvents[?ResourceStatus=='UPDATE_IN_PROGRESS'].ResourceStatusReason\""
     )
     received = {text.split()[-1] for text in signals if text.startswith("Received SUCCESS signal with UniqueId ")}
-    assert received == {one["InstanceId"] for one in found["Instances"]}
+    assert received == {instance["InstanceId"] for instance in group["Instances"]}
 
-    # Those who use an export go before the one whose it is.
+    # A stack that exports a value can be deleted only after those that import it.
     with pytest.raises(CommandFailed, match=r"Export service-Group cannot be deleted as it is in use by watch"):
         terminal.type("aws cloudformation delete-stack --stack-name service")
     for name in ("watch", "service", "theirs", "baseline"):

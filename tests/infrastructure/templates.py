@@ -1,8 +1,7 @@
-"""The templates of the repository as documents, for rules that each list their violations of one."""
+"""The templates of the repository as documents, and what rules about them are made of."""
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,14 +14,16 @@ from rehearsal.deployment import REPOSITORY, definition_file, transformed_templa
 
 Template = dict[str, Any]
 Rule = Callable[[str, Template], list[str]]
-"""Takes the name of a template and its document, and gives what is wrong with it, a line each."""
+"""Takes the name of a template and its document; returns the violations, a line each."""
+Planted = tuple[str, Rule, Callable[[Template], Any], str]
+"""The name of a template, a rule, a change that violates it, and how the line begins that the rule then returns."""
 
 OURS = "template.yaml"
 NAMES = [OURS, *sorted(path.name for path in (REPOSITORY / "infrastructure").glob("*.yaml"))]
 
 
 def document(name: str) -> Template:
-    """A template of the repository, functions spelled out; ours after the SAM transform. Do not change it."""
+    """A template of the repository, its functions in the long form; ours after the SAM transform. Do not change it."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
         if name == OURS:
@@ -30,25 +31,19 @@ def document(name: str) -> Template:
         return read_template((REPOSITORY / "infrastructure" / name).read_text())
 
 
-def violations_after(name: str, rule: Rule, plant: Callable[[Template], Any]) -> list[str]:
-    """What the rule says of a copy of the template that `plant` has changed."""
-    planted = copy.deepcopy(document(name))
-    plant(planted)
-    return rule(name, planted)
-
-
 def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
     """The properties of the resources of a type, by their names."""
-    return {name: one.get("Properties", {}) for name, one in template["Resources"].items() if one["Type"] == kind}
+    resources = template["Resources"].items()
+    return {name: resource.get("Properties", {}) for name, resource in resources if resource["Type"] == kind}
 
 
 def properties(template: Template, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = template["Resources"][name]["Properties"]
-    return found
+    resource_properties: dict[str, Any] = template["Resources"][name]["Properties"]
+    return resource_properties
 
 
 def definition(machine: dict[str, Any]) -> dict[str, Any]:
-    """What a state machine does, from its properties."""
+    """The definition of the state machine with these properties."""
     states: dict[str, Any] = json.loads(to_json(definition_file(machine)))
     return states
 
@@ -59,9 +54,9 @@ def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from of_both_sides(policy["PolicyDocument"]["Statement"])
 
 
-def of_both_sides(said: list[Any]) -> Iterator[dict[str, Any]]:
+def of_both_sides(items: list[Any]) -> Iterator[dict[str, Any]]:
     """The items of a list, and those on either side of an Fn::If in it."""
-    for item in said:
+    for item in items:
         for side in item["Fn::If"][1:] if "Fn::If" in item else [item]:
             if side != {"Ref": "AWS::NoValue"}:
                 yield side

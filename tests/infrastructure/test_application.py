@@ -1,4 +1,4 @@
-"""The sample application on its network: what is created, read by each service's own API; replaced; scaled; deleted."""
+"""The sample application on its network: created, updated, scaled and deleted, as each service's own API shows it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.aws import LocalAws
 from local_aws.cloudformation.reader import read_template
 from rehearsal.deployment import REPOSITORY
-from tests.workflow.running import describe, instances
+from tests.workflow.rollout import amis, ids
+from tests.workflow.running import describe, instances, outputs, parameters
 
 TEMPLATES = {name: (REPOSITORY / "infrastructure" / f"{name}.yaml").read_text() for name in ("network", "application")}
 
 
 class Site:
-    """The network's stack, and two AMIs to run the application on."""
+    """An embedded AWS with the network's stack, and two AMIs to run the application on."""
 
     def __init__(self, aws: LocalAws) -> None:
         self.clock = aws.clock
@@ -29,7 +30,7 @@ class Site:
         self.cloudformation.create_stack(
             StackName="network", TemplateBody=TEMPLATES["network"], Capabilities=["CAPABILITY_IAM"]
         )
-        self.network = self.outputs("network")
+        self.network = outputs("network")
         ec2 = boto3.client("ec2")
         self.old, self.new = (
             ec2.register_image(Name=name, RootDeviceName="/dev/xvda", Architecture="x86_64")["ImageId"]
@@ -37,7 +38,7 @@ class Site:
         )
 
     def create(self, name: str, template: str, **parameters: str) -> None:
-        """An application's stack, with the service role of the network's."""
+        """Create an application's stack with the service role of the network's stack."""
         self.cloudformation.create_stack(
             StackName=name,
             TemplateBody=template,
@@ -57,27 +58,24 @@ class Site:
         }
 
     def update(self, name: str, seconds: float = 1800, **changed: str) -> str:
-        parameters = [
-            {"ParameterKey": one["ParameterKey"], "ParameterValue": changed[one["ParameterKey"]]}
-            if one["ParameterKey"] in changed
-            else {"ParameterKey": one["ParameterKey"], "UsePreviousValue": True}
-            for one in describe(name)["Parameters"]
+        values = [
+            {"ParameterKey": key, "ParameterValue": changed[key]}
+            if key in changed
+            else {"ParameterKey": key, "UsePreviousValue": True}
+            for key in parameters(name)
         ]
-        self.cloudformation.update_stack(StackName=name, UsePreviousTemplate=True, Parameters=parameters)  # type: ignore[arg-type]
+        self.cloudformation.update_stack(StackName=name, UsePreviousTemplate=True, Parameters=values)  # type: ignore[arg-type]
         self.clock.sleep(seconds)
         return str(describe(name)["StackStatus"])
 
-    def outputs(self, name: str) -> dict[str, str]:
-        return {one["OutputKey"]: one["OutputValue"] for one in describe(name).get("Outputs", [])}
-
     def physical_id(self, stack: str, logical_id: str) -> str:
-        found = self.cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
-        return found["StackResourceDetail"]["PhysicalResourceId"]
+        resource = self.cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+        return resource["StackResourceDetail"]["PhysicalResourceId"]
 
     def health(self, stack: str) -> dict[str, str]:
         arn = self.physical_id(stack, "AppTargetGroup")
-        found = boto3.client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-        return {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in found}
+        targets = boto3.client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        return {target["Target"]["Id"]: target["TargetHealth"]["State"] for target in targets}
 
 
 @pytest.fixture(scope="module")
@@ -88,18 +86,14 @@ def site() -> Iterator[Site]:
         yield site
 
 
-def ids(stack: str) -> set[str]:
-    return {instance["InstanceId"] for instance in instances(stack)}
-
-
 def user_data(site: Site) -> str:
-    """What the instances of the stack app run when they boot, as EC2 has it."""
+    """The script that the instances of the stack app run when they boot, as EC2 returns it."""
     identifier = site.physical_id("app", "AppLaunchTemplate")
     versions = boto3.client("ec2").describe_launch_template_versions(LaunchTemplateId=identifier, Versions=["$Latest"])
     return base64.b64decode(versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]["UserData"]).decode()
 
 
-def test_the_instances_stand_in_two_zones_behind_the_load_balancer(site: Site) -> None:
+def test_the_instances_are_in_two_zones_behind_the_load_balancer(site: Site) -> None:
     running = instances("app")
     assert [instance["ImageId"] for instance in running] == [site.old, site.old]
     assert len({instance["SubnetId"] for instance in running}) == 2
@@ -109,26 +103,25 @@ def test_the_instances_stand_in_two_zones_behind_the_load_balancer(site: Site) -
         "LoadBalancers"
     ]
     assert (balancer["Scheme"], balancer["Type"]) == ("internet-facing", "application")
-    assert site.outputs("app")["ApplicationUrl"] == f"http://{balancer['DNSName']}"
+    assert outputs("app")["ApplicationUrl"] == f"http://{balancer['DNSName']}"
     (listener,) = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     assert listener["DefaultActions"][0]["TargetGroupArn"] == site.physical_id("app", "AppTargetGroup")
 
 
-def test_clients_reach_the_load_balancer_and_it_alone_reaches_the_instances(site: Site) -> None:
+def test_clients_reach_the_load_balancer_and_only_it_reaches_the_instances(site: Site) -> None:
     ec2 = boto3.client("ec2")
 
     def rules(logical_id: str) -> tuple[list[Any], list[Any]]:
         (group,) = ec2.describe_security_groups(GroupIds=[site.physical_id("app", logical_id)])["SecurityGroups"]
         return list(group["IpPermissions"]), list(group["IpPermissionsEgress"])
 
-    in_front, towards = rules("LoadBalancerSecurityGroup")
-    assert [(rule["FromPort"], rule["IpRanges"][0]["CidrIp"]) for rule in in_front] == [(80, "203.0.113.0/24")]
-    assert [rule["UserIdGroupPairs"][0]["GroupId"] for rule in towards] == [site.physical_id("app", "AppSecurityGroup")]
-    behind, out = rules("AppSecurityGroup")
-    (only,) = behind
-    assert only["IpRanges"] == []
-    assert only["UserIdGroupPairs"][0]["GroupId"] == site.physical_id("app", "LoadBalancerSecurityGroup")
-    assert [(rule["FromPort"], rule["IpRanges"][0]["CidrIp"]) for rule in out] == [(443, "0.0.0.0/0")]
+    ingress, egress = rules("LoadBalancerSecurityGroup")
+    assert [(rule["FromPort"], rule["IpRanges"][0]["CidrIp"]) for rule in ingress] == [(80, "203.0.113.0/24")]
+    assert [rule["UserIdGroupPairs"][0]["GroupId"] for rule in egress] == [site.physical_id("app", "AppSecurityGroup")]
+    (ingress_rule,), egress = rules("AppSecurityGroup")
+    assert ingress_rule["IpRanges"] == []
+    assert ingress_rule["UserIdGroupPairs"][0]["GroupId"] == site.physical_id("app", "LoadBalancerSecurityGroup")
+    assert [(rule["FromPort"], rule["IpRanges"][0]["CidrIp"]) for rule in egress] == [(443, "0.0.0.0/0")]
 
 
 def test_instances_need_version_2_of_the_metadata_service_and_have_encrypted_volumes(site: Site) -> None:
@@ -143,9 +136,9 @@ def test_instances_need_version_2_of_the_metadata_service_and_have_encrypted_vol
     assert script.index("describe-target-health") < script.index("signal --exit-code 0")
 
 
-def test_an_instance_that_never_is_healthy_says_so_before_the_group_replaces_it(site: Site) -> None:
-    """Amazon EC2 Auto Scaling User Guide, "Set the health check grace period for an Auto Scaling group": what is
-    terminated cannot signal. The embedded AWS does not run user data, and has to wait as long as ours does."""
+def test_an_instance_that_is_never_healthy_signals_failure_before_the_group_replaces_it(site: Site) -> None:
+    """Amazon EC2 Auto Scaling User Guide, "Set the health check grace period for an Auto Scaling group": a terminated
+    instance cannot signal. The embedded AWS does not run user data, and has to wait as long as ours does."""
     assumed = AutoScalingSettings()
     script = user_data(site)
     (attempts,) = re.findall(r"for attempt in \{1\.\.(\d+)\}", script)
@@ -156,32 +149,34 @@ def test_an_instance_that_never_is_healthy_says_so_before_the_group_replaces_it(
         AutoScalingGroupNames=[site.physical_id("app", "AppAutoScalingGroup")]
     )["AutoScalingGroups"]
     assert group["HealthCheckType"] == "ELB"
-    # Each attempt takes a second or two besides its pause.
+    # Each attempt takes a second or two in addition to its pause.
     assert group["HealthCheckGracePeriod"] > assumed.instance_boot_seconds + patience + 2 * int(attempts)
     creation = read_template(TEMPLATES["application"])["Resources"]["AppAutoScalingGroup"]["CreationPolicy"]
     assert creation["ResourceSignal"]["Timeout"] == "PT15M" and group["HealthCheckGracePeriod"] < 15 * 60
 
 
-def test_a_new_ami_brings_a_new_group_that_signals_when_the_load_balancer_finds_it_healthy(site: Site) -> None:
+def test_a_new_ami_creates_a_new_group_that_signals_when_its_instances_are_healthy(site: Site) -> None:
     site.create("blue-green", TEMPLATES["application"], **site.given())
     before, group = ids("blue-green"), site.physical_id("blue-green", "AppAutoScalingGroup")
     assert site.update("blue-green", seconds=100, AmazonMachineImage=site.new) == "UPDATE_IN_PROGRESS"
     fresh = set(site.health("blue-green")) - before
-    assert {site.health("blue-green")[one] for one in fresh} == {"initial"} and len(fresh) == 2
-    assert {site.health("blue-green")[one] for one in before} == {"healthy"}, "the old group serves meanwhile"
+    assert {site.health("blue-green")[instance_id] for instance_id in fresh} == {"initial"} and len(fresh) == 2
+    assert {site.health("blue-green")[instance_id] for instance_id in before} == {"healthy"}, (
+        "the old group still serves"
+    )
     site.clock.sleep(1800)
     assert describe("blue-green")["StackStatus"] == "UPDATE_COMPLETE"
     assert site.physical_id("blue-green", "AppAutoScalingGroup") != group
-    assert ids("blue-green") == fresh and {one["ImageId"] for one in instances("blue-green")} == {site.new}
+    assert ids("blue-green") == fresh and amis("blue-green") == {site.new}
     assert set(site.health("blue-green").values()) == {"healthy"}
 
 
-def test_the_switch_replaces_one_instance_after_the_other_in_the_same_group(site: Site) -> None:
+def test_a_rolling_update_replaces_one_instance_after_another_in_the_same_group(site: Site) -> None:
     site.create("rolling", TEMPLATES["application"], **site.given(UpdateBy="RollingUpdate", MinSize="1"))
     before, group = ids("rolling"), site.physical_id("rolling", "AppAutoScalingGroup")
     assert site.update("rolling", seconds=3600, AmazonMachineImage=site.new) == "UPDATE_COMPLETE"
     assert site.physical_id("rolling", "AppAutoScalingGroup") == group
-    assert ids("rolling").isdisjoint(before) and {one["ImageId"] for one in instances("rolling")} == {site.new}
+    assert ids("rolling").isdisjoint(before) and amis("rolling") == {site.new}
 
 
 def test_scaling_out_launches_instances_that_become_healthy(site: Site) -> None:
@@ -191,13 +186,13 @@ def test_scaling_out_launches_instances_that_become_healthy(site: Site) -> None:
         AutoScalingGroupName=site.physical_id("scaled", "AppAutoScalingGroup"), DesiredCapacity=4
     )
     fresh = set(site.health("scaled")) - before
-    assert len(fresh) == 2 and {site.health("scaled")[one] for one in fresh} == {"initial"}
+    assert len(fresh) == 2 and {site.health("scaled")[instance_id] for instance_id in fresh} == {"initial"}
     site.clock.sleep(600)
     assert list(site.health("scaled").values()) == ["healthy"] * 4
 
 
 def test_deletion_leaves_nothing_behind(site: Site) -> None:
-    def left() -> list[Any]:
+    def resource_counts() -> list[int]:
         elbv2, ec2 = boto3.client("elbv2"), boto3.client("ec2")
         running = ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": ["running"]}])
         return [
@@ -209,12 +204,12 @@ def test_deletion_leaves_nothing_behind(site: Site) -> None:
             len(running["Reservations"]),
         ]
 
-    before = left()
+    before = resource_counts()
     site.create("gone", TEMPLATES["application"], **site.given())
-    assert left() != before
+    assert resource_counts() != before
     site.cloudformation.delete_stack(StackName="gone")
     site.clock.sleep(600)
-    assert left() == before
+    assert resource_counts() == before
 
 
 @pytest.mark.parametrize(
@@ -226,7 +221,7 @@ def test_deletion_leaves_nothing_behind(site: Site) -> None:
         ("UpdateBy", "Magic", "must be ReplacingUpdate or RollingUpdate"),
     ],
 )
-def test_a_parameter_that_cannot_be_is_refused_with_what_is_accepted(
+def test_an_invalid_parameter_is_refused_with_what_is_accepted(
     site: Site, parameter: str, value: str, accepted: str
 ) -> None:
     with pytest.raises(ClientError) as refused:
@@ -245,7 +240,7 @@ def test_subnets_of_another_vpc_are_refused(site: Site) -> None:
 
 def test_a_rolling_update_without_room_for_it_is_refused(site: Site) -> None:
     """CloudFormation User Guide, "UpdatePolicy attribute": MinInstancesInService must be below the group's MaxSize,
-    which CloudFormation itself would find out in the middle of the update."""
+    which CloudFormation itself checks only in the middle of the update."""
     with pytest.raises(ClientError) as refused:
         site.create("tight", TEMPLATES["application"], **site.given(UpdateBy="RollingUpdate", MinSize="2", MaxSize="2"))
     assert "For a RollingUpdate, MaxSize must be above MinSize" in refused.value.response["Error"]["Message"]

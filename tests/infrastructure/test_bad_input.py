@@ -1,4 +1,4 @@
-"""Parameters of template.yaml that cannot be: refused before anything is made, with what is accepted."""
+"""Invalid parameters of template.yaml: refused before anything is created, with what is accepted."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def cloudformation() -> Iterator[Any]:
         ("LogRetentionDays", "100", "must be a retention period that CloudWatch Logs offers, in days"),
     ],
 )
-def test_a_parameter_that_cannot_be_is_refused(cloudformation: Any, parameter: str, value: str, accepted: str) -> None:
+def test_an_invalid_parameter_is_refused(cloudformation: Any, parameter: str, value: str, accepted: str) -> None:
     given = {"PipelineArn": PIPELINE, "ApplicationStacks": "web", parameter: value}
     with pytest.raises(ClientError) as refused:
         cloudformation.create_stack(
@@ -160,7 +160,7 @@ def test_a_parameter_that_cannot_be_is_refused(cloudformation: Any, parameter: s
         ("NotificationEmail", "first.last+aws@mail.example.com"),
     ],
 )
-def test_a_parameter_that_can_be_is_not(parameter: str, value: str) -> None:
+def test_a_valid_parameter_is_not_refused(parameter: str, value: str) -> None:
     assert re.fullmatch(transformed_template()["Parameters"][parameter]["AllowedPattern"], value)
 
 
@@ -181,7 +181,7 @@ def test_a_parameter_that_can_be_is_not(parameter: str, value: str) -> None:
         "at(2027-01-12T06:00:00)",
     ],
 )
-def test_what_scheduler_takes_is_not_refused(expression: str) -> None:
+def test_an_expression_that_scheduler_accepts_is_not_refused(expression: str) -> None:
     """EventBridge Scheduler User Guide, "Schedule types in EventBridge Scheduler"."""
     assert next_firing(expression, "UTC", datetime(2026, 12, 1, tzinfo=UTC))
     assert re.fullmatch(transformed_template()["Parameters"]["ScheduleExpression"]["AllowedPattern"], expression)

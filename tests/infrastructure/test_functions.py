@@ -1,4 +1,4 @@
-"""The deployed functions: each gets the environment that it reads, and takes its sample event."""
+"""The deployed functions: each gets the environment that it reads, and accepts its sample event."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ EVENTS = ROOT / "events"
 
 @pytest.fixture(scope="module")
 def functions() -> Iterator[dict[str, Any]]:
-    """The deployed functions, by the names that the template has for them."""
+    """The deployed functions, by their logical IDs in the template."""
     with LocalAws():
         deploy(Scenario())
-        found = boto3.client("lambda").list_functions()["Functions"]
-        yield {function["FunctionName"].split("-")[2]: function for function in found}
+        deployed = boto3.client("lambda").list_functions()["Functions"]
+        yield {function["FunctionName"].split("-")[2]: function for function in deployed}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_sample_inputs_are_accepted(path: Path) -> None:
 @pytest.mark.parametrize(
     ("event", "function", "error"),
     [
-        # What the samples name does not exist here: the functions read them to the end, and AWS says so.
+        # What the samples name does not exist here: a function reads its whole event, then AWS answers with an error.
         ("plan-run", "PlanRun", None),
         ("start-image-build", "StartImageBuild", errors.AwsCallFailed),
         ("check-image", "CheckImage", errors.AwsCallFailed),
@@ -97,7 +97,7 @@ def test_the_sample_inputs_are_accepted(path: Path) -> None:
         ("trigger-base-ami", "BaseAmiTrigger", None),
     ],
 )
-def test_the_sample_events_are_what_the_functions_take(
+def test_the_functions_accept_their_sample_events(
     functions: dict[str, Any], event: str, function: str, error: type | None
 ) -> None:
     name = functions[f"{function}Function"]["FunctionName"]

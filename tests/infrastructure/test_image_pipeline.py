@@ -1,4 +1,4 @@
-"""The image pipeline's template: deployed into the embedded AWS, built with, changed, and deleted."""
+"""The image pipeline's template: deployed to the embedded AWS, used to build images, updated, and deleted."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890
 
 @dataclass(frozen=True)
 class Images:
-    """An embedded AWS with a network, in which the tests of this module make stacks of the template."""
+    """An embedded AWS with a network, in which the tests of this module create stacks of the template."""
 
     world: StackWorld
     network: dict[str, str]
 
     def create(self, name: str, **parameters: str) -> dict[str, str]:
         """The outputs of a new stack in the network."""
-        found = self.world.create(name, BODY, **{**self.network, **parameters})
-        assert found["StackStatus"] == "CREATE_COMPLETE", self.world.reasons(name)
+        stack = self.world.create(name, BODY, **{**self.network, **parameters})
+        assert stack["StackStatus"] == "CREATE_COMPLETE", self.world.reasons(name)
         return self.world.outputs(name)
 
     def update(self, name: str, **parameters: str) -> str:
@@ -68,7 +68,7 @@ class Images:
         return self.world.physical_ids(stack)[logical_id]
 
     def build(self, stack: str) -> Any:
-        """The image of a build, when it has ended."""
+        """Start a build and let it end; returns its image."""
         builder = self.client("imagebuilder")
         pipeline = self.world.outputs(stack)["ImagePipelineArn"]
         arn = builder.start_image_pipeline_execution(imagePipelineArn=pipeline)["imageBuildVersionArn"]
@@ -77,10 +77,12 @@ class Images:
             image = builder.get_image(imageBuildVersionArn=arn)["image"]
             if image["state"]["status"] in ("AVAILABLE", "FAILED", "CANCELLED"):
                 return image
-        raise AssertionError(f"the build of {arn} does not end")
+        raise AssertionError(
+            f"expected the build of {arn} to end, found it {image['state']['status']} after 100 minutes"
+        )
 
     def get(self, stack: str, kind: str) -> Any:
-        """What Image Builder's own Get operation says of the stack's only resource of a kind, such as ImageRecipe."""
+        """The stack's only resource of a kind, such as ImageRecipe, as Image Builder's own Get operation returns it."""
         snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind)
         camel = kind[0].lower() + kind[1:]
         answer = getattr(self.client("imagebuilder"), f"get{snake}")(**{f"{camel}Arn": self.physical_id(stack, kind)})
@@ -91,31 +93,31 @@ class Images:
 def images() -> Iterator[Images]:
     with stack_world() as world:
         world.create("network", (INFRASTRUCTURE / "network.yaml").read_text(encoding="utf-8"))
-        found = world.outputs("network")
-        yield Images(world, {"VpcId": found["VpcId"], "SubnetId": found["SubnetIds"].split(",")[0]})
+        network = world.outputs("network")
+        yield Images(world, {"VpcId": network["VpcId"], "SubnetId": network["SubnetIds"].split(",")[0]})
 
 
 @pytest.fixture(scope="module")
 def plain(images: Images) -> Any:
-    """The stack `plain`, of the template as it is, and the image that it has built."""
+    """The image that the stack `plain` has built, which has the template's defaults."""
     images.create("plain")
     return images.build("plain")
 
 
 @pytest.fixture(scope="module")
 def full(images: Images) -> Any:
-    """The stack `full`, with every option, and the image that it has built."""
+    """The image that the stack `full` has built, which has every option."""
     keys = {
         region: images.client("kms", region).create_key()["KeyMetadata"]["Arn"]
         for region in (HOME, "eu-west-1", "eu-central-1")
     }
     images.client("inspector2").enable(accountIds=[ACCOUNT], resourceTypes=["EC2"])
-    topic = images.client("sns").create_topic(Name="told")["TopicArn"]
-    queue = images.client("sqs").create_queue(QueueName="told")["QueueUrl"]
+    topic = images.client("sns").create_topic(Name="images")["TopicArn"]
+    queue = images.client("sqs").create_queue(QueueName="images")["QueueUrl"]
     images.client("sns").subscribe(
         TopicArn=topic,
         Protocol="sqs",
-        Endpoint=f"arn:aws:sqs:{HOME}:{ACCOUNT}:told",
+        Endpoint=f"arn:aws:sqs:{HOME}:{ACCOUNT}:images",
         Attributes={"RawMessageDelivery": "true"},
     )
     policy = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
@@ -143,7 +145,7 @@ def root_snapshot(images: Images, ami: str, region: str = HOME) -> Any:
     return ec2.describe_snapshots(SnapshotIds=[mapping["Ebs"]["SnapshotId"]])["Snapshots"][0]
 
 
-# -- the text -------------------------------------------------------------------------------------------------------
+# -- the template ---------------------------------------------------------------------------------------------------
 
 
 def test_every_parameter_and_output_is_described_and_every_parameter_grouped() -> None:
@@ -156,16 +158,16 @@ def test_every_parameter_and_output_is_described_and_every_parameter_grouped() -
 
 
 @pytest.mark.parametrize("logical_id", COMPONENTS)
-def test_the_components_in_the_template_are_the_documents_in_components(logical_id: str) -> None:
-    carried = TEMPLATE.resources[logical_id]["Properties"]["Data"]
-    assert carried == (INFRASTRUCTURE / "components" / f"{COMPONENTS[logical_id]}.yaml").read_text()
+def test_the_components_in_the_template_equal_the_documents_in_components(logical_id: str) -> None:
+    data = TEMPLATE.resources[logical_id]["Properties"]["Data"]
+    assert data == (INFRASTRUCTURE / "components" / f"{COMPONENTS[logical_id]}.yaml").read_text()
 
 
 def test_every_document_in_components_is_in_the_template() -> None:
     assert sorted(path.stem for path in (INFRASTRUCTURE / "components").iterdir()) == sorted(COMPONENTS.values())
 
 
-# -- the stack as it is ---------------------------------------------------------------------------------------------
+# -- the stack with defaults ----------------------------------------------------------------------------------------
 
 
 def test_the_pipeline_builds_an_encrypted_ami_on_the_latest_amazon_linux(images: Images, plain: Any) -> None:
@@ -177,8 +179,8 @@ def test_the_pipeline_builds_an_encrypted_ami_on_the_latest_amazon_linux(images:
     assert root_snapshot(images, ami["image"])["Encrypted"]
     [described] = images.client("ec2").describe_images(ImageIds=[ami["image"]])["Images"]
     assert (described["Public"], described["RootDeviceName"]) == (False, "/dev/xvda")
-    found = images.client("ec2").describe_image_attribute(ImageId=ami["image"], Attribute="launchPermission")
-    assert found["LaunchPermissions"] == []
+    sharing = images.client("ec2").describe_image_attribute(ImageId=ami["image"], Attribute="launchPermission")
+    assert sharing["LaunchPermissions"] == []
 
 
 def test_the_pipeline_has_tests_and_metadata_but_no_schedule(images: Images, plain: Any) -> None:
@@ -195,12 +197,12 @@ def test_the_pipeline_has_tests_and_metadata_but_no_schedule(images: Images, pla
 
 def test_the_recipe_updates_records_and_then_tests(images: Images, plain: Any) -> None:
     """Image Builder User Guide, "Use components": a document with a test phase only is a test component."""
-    components = images.get("plain", "ImageRecipe")["components"]
-    found = [
-        images.client("imagebuilder").get_component(componentBuildVersionArn=each["componentArn"])["component"]
-        for each in components
+    builder = images.client("imagebuilder")
+    components = [
+        builder.get_component(componentBuildVersionArn=listed["componentArn"])["component"]
+        for listed in images.get("plain", "ImageRecipe")["components"]
     ]
-    assert [(each["name"], each["type"]) for each in found] == [
+    assert [(component["name"], component["type"]) for component in components] == [
         ("plain-update-os", "BUILD"),
         ("plain-record-packages", "BUILD"),
         ("plain-verify-image", "TEST"),
@@ -217,18 +219,18 @@ def test_the_newest_ami_is_in_a_parameter_that_ec2_checks(images: Images, plain:
     )
 
 
-def test_build_instances_take_no_metadata_request_without_a_token_and_end_with_the_build(
+def test_build_instances_require_a_token_for_metadata_and_are_terminated_with_the_build(
     images: Images, plain: Any
 ) -> None:
-    """EC2 User Guide, "Use the Instance Metadata Service": HttpTokens required is IMDSv2 alone."""
-    found = images.get("plain", "InfrastructureConfiguration")
-    assert found["instanceMetadataOptions"] == {"httpTokens": "required", "httpPutResponseHopLimit": 1}
-    assert (found["terminateInstanceOnFailure"], "snsTopicArn" in found) == (True, False)
-    assert (found["instanceTypes"], found["subnetId"]) == (["t3.medium"], images.network["SubnetId"])
-    assert found["securityGroupIds"] == [images.physical_id("plain", "BuildSecurityGroup")]
+    """EC2 User Guide, "Use the Instance Metadata Service": HttpTokens required is IMDSv2 only."""
+    configuration = images.get("plain", "InfrastructureConfiguration")
+    assert configuration["instanceMetadataOptions"] == {"httpTokens": "required", "httpPutResponseHopLimit": 1}
+    assert (configuration["terminateInstanceOnFailure"], "snsTopicArn" in configuration) == (True, False)
+    assert (configuration["instanceTypes"], configuration["subnetId"]) == (["t3.medium"], images.network["SubnetId"])
+    assert configuration["securityGroupIds"] == [images.physical_id("plain", "BuildSecurityGroup")]
 
 
-def test_nothing_comes_in_to_build_instances_and_https_alone_goes_out(images: Images, plain: Any) -> None:
+def test_build_instances_have_no_ingress_and_only_https_egress(images: Images, plain: Any) -> None:
     """EC2 User Guide, "Security group rules"."""
     group_id = images.physical_id("plain", "BuildSecurityGroup")
     [group] = images.client("ec2").describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
@@ -260,15 +262,15 @@ def test_each_workflow_of_the_build_has_left_a_log(images: Images, plain: Any) -
     """Image Builder User Guide, "Monitor Image Builder logs with Amazon CloudWatch Logs"; API reference, S3Logs."""
     listed = images.client("s3").list_objects_v2(Bucket=images.world.outputs("plain")["LogBucketName"])
     assert len(listed["Contents"]) == 2
-    assert all(each["Key"].startswith("builds/plain/1.0.0/1/") for each in listed["Contents"])
-    found = images.client("logs").describe_log_groups(logGroupNamePrefix="/aws/imagebuilder/")["logGroups"]
-    groups = {group["logGroupName"]: group["retentionInDays"] for group in found}
+    assert all(stored["Key"].startswith("builds/plain/1.0.0/1/") for stored in listed["Contents"])
+    described = images.client("logs").describe_log_groups(logGroupNamePrefix="/aws/imagebuilder/")["logGroups"]
+    groups = {group["logGroupName"]: group["retentionInDays"] for group in described}
     for group, stream in (("/aws/imagebuilder/plain", "1.0.0/1"), ("/aws/imagebuilder/pipeline/plain", "2026/12/01")):
         assert groups[group] == 90
         assert images.client("logs").get_log_events(logGroupName=group, logStreamName=stream)["events"]
 
 
-def test_the_log_bucket_is_closed_encrypted_and_forgets(images: Images, plain: Any) -> None:
+def test_the_log_bucket_is_private_and_encrypted_and_its_logs_expire(images: Images, plain: Any) -> None:
     """Amazon S3 User Guide, "Security best practices for Amazon S3"."""
     s3, bucket = images.client("s3"), {"Bucket": images.world.outputs("plain")["LogBucketName"]}
     assert set(s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"].values()) == {True}
@@ -307,17 +309,17 @@ def test_every_region_gets_an_ami_with_its_own_key_shared_and_in_a_parameter(ima
     keys = [parameters[name] for name in ("KmsKeyArn", "SecondRegionKmsKeyArn", "ThirdRegionKmsKeyArn")]
     assert [root_snapshot(images, ami, region)["KmsKeyId"] for region, ami in amis.items()] == keys
     for region, ami in amis.items():
-        found = images.client("ec2", region).describe_image_attribute(ImageId=ami, Attribute="launchPermission")
-        assert found["LaunchPermissions"] == [{"UserId": account} for account in OTHER_ACCOUNTS]
+        sharing = images.client("ec2", region).describe_image_attribute(ImageId=ami, Attribute="launchPermission")
+        assert sharing["LaunchPermissions"] == [{"UserId": account} for account in OTHER_ACCOUNTS]
         parameter = images.client("ssm", region).get_parameter(Name="/imagebuilder/full/ami-id")["Parameter"]
         assert (parameter["Value"], parameter["DataType"]) == (ami, "aws:ec2:image")
 
 
 def test_with_a_key_components_and_logs_are_encrypted_with_it(images: Images, full: Any) -> None:
     key = images.world.parameters("full")["KmsKeyArn"]
-    for each in images.get("full", "ImageRecipe")["components"]:
-        found = images.client("imagebuilder").get_component(componentBuildVersionArn=each["componentArn"])
-        assert found["component"]["kmsKeyId"] == key
+    for listed in images.get("full", "ImageRecipe")["components"]:
+        answer = images.client("imagebuilder").get_component(componentBuildVersionArn=listed["componentArn"])
+        assert answer["component"]["kmsKeyId"] == key
     bucket = images.world.outputs("full")["LogBucketName"]
     [rule] = images.client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
@@ -332,10 +334,10 @@ def test_with_a_key_components_and_logs_are_encrypted_with_it(images: Images, fu
     )
 
 
-def test_images_are_scanned_and_the_topic_is_told(images: Images, full: Any) -> None:
+def test_images_are_scanned_and_published_to_the_topic(images: Images, full: Any) -> None:
     """Image Builder User Guide, "Amazon SNS integration in Image Builder"; API reference, ImageScanState."""
     assert full["scanState"] == {"status": "COMPLETED"}
-    queue = images.client("sqs").get_queue_url(QueueName="told")["QueueUrl"]
+    queue = images.client("sqs").get_queue_url(QueueName="images")["QueueUrl"]
     [received] = images.client("sqs").receive_message(QueueUrl=queue)["Messages"]
     message = json.loads(received["Body"])
     assert (message["arn"], message["state"]) == (full["arn"], {"status": "AVAILABLE"})
@@ -344,7 +346,7 @@ def test_images_are_scanned_and_the_topic_is_told(images: Images, full: Any) -> 
 # -- what is kept ---------------------------------------------------------------------------------------------------
 
 
-def test_the_newest_images_stay_and_an_older_one_while_it_was_launched_lately(images: Images) -> None:
+def test_the_newest_images_stay_and_an_older_one_that_was_launched_recently(images: Images) -> None:
     """Image Builder User Guide, "AMI lifecycle exclusion rules": lastLaunched, tagMap."""
     images.create("kept", KeepImages="2", KeepLaunchedWithinDays="60")
     ec2, amis = images.client("ec2"), []
@@ -352,9 +354,9 @@ def test_the_newest_images_stay_and_an_older_one_while_it_was_launched_lately(im
     def build() -> None:
         amis.append(images.build("kept")["outputResources"]["amis"][0]["image"])
 
-    def left() -> list[str]:
-        found = ec2.describe_images(Filters=[{"Name": "name", "Values": ["kept *"]}])["Images"]
-        return [ami for ami in amis if ami in {image["ImageId"] for image in found}]
+    def remaining() -> list[str]:
+        described = ec2.describe_images(Filters=[{"Name": "name", "Values": ["kept *"]}])["Images"]
+        return [ami for ami in amis if ami in {image["ImageId"] for image in described}]
 
     build()
     [instance] = ec2.run_instances(ImageId=amis[0], MinCount=1, MaxCount=1)["Instances"]
@@ -363,22 +365,22 @@ def test_the_newest_images_stay_and_an_older_one_while_it_was_launched_lately(im
         build()
     ec2.create_tags(Resources=[amis[-1]], Tags=[{"Key": "Keep", "Value": "true"}])
     images.world.clock.sleep(DAY)
-    assert left() == [amis[0], *amis[-2:]]
+    assert remaining() == [amis[0], *amis[-2:]]
     tagged = amis[-1]
     for _ in range(3):
         build()
         images.world.clock.sleep(14 * DAY)
-    assert left() == [tagged, *amis[-2:]]
+    assert remaining() == [tagged, *amis[-2:]]
     ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
     snapshots = ec2.describe_snapshots(Filters=[{"Name": "tag:CreatedBy", "Values": ["EC2 Image Builder"]}])
     descriptions = " ".join(snapshot["Description"] for snapshot in snapshots["Snapshots"])
-    assert [ami for ami in amis if ami in descriptions] == left()
+    assert [ami for ami in amis if ami in descriptions] == remaining()
 
 
 # -- changes --------------------------------------------------------------------------------------------------------
 
 
-def test_settings_change_in_place_and_a_new_version_of_the_recipe_takes_the_olds_place(images: Images) -> None:
+def test_settings_change_in_place_and_a_new_version_of_the_recipe_replaces_the_old_one(images: Images) -> None:
     """CloudFormation Template Reference, AWS::ImageBuilder::*: update requires."""
     images.create("changed")
     before = images.world.physical_ids("changed")
@@ -402,7 +404,7 @@ def test_settings_change_in_place_and_a_new_version_of_the_recipe_takes_the_olds
 
 
 def test_another_parent_without_another_version_is_rolled_back(images: Images) -> None:
-    """Image Builder API reference, CreateImageRecipe: a version of a recipe exists once."""
+    """Image Builder API reference, CreateImageRecipe: each version of a recipe can be created once."""
     images.create("same-version")
     before = images.world.physical_ids("same-version")
     assert images.update("same-version", RootDeviceName="/dev/sda1") == "UPDATE_ROLLBACK_COMPLETE"
@@ -411,11 +413,11 @@ def test_another_parent_without_another_version_is_rolled_back(images: Images) -
     images.world.remove("same-version")
 
 
-def test_deletion_leaves_the_bucket_and_what_was_built_and_nothing_else(images: Images) -> None:
+def test_deletion_leaves_the_bucket_and_the_images_and_nothing_else(images: Images) -> None:
     """CloudFormation Template Reference, DeletionPolicy: RetainExceptOnCreate."""
     outputs = images.create("gone")
     image = images.build("gone")
-    made = images.world.physical_ids("gone")
+    physical_ids = images.world.physical_ids("gone")
     images.world.remove("gone")
     bucket, s3 = {"Bucket": outputs["LogBucketName"]}, images.client("s3")
     assert s3.list_objects_v2(**bucket)["KeyCount"] == 2
@@ -436,10 +438,10 @@ def test_deletion_leaves_the_bucket_and_what_was_built_and_nothing_else(images: 
         assert [name for name in listed if name.startswith("gone")] == [], operation
     roles = {role["RoleName"] for role in images.client("iam").list_roles()["Roles"]}
     profiles = images.client("iam").list_instance_profiles()["InstanceProfiles"]
-    assert not roles & set(made.values())
-    assert made["BuildInstanceProfile"] not in [profile["InstanceProfileName"] for profile in profiles]
+    assert not roles & set(physical_ids.values())
+    assert physical_ids["BuildInstanceProfile"] not in [profile["InstanceProfileName"] for profile in profiles]
     groups = [group["GroupId"] for group in ec2.describe_security_groups()["SecurityGroups"]]
-    assert made["BuildSecurityGroup"] not in groups
+    assert physical_ids["BuildSecurityGroup"] not in groups
     assert images.client("logs").describe_log_groups(logGroupNamePrefix="/aws/imagebuilder/gone")["logGroups"] == []
 
 
@@ -447,13 +449,13 @@ def test_a_stack_that_could_not_be_created_leaves_no_bucket(images: Images) -> N
     """CloudFormation Template Reference, DeletionPolicy: RetainExceptOnCreate."""
     before = [bucket["Name"] for bucket in images.client("s3").list_buckets()["Buckets"]]
     missing = f"arn:aws:sns:{HOME}:{ACCOUNT}:missing"
-    found = images.world.create("broken", BODY, **images.network, SnsTopicArn=missing)
-    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    stack = images.world.create("broken", BODY, **images.network, SnsTopicArn=missing)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("snsTopicArn" in reason for reason in images.world.reasons("broken"))
     assert [bucket["Name"] for bucket in images.client("s3").list_buckets()["Buckets"]] == before
 
 
-# -- what cannot be -------------------------------------------------------------------------------------------------
+# -- invalid parameters --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -479,7 +481,7 @@ def test_a_stack_that_could_not_be_created_leaves_no_bucket(images: Images) -> N
         ({"SnsTopicArn": "arn:aws:sns:us-east-1:123456789012:images.fifo"}, "a standard SNS topic"),
     ],
 )
-def test_a_parameter_that_cannot_be_is_refused_with_what_is_accepted(
+def test_an_invalid_parameter_is_refused_with_what_is_accepted(
     images: Images, parameters: dict[str, str], accepted: str
 ) -> None:
     """CloudFormation User Guide, "CloudFormation template Parameters syntax": ConstraintDescription."""
@@ -489,7 +491,7 @@ def test_a_parameter_that_cannot_be_is_refused_with_what_is_accepted(
 
 
 @pytest.mark.parametrize(
-    ("parameters", "rule", "told"),
+    ("parameters", "rule", "assertion"),
     [
         ({"SharedAccounts": "222222222222"}, "SharedImagesHaveTheirOwnKey", "SharedAccounts needs KmsKeyArn"),
         ({"SecondRegion": HOME}, "SecondRegionIsAnother", "a Region other than the stack's"),
@@ -504,11 +506,11 @@ def test_a_parameter_that_cannot_be_is_refused_with_what_is_accepted(
     ],
 )
 def test_parameters_that_do_not_go_together_are_refused(
-    images: Images, parameters: dict[str, str], rule: str, told: str
+    images: Images, parameters: dict[str, str], rule: str, assertion: str
 ) -> None:
     """CloudFormation User Guide, "CloudFormation template Rules syntax": AssertDescription."""
     message = images.refused(**parameters)
-    assert (f"Rule {rule} failed" in message, told in message) == (True, True), message
+    assert (f"Rule {rule} failed" in message, assertion in message) == (True, True), message
 
 
 def test_a_subnet_of_another_vpc_is_refused(images: Images) -> None:
@@ -525,6 +527,6 @@ def test_a_subnet_that_does_not_exist_is_refused(images: Images) -> None:
 
 def test_a_region_that_does_not_exist_fails_the_stack_by_name(images: Images) -> None:
     """Image Builder API reference, Distribution: region."""
-    found = images.world.create("nowhere", BODY, **images.network, SecondRegion="eu-west-9")
-    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    stack = images.world.create("nowhere", BODY, **images.network, SecondRegion="eu-west-9")
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("'eu-west-9' is no Region" in reason for reason in images.world.reasons("nowhere"))

@@ -1,4 +1,4 @@
-"""The network, and the roles that applications stand on: read by each service's own API."""
+"""The network's stack, and the roles in it that applications use, as each service's own API shows them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from local_aws.aws import LocalAws
 from local_aws.cloudformation import schemas
 from local_aws.cloudformation.template import parse
 from rehearsal.deployment import REPOSITORY
+from tests.infrastructure.templates import listed
+from tests.workflow.running import describe
+from tests.workflow.running import outputs as stack_outputs
 
 TEMPLATE = (REPOSITORY / "infrastructure" / "network.yaml").read_text()
 APPLICATION = (REPOSITORY / "infrastructure" / "application.yaml").read_text()
@@ -23,36 +26,39 @@ APPLICATION = (REPOSITORY / "infrastructure" / "application.yaml").read_text()
 @pytest.fixture(scope="module")
 def outputs() -> Iterator[dict[str, str]]:
     with LocalAws():
-        cloudformation = boto3.client("cloudformation")
-        cloudformation.create_stack(StackName="net", TemplateBody=TEMPLATE, Capabilities=["CAPABILITY_IAM"])
-        (stack,) = cloudformation.describe_stacks(StackName="net")["Stacks"]
-        assert stack["StackStatus"] == "CREATE_COMPLETE", stack.get("StackStatusReason")
-        yield {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        create_network("net")
+        yield stack_outputs("net")
+
+
+def create_network(name: str, **parameters: str) -> None:
+    boto3.client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=TEMPLATE,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    assert describe(name)["StackStatus"] == "CREATE_COMPLETE", describe(name).get("StackStatusReason")
 
 
 def statements(role: str) -> list[dict[str, Any]]:
-    """The statements of the role's inline policies, as IAM has them."""
+    """The statements of the role's inline policies, as IAM returns them."""
     iam = boto3.client("iam")
     documents = [
         iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
     ]
     return [
-        {**said, "Action": listed(said["Action"]), "Resource": listed(said["Resource"])}
+        {**statement, "Action": listed(statement["Action"]), "Resource": listed(statement["Resource"])}
         for document in documents
-        for said in (json.loads(document) if isinstance(document, str) else document)["Statement"]
+        for statement in (json.loads(document) if isinstance(document, str) else document)["Statement"]
     ]
 
 
-def listed(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
-
-
-def service_role(outputs: dict[str, str]) -> list[dict[str, Any]]:
+def service_role_statements(outputs: dict[str, str]) -> list[dict[str, Any]]:
     return statements(outputs["ApplicationServiceRoleArn"].rsplit("/", 1)[1])
 
 
-def test_the_subnets_are_in_two_zones_with_a_way_to_the_internet(outputs: dict[str, str]) -> None:
+def test_the_subnets_are_in_two_zones_with_a_route_to_the_internet(outputs: dict[str, str]) -> None:
     ec2 = boto3.client("ec2")
     subnets = ec2.describe_subnets(SubnetIds=outputs["SubnetIds"].split(","))["Subnets"]
     assert len({subnet["AvailabilityZone"] for subnet in subnets}) == 2
@@ -68,11 +74,12 @@ def test_the_subnets_are_in_two_zones_with_a_way_to_the_internet(outputs: dict[s
         )
 
 
-def test_instances_may_ask_the_load_balancer_and_nothing_else_of_their_own(outputs: dict[str, str]) -> None:
+def test_instances_may_ask_for_their_health_and_nothing_else(outputs: dict[str, str]) -> None:
     iam = boto3.client("iam")
     profile = iam.get_instance_profile(InstanceProfileName=outputs["InstanceProfileName"])["InstanceProfile"]
     (role,) = profile["Roles"]
-    assert [said["Action"] for said in statements(role["RoleName"])] == [["elasticloadbalancing:DescribeTargetHealth"]]
+    (statement,) = statements(role["RoleName"])
+    assert statement["Action"] == ["elasticloadbalancing:DescribeTargetHealth"]
     attached = iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
     assert [policy["PolicyName"] for policy in attached] == ["AmazonSSMManagedInstanceCore"]
 
@@ -85,8 +92,8 @@ def test_the_service_role_is_for_cloudformation_in_this_account(outputs: dict[st
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
-# What the handlers of the application's resource types ask for by their schemas, but only for properties that our
-# template does not have, or could not have.
+# Permissions that the schemas of the application's resource types list for their handlers, each with the property that
+# it is for: our template does not have it, or could not have it.
 _NOT_FOR_OUR_TEMPLATE = {
     "autoscaling:EnableMetricsCollection": "MetricsCollection",
     "autoscaling:DisableMetricsCollection": "MetricsCollection",
@@ -102,7 +109,7 @@ _NOT_FOR_OUR_TEMPLATE = {
     "autoscaling:CancelInstanceRefresh": "the UpdatePolicy AutoScalingInstanceRefresh",
     "cloudwatch:PutMetricAlarm": "scaling policies",
     "cognito-idp:DescribeUserPoolClient": "DefaultActions of the type authenticate-cognito",
-    "ec2:Describe*": "the calls that it comes to are named one by one",
+    "ec2:Describe*": "the role names the calls that are needed one by one",
     "ec2:DescribeIpamPools": "Ipv4IpamPoolId",
     "ec2:Get*": "instance types by InstanceRequirements",
     "elasticloadbalancing:DeregisterTargets": "Targets",
@@ -111,15 +118,15 @@ _NOT_FOR_OUR_TEMPLATE = {
     "elasticloadbalancing:ModifyIpPools": "Ipv4IpamPoolId",
     "elasticloadbalancing:ModifyListenerAttributes": "ListenerAttributes",
     "elasticloadbalancing:SetIpAddressType": "IpAddressType",
-    "managed-fleets:*": "the Service Authorization Reference knows no such service, and no policy can name it",
+    "managed-fleets:*": "the Service Authorization Reference has no such service, and no policy can name it",
     "ssm:Get*": "an ImageId that is the name of an SSM parameter",
     "vpc-lattice:*": "TrafficSources",
 }
-# What they do not ask for, and is needed nevertheless.
+# Permissions that the schemas do not list, and that are needed nevertheless.
 _BEYOND_THE_HANDLERS = {
     "autoscaling:SetDesiredCapacity": "UpdatePolicy attribute: a rolling update adds instances for a time",
-    "autoscaling:TerminateInstanceInAutoScalingGroup": "UpdatePolicy attribute: a rolling update ends the old ones",
-    "ec2:Describe*": "ec2:Describe* of the group's handler, call by call",
+    "autoscaling:TerminateInstanceInAutoScalingGroup": "UpdatePolicy attribute: a rolling update removes old instances",
+    "ec2:Describe*": "the ec2:Describe* of the group's handler, call by call",
 }
 
 
@@ -127,61 +134,54 @@ def test_the_service_role_may_do_what_the_applications_resource_types_need_and_n
     outputs: dict[str, str],
 ) -> None:
     """CloudFormation CLI user guide, "Resource type schema": `handlers` list the permissions that each needs."""
-    allowed = {action for said in service_role(outputs) for action in said["Action"]}
+    allowed = {action for statement in service_role_statements(outputs) for action in statement["Action"]}
     needed = {
         permission
         for kind in parse(APPLICATION).resource_types
-        for handler, said in schemas.schema(kind)["handlers"].items()
-        if handler != "list"
-        for permission in said["permissions"]
+        for operation, handler in schemas.schema(kind)["handlers"].items()
+        if operation != "list"
+        for permission in handler["permissions"]
     }
-    unneeded = {one for one in needed if any(fnmatchcase(one, pattern) for pattern in _NOT_FOR_OUR_TEMPLATE)}
-    assert {one for one in needed - unneeded if not any(fnmatchcase(one, action) for action in allowed)} == set()
-    stale = [pattern for pattern in _NOT_FOR_OUR_TEMPLATE if not any(fnmatchcase(one, pattern) for one in needed)]
+    unneeded = matching(needed, set(_NOT_FOR_OUR_TEMPLATE))
+    assert needed - unneeded - matching(needed, allowed) == set()
+    stale = [pattern for pattern in _NOT_FOR_OUR_TEMPLATE if not matching(needed, {pattern})]
     assert stale == []
     justified = (needed - {"ec2:Describe*"}) | set(_BEYOND_THE_HANDLERS)
-    assert {one for one in allowed if not any(fnmatchcase(one, pattern) for pattern in justified)} == set()
+    assert allowed - matching(allowed, justified) == set()
+
+
+def matching(permissions: set[str], patterns: set[str]) -> set[str]:
+    """The permissions that any of the patterns covers."""
+    return {permission for permission in permissions if any(fnmatchcase(permission, pattern) for pattern in patterns)}
 
 
 def test_the_service_role_writes_nothing_everywhere_and_passes_one_role_to_ec2(outputs: dict[str, str]) -> None:
-    for said in service_role(outputs):
-        if said["Resource"] == ["*"]:
-            assert all(action.split(":")[1].startswith("Describe") for action in said["Action"]), said
-        assert all(action.endswith(":Describe*") for action in said["Action"] if "*" in action), said
-    (passing,) = [said for said in service_role(outputs) if "iam:PassRole" in said["Action"]]
+    allowed = service_role_statements(outputs)
+    for statement in allowed:
+        if statement["Resource"] == ["*"]:
+            assert all(action.split(":")[1].startswith("Describe") for action in statement["Action"]), statement
+        assert all(action.endswith(":Describe*") for action in statement["Action"] if "*" in action), statement
+    (passing,) = [statement for statement in allowed if "iam:PassRole" in statement["Action"]]
     profile = boto3.client("iam").get_instance_profile(InstanceProfileName=outputs["InstanceProfileName"])
     assert passing["Resource"] == [profile["InstanceProfile"]["Roles"][0]["Arn"]]
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
-    (linked,) = [said for said in service_role(outputs) if "iam:CreateServiceLinkedRole" in said["Action"]]
+    (linked,) = [statement for statement in allowed if "iam:CreateServiceLinkedRole" in statement["Action"]]
     assert linked["Condition"]["StringEquals"]["iam:AWSServiceName"] == [
         "autoscaling.amazonaws.com",
         "elasticloadbalancing.amazonaws.com",
     ]
-    iam = {action for said in service_role(outputs) for action in said["Action"] if action.startswith("iam:")}
-    assert iam == {"iam:PassRole", "iam:CreateServiceLinkedRole"}
+    actions = {action for statement in allowed for action in statement["Action"] if action.startswith("iam:")}
+    assert actions == {"iam:PassRole", "iam:CreateServiceLinkedRole"}
 
 
 def test_the_subnets_fit_into_the_smallest_network_that_is_accepted(outputs: dict[str, str]) -> None:
-    cloudformation = boto3.client("cloudformation")
-    cloudformation.create_stack(
-        StackName="small",
-        TemplateBody=TEMPLATE,
-        Parameters=[{"ParameterKey": "VpcCidr", "ParameterValue": "10.7.7.0/24"}],
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    (stack,) = cloudformation.describe_stacks(StackName="small")["Stacks"]
-    assert stack["StackStatus"] == "CREATE_COMPLETE"
-    ids = next(one["OutputValue"] for one in stack["Outputs"] if one["OutputKey"] == "SubnetIds")
-    subnets = boto3.client("ec2").describe_subnets(SubnetIds=ids.split(","))["Subnets"]
+    create_network("small", VpcCidr="10.7.7.0/24")
+    ids = stack_outputs("small")["SubnetIds"].split(",")
+    subnets = boto3.client("ec2").describe_subnets(SubnetIds=ids)["Subnets"]
     assert {subnet["CidrBlock"] for subnet in subnets} == {"10.7.7.0/25", "10.7.7.128/25"}
 
 
 @pytest.mark.parametrize("value", ["10.0.0.0/8", "10.0.0.0", "300.0.0.0/16", "anything"])
-def test_a_network_that_cannot_be_is_refused_with_what_is_accepted(outputs: dict[str, str], value: str) -> None:
+def test_an_invalid_network_is_refused_with_what_is_accepted(outputs: dict[str, str], value: str) -> None:
     with pytest.raises(ClientError, match="must be an IPv4 network of 16 to 24 bits, such as"):
-        boto3.client("cloudformation").create_stack(
-            StackName="refused",
-            TemplateBody=TEMPLATE,
-            Parameters=[{"ParameterKey": "VpcCidr", "ParameterValue": value}],
-            Capabilities=["CAPABILITY_IAM"],
-        )
+        create_network("refused", VpcCidr=value)

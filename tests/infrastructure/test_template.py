@@ -1,4 +1,4 @@
-"""The stack of template.yaml: what it makes, what AWS and the run refuse, what it leaves."""
+"""The stack of template.yaml: what it creates, what AWS and the run refuse, and that its deletion leaves nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local_aws.aws import LocalAws
 from local_aws.core.clock import current
 from rehearsal.deployment import BASE_AMI_TOPIC, REPOSITORY, STACK, Deployment, deploy, transformed_template
 from rehearsal.scenario import Scenario
-from tests.workflow.running import describe
+from tests.workflow.running import describe, outputs
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def deployed() -> Iterator[Deployment]:
 
 
 def create(name: str, deployed: Deployment, **changed: str) -> str:
-    """Create another stack of the template; returns the status that it ends in."""
+    """Create another stack of the template; returns its status at the end."""
     given = {"PipelineArn": deployed.pipeline_arn, "ApplicationStacks": "web", **changed}
     boto3.client("cloudformation").create_stack(
         StackName=name,
@@ -41,13 +41,13 @@ def create(name: str, deployed: Deployment, **changed: str) -> str:
 
 
 def functions(stack: str) -> set[str]:
-    found = boto3.client("lambda").list_functions()["Functions"]
-    return {one["FunctionName"].split("-")[-2] for one in found if one["FunctionName"].startswith(f"{stack}-")}
+    names = [function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]]
+    return {name.split("-")[-2] for name in names if name.startswith(f"{stack}-")}
 
 
 @pytest.mark.usefixtures("deployed")
 def test_the_definition_is_uploaded_as_it_is() -> None:
-    """SAM Developer Guide, "sam deploy": a local DefinitionUri becomes the place in S3 that it is uploaded to."""
+    """SAM Developer Guide, "sam deploy": a local DefinitionUri becomes the S3 location that the file is uploaded to."""
     properties = transformed_template()["Resources"]["PatchStateMachine"]["Properties"]
     location = properties["DefinitionS3Location"]
     stored = boto3.client("s3").get_object(Bucket=location["Bucket"], Key=location["Key"])["Body"].read()
@@ -56,21 +56,20 @@ def test_the_definition_is_uploaded_as_it_is() -> None:
 
 
 @pytest.mark.usefixtures("deployed")
-def test_two_parameters_have_to_be_given() -> None:
+def test_two_parameters_are_required() -> None:
     parameters = transformed_template()["Parameters"]
-    assert {name for name, said in parameters.items() if "Default" not in said} == {"PipelineArn", "ApplicationStacks"}
+    required = {name for name, parameter in parameters.items() if "Default" not in parameter}
+    assert required == {"PipelineArn", "ApplicationStacks"}
 
 
 def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription(deployed: Deployment) -> None:
     assert create("plain", deployed) == "CREATE_COMPLETE"
     assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction"}
     assert len(functions("plain")) == 15
-    (topic,) = (
-        one["OutputValue"] for one in describe("plain")["Outputs"] if one["OutputKey"] == "NotificationTopicArn"
-    )
-    assert boto3.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
-    of_ours = boto3.client("sns").list_subscriptions_by_topic(TopicArn=deployed.notification_topic_arn)
-    assert [one["Protocol"] for one in of_ours["Subscriptions"]] == ["email"]
+    sns, topic = boto3.client("sns"), outputs("plain")["NotificationTopicArn"]
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    subscriptions = sns.list_subscriptions_by_topic(TopicArn=deployed.notification_topic_arn)["Subscriptions"]
+    assert [subscription["Protocol"] for subscription in subscriptions] == ["email"]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +79,7 @@ def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subsc
         ("ScheduleTimezone", "Europe/Atlantis", "Invalid Schedule Expression Timezone Europe/Atlantis."),
     ],
 )
-def test_what_only_scheduler_can_tell_fails_the_stack_with_its_reason(
+def test_what_only_scheduler_can_check_fails_the_stack_with_its_reason(
     deployed: Deployment, parameter: str, value: str, reason: str
 ) -> None:
     name = f"wrong-{parameter}"
@@ -105,8 +104,8 @@ def plan(pipeline_arn: str, minutes: str = "120", stacks: str = "web") -> None:
 
 
 def test_a_pipeline_of_another_region_or_account_is_refused_by_the_run(deployed: Deployment) -> None:
-    """A pattern knows neither, and no function of the Rules section takes an ARN apart (CloudFormation Template
-    Reference, "Rule functions")."""
+    """No pattern can know the Region or the account, and no function of the Rules section splits an ARN
+    (CloudFormation Template Reference, "Rule functions")."""
     arn = deployed.pipeline_arn
     plan(arn)
     for elsewhere in (arn.replace("us-east-1", "eu-west-1"), arn.replace("123456789012", "210987654321")):
@@ -129,18 +128,18 @@ def test_a_fraction_of_a_minute_is_refused_by_the_run(deployed: Deployment) -> N
         (" , ", InvalidInput, "expected a stack in the input or in the deployment's application stacks, found none"),
     ],
 )
-def test_too_many_stacks_one_twice_or_none_are_refused_by_the_run(
+def test_too_many_stacks_duplicates_or_none_are_refused_by_the_run(
     deployed: Deployment, stacks: str, error: type[Exception], reason: str
 ) -> None:
-    """No pattern finds what is there twice, and a function's environment can be changed without the template."""
+    """No pattern can detect duplicates, and a function's environment can be changed without the template."""
     with pytest.raises(error, match=reason):
         plan(deployed.pipeline_arn, stacks=stacks)
 
 
-def left() -> dict[str, int]:
-    """How many there are of all that the template makes."""
+def resource_counts() -> dict[str, int]:
+    """How many resources there are of each type that the template creates."""
     sns, elsewhere = boto3.client("sns"), boto3.client("sns", region_name=BASE_AMI_TOPIC.split(":")[3])
-    listed: dict[str, Any] = {
+    resources: dict[str, Any] = {
         "functions": boto3.client("lambda").list_functions()["Functions"],
         "log groups": boto3.client("logs").describe_log_groups()["logGroups"],
         "queues": boto3.client("sqs").list_queues().get("QueueUrls", []),
@@ -154,15 +153,15 @@ def left() -> dict[str, int]:
         ],
         "topics": sns.list_topics()["Topics"],
     }
-    return {what: len(found) for what, found in listed.items()}
+    return {kind: len(of_kind) for kind, of_kind in resources.items()}
 
 
 def test_a_deleted_stack_leaves_nothing(deployed: Deployment) -> None:
-    before = left()
+    before = resource_counts()
     options = {"BaseAmiTopicArn": BASE_AMI_TOPIC, "NotificationEmail": "operations@example.com"}
     assert create("gone", deployed, **options) == "CREATE_COMPLETE"
-    made = left()
-    assert all(made[what] > before[what] for what in before), made
+    during = resource_counts()
+    assert all(during[kind] > before[kind] for kind in before), during
     boto3.client("cloudformation").delete_stack(StackName="gone")
     current().sleep(600)
-    assert left() == before
+    assert resource_counts() == before

@@ -1,4 +1,4 @@
-"""An embedded AWS for the tests of CloudFormation: its clients, its clock and what is read off it time and again."""
+"""An embedded AWS for tests of CloudFormation: its clients, its clock, and what many tests do with stacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local_aws.core.clock import Clock
 from local_aws.core.ids import REGION
 
 INFRASTRUCTURE = Path(__file__).parents[2] / "infrastructure"
-# A network, and an application of one Auto Scaling group in it: as little as an update takes to replace something.
+# A network, and an application with one Auto Scaling group in it: the smallest stacks whose update replaces something.
 APPLICATION = (Path(__file__).parent / "stacks" / "application.yaml").read_text(encoding="utf-8")
 NETWORK = (Path(__file__).parent / "stacks" / "network.yaml").read_text(encoding="utf-8")
 
@@ -37,7 +37,7 @@ class StackWorld:
         return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
 
     def create(self, name: str, body: str, **parameters: str) -> dict[str, Any]:
-        """Create a stack, with every capability acknowledged."""
+        """Create a stack with all capabilities acknowledged; returns its description."""
         self.cloudformation.create_stack(
             StackName=name,
             TemplateBody=body,
@@ -47,7 +47,7 @@ class StackWorld:
         return self.stack(name)
 
     def put(self, resources: dict[str, Any], name: str = "one") -> dict[str, str]:
-        """Create a stack of the resources, or update it to them; gives their physical ids."""
+        """Create a stack of the resources, or update it to them; returns their physical ids."""
         body = json.dumps({"Resources": resources})
         if name in [stack["StackName"] for stack in self.cloudformation.describe_stacks()["Stacks"]]:
             self.cloudformation.update_stack(
@@ -60,25 +60,25 @@ class StackWorld:
 
     def physical_ids(self, name: str) -> dict[str, str]:
         resources = self.cloudformation.describe_stack_resources(StackName=name)["StackResources"]
-        return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in resources}
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
 
     def remove(self, name: str = "one") -> None:
-        """Delete the stack, and see that all of it is gone."""
+        """Delete the stack, and expect its deletion to succeed."""
         identifier = self.stack(name)["StackId"]
         self.cloudformation.delete_stack(StackName=name)
         assert self.status(identifier) == "DELETE_COMPLETE", self.reasons(identifier)
 
     def create_application(self, name: str = "app", **parameters: str) -> dict[str, str]:
-        """The network and the application; gives the network's outputs."""
+        """Create the network, unless it exists, and the application; returns the network's outputs."""
         if not self.cloudformation.list_exports()["Exports"]:
             self.create("network", NETWORK)
         outputs = self.outputs("network")
-        created = self.create(name, APPLICATION, AmazonMachineImage=self.old_ami, **{**outputs, **parameters})
-        assert created["StackStatus"] == "CREATE_COMPLETE", self.reasons(name)
+        stack = self.create(name, APPLICATION, AmazonMachineImage=self.old_ami, **{**outputs, **parameters})
+        assert stack["StackStatus"] == "CREATE_COMPLETE", self.reasons(name)
         return outputs
 
     def patch(self, name: str = "app", token: str = "patch-1", **parameters: str) -> None:
-        """Update the application's AMI, keeping every other parameter but those given."""
+        """Update the application to the new AMI and the given parameters; the others keep their values."""
         self.cloudformation.update_stack(
             StackName=name,
             UsePreviousTemplate=True,
@@ -87,39 +87,40 @@ class StackWorld:
         )
 
     def patched(self, name: str = "app", **parameters: str) -> list[dict[str, Any]]:
-        """The parameters of a patch: the new AMI, those given, and the others as they are."""
+        """The parameters of a patch: the new AMI and those given, and the others with their previous values."""
         changed = {"AmazonMachineImage": self.new_ami, **parameters}
-        names = [item["ParameterKey"] for item in self.stack(name)["Parameters"]]
+        names = [parameter["ParameterKey"] for parameter in self.stack(name)["Parameters"]]
         return [
             *given(**changed),
             *({"ParameterKey": key, "UsePreviousValue": True} for key in names if key not in changed),
         ]
 
     def stack(self, name: str) -> dict[str, Any]:
-        described: dict[str, Any] = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        return described
+        stack: dict[str, Any] = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        return stack
 
     def status(self, name: str = "app") -> str:
         return str(self.stack(name)["StackStatus"])
 
     def outputs(self, name: str) -> dict[str, str]:
-        return {item["OutputKey"]: item["OutputValue"] for item in self.stack(name).get("Outputs", [])}
+        return {output["OutputKey"]: output["OutputValue"] for output in self.stack(name).get("Outputs", [])}
 
     def parameters(self, name: str) -> dict[str, str]:
-        return {item["ParameterKey"]: item["ParameterValue"] for item in self.stack(name)["Parameters"]}
+        parameters = self.stack(name)["Parameters"]
+        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters}
 
     def settle(self, name: str = "app", limit: float = 7200) -> str:
-        """Let time pass until no operation runs on the stack; give its status."""
+        """Let time pass until no operation on the stack is in progress, at most `limit` seconds; returns its status."""
         until = self.clock.time() + limit
         while self.status(name).endswith("_IN_PROGRESS") and self.clock.time() < until:
             self.clock.sleep(30)
         return self.status(name)
 
     def events(self, name: str = "app", token: str | None = None) -> list[dict[str, Any]]:
-        """The events, oldest first; of one operation when its token is given."""
+        """The stack's events, oldest first; those of a single operation when its token is given."""
         pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
-        oldest_first = [event for page in pages for event in page["StackEvents"]][::-1]
-        return [event for event in oldest_first if token in (None, event.get("ClientRequestToken"))]
+        events = [event for page in pages for event in page["StackEvents"]][::-1]
+        return [event for event in events if token in (None, event.get("ClientRequestToken"))]
 
     def trail(self, name: str = "app", token: str | None = None) -> list[tuple[str, str]]:
         return [(event["LogicalResourceId"], event["ResourceStatus"]) for event in self.events(name, token)]
@@ -128,7 +129,7 @@ class StackWorld:
         return [e["ResourceStatusReason"] for e in self.events(name, token) if e.get("ResourceStatusReason")]
 
     def made(self, stack: str, change_set: str, **more: Any) -> dict[str, Any]:
-        """The change set, when CloudFormation has made it."""
+        """The change set, after the time that CloudFormation takes to create it."""
         self.clock.sleep(10)
         described: dict[str, Any] = self.cloudformation.describe_change_set(
             StackName=stack, ChangeSetName=change_set, **more
@@ -136,12 +137,12 @@ class StackWorld:
         return described
 
     def groups(self) -> list[dict[str, Any]]:
-        described: list[dict[str, Any]] = self.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
-        return described
+        groups: list[dict[str, Any]] = self.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        return groups
 
     def group(self) -> dict[str, Any]:
-        (only,) = self.groups()
-        return only
+        (group,) = self.groups()
+        return group
 
     def running(self) -> dict[str, str]:
         """The AMI of each running instance."""
@@ -154,13 +155,13 @@ class StackWorld:
 
 
 def given(**parameters: str) -> list[dict[str, Any]]:
-    """Parameters as a request has them."""
+    """The parameters as a list for a request."""
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
 
 
 @contextmanager
 def stack_world() -> Iterator[StackWorld]:
-    """An embedded AWS on the happy path that holds nothing yet but two AMIs."""
+    """An embedded AWS with default settings, in which two AMIs exist and nothing else."""
     with LocalAws() as aws:
         clients: dict[str, Any] = {
             name: boto3.client(name, region_name=REGION) for name in ("cloudformation", "autoscaling", "ec2")

@@ -1,4 +1,4 @@
-"""The rules that statemachine/patch.asl.yaml keeps, read from the file itself."""
+"""The rules that statemachine/patch.asl.yaml keeps, tested on the file itself."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ TASKS = {name: state for name, state in ALL_STATES.items() if state["Type"] == "
 
 
 def following(state: dict[str, Any]) -> set[str]:
+    """The names of the states that come directly after the state."""
     nexts = {state[key] for key in ("Next", "Default") if key in state}
     nexts |= {choice["Next"] for choice in state.get("Choices", [])}
     return nexts | {catch["Next"] for catch in state.get("Catch", [])}
 
 
 def reachable(start: str, states: States) -> set[str]:
+    """The names of the states that an execution can reach from `start`, with `start`."""
     seen, todo = set(), [start]
     while todo:
         name = todo.pop()
@@ -49,7 +51,7 @@ def reachable(start: str, states: States) -> set[str]:
     return seen
 
 
-def test_there_are_the_tasks_of_the_design() -> None:
+def test_the_tasks_are_those_of_the_design() -> None:
     assert set(TASKS) == {
         "Plan Run", "Check Freeze", "Start Image Build", "Check Image", "Read AMI", "Check Calendar", "Preview Update",
         "Check Readiness", "Update Stack",
@@ -115,7 +117,7 @@ def test_a_failed_rollback_keeps_the_failure_that_led_to_it() -> None:
     }.items() <= recorded.items()
 
 
-def test_a_target_is_rolled_back_only_for_a_failed_verification_of_a_run_that_does_so_by_itself() -> None:
+def test_a_target_is_rolled_back_only_after_a_failed_verification_in_a_run_with_automatic_rollback() -> None:
     states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
     assert ALL_STATES["Rollback Wanted?"]["Choices"] == [
         {
@@ -127,7 +129,7 @@ def test_a_target_is_rolled_back_only_for_a_failed_verification_of_a_run_that_do
         }
     ]
     assert ALL_STATES["Rollback Wanted?"]["Default"] == "Record Failure"
-    # Nothing else leads to the rollback, and only the verification leads to the question.
+    # No other state leads to the rollback, and only the verification leads to this choice.
     into = {name: [other for other in states if name in following(states[other])] for name in states}
     assert into["Rollback Wanted?"] == ["Verify Instances"]
     assert set(into["Roll Back"]) == {"Rollback Wanted?", "Wait To Roll Back"}
@@ -141,7 +143,7 @@ def test_a_target_that_was_rolled_back_is_a_failed_one() -> None:
     ]
 
 
-def test_nothing_is_executed_that_was_not_found_ready_and_nothing_is_a_result_unverified() -> None:
+def test_only_a_ready_update_is_executed_and_only_a_verified_one_is_a_result() -> None:
     states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
     into = {name: [other for other in states if name in following(states[other])] for name in states}
     assert into["Update Stack"] == ["Ready To Update?"]
@@ -186,7 +188,7 @@ def test_which_states_a_target_goes_through_until_it_is_updated() -> None:
     }
 
 
-def test_a_run_that_is_not_free_to_begin_is_told_and_ends_as_skipped() -> None:
+def test_a_run_that_is_not_free_to_begin_is_reported_and_ends_as_skipped() -> None:
     choices = {choice["StringEquals"]: choice["Next"] for choice in ALL_STATES["Free To Begin?"]["Choices"]}
     assert choices == {"WAIT": "Wait For Opening", "SKIP": "Notify Skipped"}
     skipped = ALL_STATES["Notify Skipped"]
@@ -196,7 +198,7 @@ def test_a_run_that_is_not_free_to_begin_is_told_and_ends_as_skipped() -> None:
     assert ends == {"Patch Skipped", "Patch Failed"}
 
 
-def test_every_task_puts_its_document_at_a_place_of_its_own() -> None:
+def test_every_task_writes_its_result_to_a_path_of_its_own() -> None:
     for name, state in ALL_STATES.items():
         assert state.get("ResultPath", "$.x") not in ("$", None), name
         assert "OutputPath" not in state and "ResultSelector" not in state
@@ -210,7 +212,7 @@ def test_waits_are_decided_by_the_functions() -> None:
     )
 
 
-# What is waited for, the function that ends the waiting at its deadline, and the moment from which that counts.
+# The task that follows each wait, and that ends the waiting at its deadline.
 DEADLINES = {
     "Wait For Opening": "Check Freeze",
     "Wait For Image": "Check Image",
@@ -230,7 +232,7 @@ def test_every_wait_leads_to_the_task_that_knows_its_deadline() -> None:
     waits = {name: state for name, state in ALL_STATES.items() if state["Type"] == "Wait"}
     assert {name: state["Next"] for name, state in waits.items()} == DEADLINES
     for name, state in waits.items():
-        # The task writes the document that the next wait is read from, and is given the one before.
+        # The task is given the document that this wait was read from, and writes the one for the next wait.
         task, place = TASKS[state["Next"]], state["SecondsPath"].removesuffix(".pollAfterSeconds")
         assert task["ResultPath"] == place
         assert place in task["Parameters"].values() or name == "Wait For Opening"
@@ -238,14 +240,14 @@ def test_every_wait_leads_to_the_task_that_knows_its_deadline() -> None:
 
 @pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
 def test_every_loop_waits(states: States) -> None:
-    """Without the waits nothing goes round."""
+    """Without its waits, the machine has no loop."""
     still = {name: state for name, state in states.items() if state["Type"] != "Wait"}
     onward = {name: following(state) & set(still) for name, state in still.items()}
     for name in still:
         seen, todo = set[str](), list(onward[name])
         while todo:
             other = todo.pop()
-            assert other != name, f"{name} goes round without a wait"
+            assert other != name, f"{name} is in a loop without a wait"
             if other not in seen:
                 seen.add(other)
                 todo.extend(onward[other])

@@ -1,4 +1,4 @@
-"""An embedded AWS to roll AMIs out in, one after the other, to stacks that differ in what is wrong with them."""
+"""An embedded AWS with stacks of any template, in which a test rolls AMIs out, one after another."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Change = Callable[[dict[str, Any]], object]
 
 @dataclass(frozen=True)
 class Ended:
-    """An execution that has ended, and the notification of its end."""
+    """How an execution ended, and the notification of its end."""
 
     status: str
     error: str | None
@@ -39,13 +39,13 @@ class Ended:
 
     @property
     def flowing(self) -> str:
-        """The notification's words, without the line breaks."""
+        """The text of the notification without line breaks."""
         return " ".join(self.message.split())
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """What is deployed, and an AMI that nothing runs on yet."""
+    """A deployment, and an AMI that no instance runs yet."""
 
     aws: LocalAws
     deployment: Deployment
@@ -63,7 +63,7 @@ class Rollout:
         return answer["executionArn"]
 
     def end(self, execution_arn: str, hours: float = 4) -> Ended:
-        """Let so much time pass, in which the execution has to end."""
+        """Let so many hours pass, and expect the execution to have ended."""
         self.aws.clock.sleep(hours * 3600)
         execution = boto3.client("stepfunctions").describe_execution(executionArn=execution_arn)
         assert execution["status"] != "RUNNING"
@@ -77,29 +77,27 @@ class Rollout:
         )
 
     def roll_out(self, *targets: Any, **more: Any) -> Ended:
-        """An execution for these targets, to its end."""
+        """Run an execution for these targets to its end."""
         return self.end(self.start(*targets, **more))
-
-    def register_ami(self, name: str, architecture: Any = "x86_64") -> str:
-        """A new AMI of this account."""
-        registered = boto3.client("ec2").register_image(
-            Name=name, RootDeviceName="/dev/xvda", Architecture=architecture
-        )
-        return registered["ImageId"]
 
 
 @contextmanager
 def rollout(scenario: Scenario) -> Iterator[Rollout]:
-    """The scenario's stacks, deployed, and nothing running yet; builds and boots are `shortened`."""
+    """Deploy the scenario's stacks and start nothing yet; builds and boots are `shortened`."""
     scenario = shortened(scenario)
     with LocalAws(*scenario.behaviour) as aws:
         deployment = deploy(scenario)
-        world = Rollout(aws, deployment, "")
-        yield Rollout(aws, deployment, world.register_ami("golden-image-second"))
+        yield Rollout(aws, deployment, register_ami("golden-image-second"))
+
+
+def register_ami(name: str, architecture: Any = "x86_64") -> str:
+    """Register a new AMI in this account; returns its id."""
+    registered = boto3.client("ec2").register_image(Name=name, RootDeviceName="/dev/xvda", Architecture=architecture)
+    return registered["ImageId"]
 
 
 def application(folder: Path, name: str, change: Change | None = None, **parameters: str) -> ApplicationStack:
-    """The repository's application under a name, with its template changed; the changed one is written to `folder`."""
+    """A stack of the repository's application; a changed template is written to a file in `folder`."""
     if change is None:
         return ApplicationStack(name, parameters=parameters)
     template = copy.deepcopy(read_template((REPOSITORY / "infrastructure" / "application.yaml").read_text()))
@@ -121,12 +119,12 @@ def amis(stack: str) -> set[str]:
 
 
 def ids(stack: str) -> set[str]:
-    """The stack's instances."""
+    """The ids of the stack's instances."""
     return {instance["InstanceId"] for instance in instances(stack)}
 
 
 def group_name(stack: str) -> str:
-    """The stack's Auto Scaling group."""
+    """The name of the stack's Auto Scaling group."""
     resource = boto3.client("cloudformation").describe_stack_resource(
         StackName=stack, LogicalResourceId="AppAutoScalingGroup"
     )
@@ -134,12 +132,12 @@ def group_name(stack: str) -> str:
 
 
 def fleets() -> Fleets:
-    """What looks at the groups of stacks, as the functions have it."""
+    """The reader of stacks' groups, made as the functions make it."""
     return Fleets(Stacks(), AutoScaling(), Ec2(), ElasticLoadBalancing())
 
 
 def change_sets(stack: str) -> list[str]:
-    """The change sets that the stack has."""
+    """The names of the stack's change sets."""
     return [
         summary["ChangeSetName"]
         for summary in boto3.client("cloudformation").list_change_sets(StackName=stack)["Summaries"]

@@ -1,4 +1,4 @@
-"""Runs of the patch on the embedded AWS, and what AWS says afterwards."""
+"""Patch runs on the embedded AWS, and the state that AWS is in afterwards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rehearsal.scenario import Scenario
 
 @dataclass(frozen=True)
 class Ran:
-    """A run that has ended, in the AWS that it ran on."""
+    """A run that has ended, with the AWS that it ran on."""
 
     aws: LocalAws
     deployment: Deployment
@@ -30,7 +30,7 @@ class Ran:
     instances_before: dict[str, set[str]]
 
     def amis(self, stack: str) -> list[str]:
-        """The AMI of each instance that serves in the stack's Auto Scaling groups, as EC2 has it."""
+        """The AMI of each instance in the stack's Auto Scaling groups, as EC2 returns it."""
         return sorted(instance["ImageId"] for instance in instances(stack))
 
     def instance_ids(self, stack: str) -> set[str]:
@@ -56,27 +56,26 @@ class Ran:
         return [visit.name for visit in self.report.visits]
 
     def undelivered_triggers(self) -> list[str]:
-        """The bodies in the queue of what could not be delivered."""
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in describe("ami-autopatch")["Outputs"]}
-        sqs = boto3.client("sqs")
-        messages = sqs.receive_message(QueueUrl=outputs["UndeliveredTriggersUrl"], MaxNumberOfMessages=10)
+        """The bodies of the messages in the dead-letter queue."""
+        sqs, queue_url = boto3.client("sqs"), outputs("ami-autopatch")["UndeliveredTriggersUrl"]
+        messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
         return [message["Body"] for message in messages.get("Messages", [])]
 
     def log_lines(self, text: str) -> list[str]:
-        """The lines of the functions' logs that have `text` in them."""
+        """The lines of the functions' logs that contain `text`."""
         logs = boto3.client("logs")
         events = logs.filter_log_events(logGroupName="/aws/lambda/ami-autopatch")["events"]
         return [event["message"] for event in events if text in event["message"]]
 
 
-# Most runs are not about how long things take: a build then takes two minutes of virtual time in place of twenty, an
-# instance half a minute in place of three, and the state machine has as many fewer looks at them.
+# Most tests are not about how long things take. In those, a build takes two minutes of virtual time instead of twenty,
+# an instance half a minute instead of three, and the state machine polls them that much less often.
 _SHORT_BUILD = ImageBuilderSettings(building_seconds=70, testing_seconds=20, distributing_seconds=10)
 _SHORT_BOOT: dict[str, Any] = {"instance_boot_seconds": 25.0, "instance_signal_seconds": 30.0}
 
 
 def shortened(chosen: Scenario) -> Scenario:
-    """The scenario, with a short build and short boots where it says nothing of the one or the other."""
+    """The scenario, with a short build and short boots unless it sets its own."""
     usual = AutoScalingSettings()
     if chosen.image_builder == ImageBuilderSettings():
         chosen = replace(chosen, image_builder=_SHORT_BUILD)
@@ -86,12 +85,12 @@ def shortened(chosen: Scenario) -> Scenario:
 
 
 @contextmanager
-def patch_run(of: str | Scenario, *, as_long_as_on_aws: bool = False) -> Iterator[Ran]:
-    """The scenario's run, to its end; inside the context its AWS is there to be asked, and meets no more faults.
+def patch_run(wanted: str | Scenario, *, as_long_as_on_aws: bool = False) -> Iterator[Ran]:
+    """Run the scenario to its end; inside the context its AWS can be asked, and no more faults occur.
 
-    The scenario is `shortened`, unless all is to take as long as on AWS.
+    The scenario is `shortened`, unless everything is to take as long as on AWS.
     """
-    chosen = scenario.load(of) if isinstance(of, str) else of
+    chosen = scenario.load(wanted) if isinstance(wanted, str) else wanted
     if not as_long_as_on_aws:
         chosen = shortened(chosen)
     with LocalAws(*chosen.behaviour) as aws:
@@ -123,3 +122,7 @@ def describe(stack: str) -> Any:
 
 def parameters(stack: str) -> dict[str, str]:
     return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in describe(stack)["Parameters"]}
+
+
+def outputs(stack: str) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in describe(stack).get("Outputs", [])}

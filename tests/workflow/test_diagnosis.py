@@ -1,4 +1,4 @@
-"""What is behind a failed group reaches the notification: the instances, their consoles, launches that failed."""
+"""The notification says why a group failed: its instances, their console output, and launches that failed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.workflow.running import patch_run
 
 
 def test_the_instances_that_never_signalled_are_named_with_the_end_of_their_consoles() -> None:
-    """EC2 API reference, GetConsoleOutput: kept for about an hour after the termination."""
-    of = replace(scenario.load("deployment-rolls-back"), trigger="manual", input={})
+    """EC2 API reference, GetConsoleOutput: the output is kept for about an hour after the termination."""
+    chosen = replace(scenario.load("deployment-rolls-back"), trigger="manual", input={})
     panics = {"web": {"signals": "none", "console": "[ 1.0] booting\n[ 2.0] Kernel panic - not syncing\n"}}
-    with patch_run(replace(of, autoscaling=replace(of.autoscaling, stacks=panics))) as ran:
+    with patch_run(replace(chosen, autoscaling=replace(chosen.autoscaling, stacks=panics))) as ran:
         words = ran.words()
         activities = boto3.client("autoscaling").describe_scaling_activities(IncludeDeletedGroups=True)["Activities"]
         (gone,) = {activity["AutoScalingGroupName"] for activity in activities} - {
@@ -35,7 +35,7 @@ def test_the_instances_that_never_signalled_are_named_with_the_end_of_their_cons
         assert ran.amis("web") == [ran.deployment.golden_ami] * 2
 
 
-def test_launches_that_failed_are_told_in_ec2s_words() -> None:
+def test_launches_that_failed_are_reported_in_ec2s_words() -> None:
     """Auto Scaling user guide, "Troubleshoot issues in Amazon EC2 Auto Scaling": the status message of the activity."""
     with patch_run("no-capacity") as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "DeploymentFailed")
@@ -52,7 +52,7 @@ def test_a_diagnosis_that_fails_does_not_hide_the_first_cause() -> None:
 
 
 def test_no_room_for_both_groups() -> None:
-    """Amazon EC2 user guide, "Amazon EC2 instance type quotas": counted in vCPUs of what runs."""
+    """Amazon EC2 user guide, "Amazon EC2 instance type quotas": quotas count the vCPUs of running instances."""
     with patch_run("no-room") as ran:
         assert ran.report.error == "TargetNotReady" and ran.instance_ids("web") == ran.instances_before["web"]
         assert "QuotaExceeded: expected room for 4 more vCPUs" in ran.words()

@@ -1,4 +1,4 @@
-"""A stack that was written by others is patched as it is, and keeps every parameter that it has."""
+"""A stack of somebody else's template is patched unmodified, and keeps all its parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local_aws.aws import LocalAws
 from local_aws.core.ids import ACCOUNT
 from rehearsal.deployment import deploy
 from rehearsal.scenario import Scenario
-from tests.workflow.running import describe, instances, parameters, shortened
+from tests.workflow.running import describe, instances, outputs, parameters, shortened
 
 HERE = Path(__file__).parent
 SECRET = "correct-horse-battery-staple"
@@ -67,7 +67,7 @@ def execute(aws: LocalAws, target: Any, **more: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def patched(foreign: LocalAws) -> dict[str, Any]:
-    """The output of the run that patches it."""
+    """The output of the run that patches the stack."""
     execution = execute(foreign, "theirs")
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     output: dict[str, Any] = json.loads(execution["output"])
@@ -78,16 +78,14 @@ def test_its_instances_run_the_new_ami_behind_its_load_balancer(patched: dict[st
     ami = patched["ami"]["amiId"]
     serving = instances("theirs")
     assert [instance["ImageId"] for instance in serving] == [ami] * 3
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in describe("baseline")["Outputs"]}
-    health = boto3.client("elbv2").describe_target_health(TargetGroupArn=outputs["TargetGroup"])[
-        "TargetHealthDescriptions"
-    ]
-    assert {target["Target"]["Id"] for target in health} == {instance["InstanceId"] for instance in serving}
+    target_group = outputs("baseline")["TargetGroup"]
+    targets = boto3.client("elbv2").describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
+    assert {target["Target"]["Id"] for target in targets} == {instance["InstanceId"] for instance in serving}
 
 
 def test_no_parameter_is_lost(patched: dict[str, Any]) -> None:
-    """What UpdateStack is not sent goes back to the template's default; a NoEcho value reads back as asterisks
-    (CloudFormation API reference, UpdateStack and DescribeStacks)."""
+    """A parameter that UpdateStack is not sent is reset to the template's default; DescribeStacks shows a NoEcho value
+    as asterisks (CloudFormation API reference, UpdateStack and DescribeStacks)."""
     ami = patched["ami"]["amiId"]
     assert parameters("theirs") == {
         "BaselineStack": "baseline",

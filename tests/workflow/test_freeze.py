@@ -1,4 +1,4 @@
-"""Change calendars and holds: what is not begun, for how long, and who is told."""
+"""Change calendars and holds: what is not started, for how long, and what the notification says."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ def test_a_run_waits_for_the_opening_where_the_deployment_says_so() -> None:
         assert image["dateCreated"] >= "2026-12-08T12:00", "nothing was built before the opening"
 
 
-def test_nobody_waits_for_longer_than_two_days() -> None:
+def test_a_run_waits_for_two_days_at_most() -> None:
     calendar = CALENDAR.format(begin="20261208T000000Z", end="20261211T000000Z")
-    of = Scenario(
+    chosen = Scenario(
         change_calendars={"long": calendar},
         parameters={"ChangeCalendars": "long", "WhenCalendarClosed": "wait"},
     )
-    with patch_run(of) as ran:
+    with patch_run(chosen) as ran:
         assert ran.visited()[-1] == "Patch Skipped" and untouched(ran)
         assert "closed until 2026-12-11 00:00 UTC, which is longer than a run waits (2 days)" in ran.words()
 
 
 def test_a_calendar_that_closes_during_the_build_leaves_the_stacks_alone() -> None:
     calendar = CALENDAR.format(begin="20261208T060030Z", end="20261208T120000Z")
-    of = Scenario(change_calendars={"lunch": calendar}, parameters={"ChangeCalendars": "lunch"})
-    with patch_run(of) as ran:
+    chosen = Scenario(change_calendars={"lunch": calendar}, parameters={"ChangeCalendars": "lunch"})
+    with patch_run(chosen) as ran:
         assert ran.report.status == "SUCCEEDED" and untouched(ran)
         assert ran.image_statuses() == ["AVAILABLE"]
         assert ran.report.targets[0].outcome == "SKIPPED"
@@ -74,7 +74,7 @@ def test_a_calendar_that_closes_during_the_build_leaves_the_stacks_alone() -> No
 
 
 def closing_during_the_preview(when_closed: str) -> Scenario:
-    """A run during whose preview somebody closes the calendar, until noon."""
+    """A run during whose preview somebody closes the calendar until noon."""
 
     def call(operation: str, after_seconds: float, parameters: dict[str, str]) -> Intervention:
         return Intervention(
@@ -124,14 +124,14 @@ def events(stack: str) -> list[Any]:
     return list(boto3.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"])
 
 
-def test_a_calendar_that_is_none_is_a_wrong_deployment() -> None:
+def test_a_calendar_that_does_not_exist_is_a_configuration_error() -> None:
     with patch_run(Scenario(parameters={"ChangeCalendars": "no-such-calendar"})) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "ConfigError")
         assert "expected names or ARNs of change calendars, found no-such-calendar" in ran.words() and untouched(ran)
 
 
 def test_a_held_base_version_is_not_built_on() -> None:
-    """The parent is the AMI that the recipe's SSM parameter names now (Image Builder API reference,
+    """The base image is the AMI that the recipe's SSM parameter names now (Image Builder API reference,
     CreateImageRecipe)."""
     parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
     with rollout(Scenario()) as world:
@@ -149,7 +149,7 @@ def test_a_held_base_version_is_not_built_on() -> None:
         assert "breaks our agent" in ended.flowing and f"delete-parameter --name {hold}" in ended.flowing
 
 
-def test_a_given_ami_is_not_kept_from_being_rolled_out_by_a_held_base_version() -> None:
+def test_a_held_base_version_does_not_stop_the_rollout_of_a_given_ami() -> None:
     hold = Intervention(
         do="call",
         when_state="Plan Run",
@@ -157,6 +157,6 @@ def test_a_given_ami_is_not_kept_from_being_rolled_out_by_a_held_base_version() 
         operation="put_parameter",
         parameters={"Name": "/ami-autopatch/held/2023", "Value": "nothing of that year", "Type": "String"},
     )
-    of = replace(scenario.load("already-current"), interventions=(hold,))
-    with patch_run(of) as ran:
+    chosen = replace(scenario.load("already-current"), interventions=(hold,))
+    with patch_run(chosen) as ran:
         assert ran.report.targets[0].outcome == "ALREADY_CURRENT"

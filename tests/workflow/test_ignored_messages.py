@@ -17,9 +17,9 @@ from tests.workflow.test_triggers import Deployed
 
 @pytest.fixture(scope="module")
 def idle() -> Iterator[Deployed]:
-    of = Scenario()
-    with LocalAws(*of.behaviour) as aws:
-        yield Deployed(aws, deploy(of))
+    chosen = Scenario()
+    with LocalAws(*chosen.behaviour) as aws:
+        yield Deployed(aws, deploy(chosen))
 
 
 @pytest.mark.parametrize(

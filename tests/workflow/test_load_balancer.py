@@ -1,4 +1,4 @@
-"""Instances that the load balancer never finds healthy: they say so, and the old ones serve on."""
+"""Instances that the load balancer never finds healthy: they signal failure, and the old ones keep serving."""
 
 from __future__ import annotations
 

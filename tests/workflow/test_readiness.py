@@ -1,4 +1,4 @@
-"""What is refused before anything is changed: each refusal, its words, and the instances that run on afterwards."""
+"""What is refused before anything is changed: each refusal, its text, and that the instances run on as before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ import boto3
 import pytest
 
 from rehearsal.scenario import Scenario
-from tests.workflow.rollout import Rollout, amis, application, change_sets, group_name, group_of, ids, rollout
+from tests.workflow.rollout import (
+    Rollout,
+    amis,
+    application,
+    change_sets,
+    group_name,
+    group_of,
+    ids,
+    register_ami,
+    rollout,
+)
 from tests.workflow.running import describe
 
 Template = dict[str, Any]
@@ -30,14 +40,14 @@ def rolling(template: Template) -> None:
 
 
 def with_fixed_capacity(template: Template) -> None:
-    """The capacity is the template's own: no parameter carries it."""
+    """The template itself has the capacity; no parameter does."""
     group_of(template)["Properties"]["DesiredCapacity"] = 2
     group_of(template)["CreationPolicy"]["ResourceSignal"]["Count"] = 2
     del template["Parameters"]["DesiredCapacity"]
 
 
 def with_a_server(template: Template) -> None:
-    """A server of the stack runs from the AMI as well, and would be replaced."""
+    """A server of the stack is launched from the same AMI, and would be replaced."""
     template["Resources"]["Server"] = {
         "Type": "AWS::EC2::Instance",
         "Properties": {"ImageId": {"Ref": "AmazonMachineImage"}, "InstanceType": "t3.micro"},
@@ -45,7 +55,7 @@ def with_a_server(template: Template) -> None:
 
 
 def with_a_fixed_ami(template: Template) -> None:
-    """The parameter is there, and the instances are launched from something else."""
+    """The stack has the parameter, but its instances are launched from another AMI."""
     data = template["Resources"]["AppLaunchTemplate"]["Properties"]["LaunchTemplateData"]
     data["ImageId"] = {"Fn::Select": [0, {"Fn::Split": [",", {"Ref": "ImageId"}]}]}
     template["Parameters"]["ImageId"] = {"Type": "String"}
@@ -68,7 +78,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
 
 
 def refused(world: Rollout, stack: str, *, error: str = "TargetNotReady", **more: Any) -> str:
-    """The words of the notification for a run that refuses the stack, after which everything is as before."""
+    """The text of the notification of a run that refuses the stack; expects everything to be as before."""
     before, status, parameters = ids(stack), describe(stack)["StackStatus"], describe(stack)["Parameters"]
     ended = world.roll_out(stack, **more)
     assert (ended.status, ended.error) == ("FAILED", error), ended.message
@@ -88,8 +98,8 @@ def test_a_group_whose_update_would_patch_nothing(world: Rollout) -> None:
     assert "add AutoScalingReplacingUpdate with WillReplace: true" in words
 
 
-def test_a_group_that_nothing_guards_unless_the_target_accepts_it(world: Rollout) -> None:
-    """Without a CreationPolicy, the update succeeds before anything has started (CloudFormation user guide)."""
+def test_a_group_without_a_guard_unless_the_target_accepts_it(world: Rollout) -> None:
+    """Without a CreationPolicy, the update succeeds before any instance has started (CloudFormation user guide)."""
     assert "NoCreationPolicy: expected a guard" in refused(world, "no-creation-policy")
     ended = world.roll_out({"stackName": "no-creation-policy", "accept": ["NoCreationPolicy"]})
     assert ended.status == "SUCCEEDED", ended.message
@@ -111,21 +121,20 @@ def test_a_parameter_that_no_group_is_launched_from(world: Rollout) -> None:
     assert "NoGroupChanges: expected the parameter AmazonMachineImage to reach an Auto Scaling group" in words
 
 
-def test_a_fleet_that_has_scaled_out_and_would_come_back_small(world: Rollout) -> None:
+def test_a_fleet_that_has_scaled_out_and_would_shrink(world: Rollout) -> None:
     """AutoScalingReplacingUpdate creates the new group with the template's capacity (CloudFormation user guide)."""
     name = group_name("fixed-capacity")
     boto3.client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=4)
     world.aws.clock.sleep(600)
-    words = refused(world, "fixed-capacity")
-    assert (
+    expected = (
         "CapacityShrinks: expected AppAutoScalingGroup to keep its 4 instances, found that the update would leave 2"
-        in (words)
     )
+    assert expected in refused(world, "fixed-capacity")
     assert len(ids("fixed-capacity")) == 4
 
 
 def test_an_ami_of_another_architecture(world: Rollout) -> None:
-    ami = world.register_ami("golden-image-arm", "arm64")
+    ami = register_ami("golden-image-arm", "arm64")
     words = refused(world, "good", amiId=ami)
     assert "OtherArchitecture: expected instances of the AMI's architecture, arm64, found x86_64 (t3.micro)" in words
 
@@ -136,7 +145,7 @@ def test_an_ami_that_does_not_exist_here(world: Rollout) -> None:
 
 
 def test_an_ami_that_is_held(world: Rollout) -> None:
-    ami = world.register_ami("golden-image-bad-2.4")
+    ami = register_ami("golden-image-bad-2.4")
     ssm = boto3.client("ssm")
     ssm.put_parameter(Name="/ami-autopatch/held/2.4", Value="logs nothing", Type="String")
     words = refused(world, "good", amiId=ami)
@@ -145,15 +154,14 @@ def test_an_ami_that_is_held(world: Rollout) -> None:
     ssm.delete_parameter(Name="/ami-autopatch/held/2.4")
 
 
-def test_all_findings_of_a_target_are_told_at_once(world: Rollout) -> None:
-    name = group_name("no-update-policy")
-    victim = sorted(ids("no-update-policy"))[0]
-    boto3.client("autoscaling").set_instance_health(InstanceId=victim, HealthStatus="Unhealthy")
-    ami = world.register_ami("golden-image-arm-again", "arm64")
+def test_all_findings_of_a_target_are_reported_at_once(world: Rollout) -> None:
+    assert group_name("no-update-policy")
+    unhealthy = sorted(ids("no-update-policy"))[0]
+    boto3.client("autoscaling").set_instance_health(InstanceId=unhealthy, HealthStatus="Unhealthy")
+    ami = register_ami("golden-image-arm-again", "arm64")
     words = refused(world, "no-update-policy", amiId=ami)
     assert "NoUpdatePolicy" in words and "OtherArchitecture" in words
     assert (
-        f"UnhealthyInstances: expected all instances of AppAutoScalingGroup in service and healthy, found {victim}"
+        f"UnhealthyInstances: expected all instances of AppAutoScalingGroup in service and healthy, found {unhealthy}"
         in (words)
     )
-    assert name

@@ -1,4 +1,4 @@
-"""An input that cannot be carried out starts nothing, and a person is told what is wrong with it."""
+"""An invalid input starts nothing, and the notification says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def untouched() -> Iterator[Rollout]:
         ({"targets": [{"stackName": "web", "capacityParameter": "Size"}]}, "TargetNotReady", ["parameter Size"]),
     ],
 )
-def test_bad_input_starts_nothing_and_is_told(
+def test_invalid_input_starts_nothing_and_is_reported(
     untouched: Rollout, document: object, error: str, words: list[str]
 ) -> None:
     ended = untouched.end(untouched.start_with(document), hours=0.1)

@@ -1,4 +1,4 @@
-"""A task that Step Functions runs again starts nothing twice, and nobody else's work is taken for the run's own."""
+"""A task that is retried starts nothing twice, and the work of others is not mistaken for the run's own."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ from tests.workflow.running import describe, instances, parameters
 
 @pytest.fixture
 def deployed() -> Iterator[tuple[LocalAws, Deployment]]:
-    of = Scenario()
-    with LocalAws(*of.behaviour) as aws:
-        yield aws, deploy(of)
+    chosen = Scenario()
+    with LocalAws(*chosen.behaviour) as aws:
+        yield aws, deploy(chosen)
 
 
-def execution(name: str = "one") -> Execution:
+def new_execution(name: str = "one") -> Execution:
     return Execution(f"arn:aws:states:us-east-1:123456789012:execution:patch:{name}", datetime.now(UTC))
 
 
@@ -73,36 +73,36 @@ def plan(deployment: Deployment, ami_before: str, stack: str = "web", ami_parame
 
 
 def pending(run: Run) -> Pending:
-    """What `Check Calendar` leaves where there are no calendars."""
+    """The document that `Check Calendar` writes where there are no calendars."""
     now = datetime.now(UTC)
     deadline_at = now + timedelta(minutes=run.deployment_deadline_minutes)
     return Pending(status=PendingStatus.CALENDAR_OPEN, started_at=now, deadline_at=deadline_at)
 
 
-def preview(of: Execution, run: Run, ami: str, so_far: Pending, at: datetime | None = None) -> Any:
-    """A try of `Preview Update`."""
+def preview(execution: Execution, run: Run, ami: str, so_far: Pending, at: datetime | None = None) -> Any:
+    """An attempt of `Preview Update`."""
     settings = UpdateSettings(None, (), 0)
-    previewer = UpdatePreviewer(of, run, run.targets[0], Ami(ami), settings, Stacks(), ChangeSets(), fleets())
+    previewer = UpdatePreviewer(execution, run, run.targets[0], Ami(ami), settings, Stacks(), ChangeSets(), fleets())
     return previewer.preview(so_far, at or datetime.now(UTC))
 
 
 def check(run: Run, so_far: Preview, at: datetime | None = None) -> Preview | Pending | Unchanged:
-    """A look of `Check Readiness`."""
+    """A poll by `Check Readiness`."""
     holds = Holds(SystemsManager(), "/ami-autopatch/held")
     gateways = (Stacks(), ChangeSets(), fleets(), Ec2(), ServiceQuotas(), holds)
     return ReadinessChecker(run, run.targets[0], *gateways).check(so_far, at or datetime.now(UTC))
 
 
-def creating(of: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:
-    """A preview that is being made."""
-    update = preview(of, run, ami, so_far or pending(run))
+def creating(execution: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:
+    """Start a preview; it is still being created."""
+    update = preview(execution, run, ami, so_far or pending(run))
     assert isinstance(update, Preview) and update.status is PreviewStatus.CREATING
     return update
 
 
-def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:
-    """The update, previewed and found ready."""
-    update: Any = creating(of, run, ami, so_far)
+def previewed(aws: LocalAws, execution: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:
+    """Preview the update, and poll until it is ready."""
+    update: Any = creating(execution, run, ami, so_far)
     for _ in range(5):
         if not isinstance(update, Preview) or update.status is not PreviewStatus.CREATING:
             break
@@ -112,24 +112,24 @@ def previewed(aws: LocalAws, of: Execution, run: Run, ami: str, so_far: Pending 
     return update
 
 
-def executed(of: Execution, run: Run, ready: Preview) -> StackUpdate:
-    """A try of `Update Stack` that starts the update, or finds it started."""
-    update = execute(of, run, ready)
+def executed(execution: Execution, run: Run, ready: Preview) -> StackUpdate:
+    """An attempt of `Update Stack` that starts the update, or finds that it was started."""
+    update = execute(execution, run, ready)
     assert isinstance(update, StackUpdate) and update.status is UpdateStatus.UPDATING
     return update
 
 
-def execute(of: Execution, run: Run, ready: Preview) -> StackUpdate | Pending:
-    """A try of `Update Stack`."""
+def execute(execution: Execution, run: Run, ready: Preview) -> StackUpdate | Pending:
+    """An attempt of `Update Stack`."""
     settings = CalendarSettings((), WhenClosed.SKIP)
     gateways = (Stacks(), ChangeSets(), AutoScaling(), SystemsManager())
-    updater = StackUpdater(of, run, run.targets[0], settings, *gateways)
+    updater = StackUpdater(execution, run, run.targets[0], settings, *gateways)
     return updater.update(ready, datetime.now(UTC))
 
 
-def look(of: Execution, run: Run, updating: StackUpdate, at: datetime | None = None) -> StackUpdate:
-    """A look of `Check Deployment`."""
-    checker = DeploymentChecker(of, run, run.targets[0], Stacks(), Diagnosis(AutoScaling(), Ec2()))
+def look(execution: Execution, run: Run, updating: StackUpdate, at: datetime | None = None) -> StackUpdate:
+    """A poll by `Check Deployment`."""
+    checker = DeploymentChecker(execution, run, run.targets[0], Stacks(), Diagnosis(AutoScaling(), Ec2()))
     return checker.check(updating, at or datetime.now(UTC))
 
 
@@ -143,9 +143,9 @@ def images(deployment: Deployment) -> list[str]:
     return [image["arn"] for image in answer["imageSummaryList"]]
 
 
-def test_a_retried_start_gives_the_same_build(deployed: tuple[LocalAws, Deployment]) -> None:
+def test_a_retried_start_returns_the_same_build(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
-    first_execution, run = execution(), plan(deployment, "ami-00000000")
+    first_execution, run = new_execution(), plan(deployment, "ami-00000000")
     first = start_image_build(first_execution, run, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(5)
     again = start_image_build(first_execution, run, ImageBuilder(), datetime.now(UTC))
@@ -156,9 +156,9 @@ def test_a_retried_start_gives_the_same_build(deployed: tuple[LocalAws, Deployme
 def test_a_later_execution_joins_the_build(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
     run = plan(deployment, "ami-00000000")
-    first = start_image_build(execution(), run, ImageBuilder(), datetime.now(UTC))
+    first = start_image_build(new_execution(), run, ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(300)
-    joined = start_image_build(execution("two"), run, ImageBuilder(), datetime.now(UTC))
+    joined = start_image_build(new_execution("two"), run, ImageBuilder(), datetime.now(UTC))
     assert (joined.image_arn, joined.joined) == (first.image_arn, True)
     assert len(images(deployment)) == 1
 
@@ -168,7 +168,7 @@ def test_only_a_build_of_our_own_is_cancelled_at_its_deadline(
     deployed: tuple[LocalAws, Deployment], joined: bool, status: str
 ) -> None:
     aws, deployment = deployed
-    first_execution = execution()
+    first_execution = new_execution()
     build = start_image_build(first_execution, plan(deployment, "ami-00000000"), ImageBuilder(), datetime.now(UTC))
     aws.clock.sleep(300)
     overdue = structs.replace(build, joined=joined, deadline_at=build.started_at)
@@ -181,10 +181,10 @@ def test_only_a_build_of_our_own_is_cancelled_at_its_deadline(
     assert image["state"]["status"] == status
 
 
-def test_a_retried_check_makes_no_second_preview(deployed: tuple[LocalAws, Deployment]) -> None:
-    """A change set is made once under a name (CloudFormation API reference, CreateChangeSet)."""
+def test_a_retried_preview_creates_no_second_change_set(deployed: tuple[LocalAws, Deployment]) -> None:
+    """A stack has at most one change set of a name (CloudFormation API reference, CreateChangeSet)."""
     aws, deployment = deployed
-    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    first_execution, run, ami = new_execution(), plan(deployment, deployment.golden_ami), new_ami()
     first = creating(first_execution, run, ami)
     aws.clock.sleep(1)
     again = creating(first_execution, run, ami)
@@ -193,7 +193,7 @@ def test_a_retried_check_makes_no_second_preview(deployed: tuple[LocalAws, Deplo
 
 def test_a_retried_update_is_recognised_as_our_own(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
-    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    first_execution, run, ami = new_execution(), plan(deployment, deployment.golden_ami), new_ami()
     ready = previewed(aws, first_execution, run, ami)
     executed(first_execution, run, ready)
     aws.clock.sleep(10)
@@ -207,8 +207,8 @@ def test_a_retried_update_is_recognised_as_our_own(deployed: tuple[LocalAws, Dep
 
 def test_somebody_elses_update_is_waited_for(deployed: tuple[LocalAws, Deployment]) -> None:
     aws, deployment = deployed
-    first_execution, run = execution(), plan(deployment, deployment.golden_ami)
-    second_execution, ami = execution("two"), new_ami()
+    first_execution, run = new_execution(), plan(deployment, deployment.golden_ami)
+    second_execution, ami = new_execution("two"), new_ami()
     execute(first_execution, run, previewed(aws, first_execution, run, ami))
     aws.clock.sleep(10)
     waiting = preview(second_execution, run, ami, pending(run))
@@ -225,7 +225,7 @@ def test_somebody_elses_update_is_waited_for(deployed: tuple[LocalAws, Deploymen
 
 def test_a_preview_has_a_deadline(deployed: tuple[LocalAws, Deployment]) -> None:
     _, deployment = deployed
-    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    first_execution, run, ami = new_execution(), plan(deployment, deployment.golden_ami), new_ami()
     previewing = creating(first_execution, run, ami)
     with pytest.raises(TargetNotReady, match="expected a preview of its update within 90 minutes that still holds"):
         check(run, previewing, datetime.now(UTC) + timedelta(minutes=90))
@@ -235,7 +235,7 @@ def test_a_group_that_changes_its_size_after_the_preview_is_previewed_again(
     deployed: tuple[LocalAws, Deployment],
 ) -> None:
     aws, deployment = deployed
-    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    first_execution, run, ami = new_execution(), plan(deployment, deployment.golden_ami), new_ami()
     ready = previewed(aws, first_execution, run, ami)
     boto3.client("autoscaling").set_desired_capacity(AutoScalingGroupName=group_name("web"), DesiredCapacity=3)
     aws.clock.sleep(300)
@@ -252,11 +252,13 @@ def test_a_group_that_changes_its_size_after_the_preview_is_previewed_again(
     assert [instance["ImageId"] for instance in instances("web")] == [ami] * 3
 
 
-def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tuple[LocalAws, Deployment]) -> None:
-    """An update in another way makes a change set OBSOLETE: it is still there, and its name is taken (CloudFormation
-    API reference, DescribeChangeSet and CreateChangeSet)."""
+def test_a_preview_that_another_update_has_made_obsolete_is_created_again(
+    deployed: tuple[LocalAws, Deployment],
+) -> None:
+    """An update by other means makes a change set OBSOLETE: it still exists, and its name is taken (CloudFormation API
+    reference, DescribeChangeSet and CreateChangeSet)."""
     aws, deployment = deployed
-    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    first_execution, run, ami = new_execution(), plan(deployment, deployment.golden_ami), new_ami()
     ready = previewed(aws, first_execution, run, ami)
     others: list[Any] = [
         {"ParameterKey": name, "UsePreviousValue": True} for name in parameters("web") if name != "InstanceType"
@@ -279,19 +281,19 @@ def test_a_preview_that_another_update_has_overtaken_is_made_anew(deployed: tupl
     assert {instance["ImageId"] for instance in instances("web")} == {ami}
 
 
-def test_an_older_update_complete_is_not_taken_for_ours(deployed: tuple[LocalAws, Deployment]) -> None:
+def test_an_older_update_complete_is_not_mistaken_for_ours(deployed: tuple[LocalAws, Deployment]) -> None:
     """Every event of an operation carries its token (CloudFormation API reference, StackEvent)."""
     aws, deployment = deployed
-    first_execution, run, ami = execution(), plan(deployment, deployment.golden_ami), new_ami()
+    first_execution, run, ami = new_execution(), plan(deployment, deployment.golden_ami), new_ami()
     updating = executed(first_execution, run, previewed(aws, first_execution, run, ami))
     aws.clock.sleep(1800)
     assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
-    now, second_execution = datetime.now(UTC), execution("two")
+    now, second_execution = datetime.now(UTC), new_execution("two")
     ours = structs.replace(updating, update_started_at=now, deadline_at=now + timedelta(minutes=90))
     assert look(second_execution, run, ours).status is UpdateStatus.UPDATING
 
 
-def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[LocalAws, Deployment]) -> None:
+def test_a_parameter_that_changes_nothing_is_not_reported_as_patched(deployed: tuple[LocalAws, Deployment]) -> None:
     """A change set without changes is FAILED (CloudFormation API reference, DescribeChangeSet)."""
     aws, deployment = deployed
     template = {
@@ -303,7 +305,7 @@ def test_a_parameter_that_changes_nothing_is_not_called_patched(deployed: tuple[
         TemplateBody=json.dumps(template),
         Parameters=[{"ParameterKey": "Ami", "ParameterValue": deployment.golden_ami}],
     )
-    first_execution, run = execution(), plan(deployment, deployment.golden_ami, "odd", "Ami")
+    first_execution, run = new_execution(), plan(deployment, deployment.golden_ami, "odd", "Ami")
     ami = new_ami()
     previewing = creating(first_execution, run, ami)
     aws.clock.sleep(60)
@@ -316,7 +318,7 @@ def test_a_rollback_has_a_deadline_of_its_own() -> None:
     chosen = scenario.from_document("rolls-back", {"autoscaling": {"stacks": {"web": {"signals": "none"}}}})
     with LocalAws(*chosen.behaviour) as aws:
         deployment = deploy(chosen)
-        first_execution, run = execution(), plan(deployment, deployment.golden_ami)
+        first_execution, run = new_execution(), plan(deployment, deployment.golden_ami)
         updating = executed(first_execution, run, previewed(aws, first_execution, run, new_ami()))
         while describe("web")["StackStatus"] != "UPDATE_ROLLBACK_IN_PROGRESS":
             aws.clock.sleep(30)
@@ -329,12 +331,12 @@ def test_a_rollback_has_a_deadline_of_its_own() -> None:
         assert describe("web")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
         assert summarised(first_execution, run, checked, "DeploymentTimedOut").rolled_back
         # A later run that refuses the stack finds the same status, and has rolled nothing back.
-        assert not summarised(execution("two"), run, NotStarted(), "TargetNotReady").rolled_back
+        assert not summarised(new_execution("two"), run, NotStarted(), "TargetNotReady").rolled_back
 
 
-def summarised(of: Execution, run: Run, update: NotStarted | StackUpdate, error: str) -> TargetResult:
-    """What `Summarise Run` says of a target that failed."""
+def summarised(execution: Execution, run: Run, update: NotStarted | StackUpdate, error: str) -> TargetResult:
+    """The result of `Summarise Run` for a target that failed."""
     record = RecordedFailure(run.targets[0], update, Failure(error, "why"), NotStarted(), None)
     holds = Holds(SystemsManager(), "/ami-autopatch/held")
-    (result,) = summarise(of, [record], Ami("ami-00000000"), Stacks(), holds).targets
+    (result,) = summarise(execution, [record], Ami("ami-00000000"), Stacks(), holds).targets
     return result

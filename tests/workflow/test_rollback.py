@@ -1,4 +1,4 @@
-"""What becomes of a target that was updated and then fails its verification; and groups that change size meanwhile."""
+"""What happens to a target that was updated and then fails its verification; and groups that change size meanwhile."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SOON = {"VerificationDeadlineMinutes": "3"}
 
 
 def holds() -> dict[str, str]:
-    parameters_held = boto3.client("ssm").get_parameters_by_path(Path=HELD)["Parameters"]
-    return {parameter["Name"]: parameter["Value"] for parameter in parameters_held}
+    held = boto3.client("ssm").get_parameters_by_path(Path=HELD)["Parameters"]
+    return {parameter["Name"]: parameter["Value"] for parameter in held}
 
 
 def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
-    # As the input says, whatever the deployment says; what is rolled back unless anybody says otherwise, see below.
-    of = replace(scenario.load("verification-fails"), parameters={**SOON, "Rollback": "manual"}, trigger="manual")
-    with patch_run(replace(of, input={"rollback": "automatic"})) as ran:
+    # The input decides, whatever the deployment's parameter is.
+    chosen = replace(scenario.load("verification-fails"), parameters={**SOON, "Rollback": "manual"}, trigger="manual")
+    with patch_run(replace(chosen, input={"rollback": "automatic"})) as ran:
         golden = ran.deployment.golden_ami
         assert (ran.report.status, ran.report.error) == ("FAILED", "VerificationFailed")
         assert ran.amis("web") == [golden, golden]
@@ -42,7 +42,7 @@ def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
         assert f"rolled back to {golden}, and all its instances run that and serve" in words
         (target,) = ran.report.targets
         assert (target.outcome, target.ami_after) == ("FAILED", golden)
-        # The AMI is not rolled out again until someone says so.
+        # The AMI is not rolled out again until a person removes the hold.
         (name,) = holds()
         assert name.startswith(f"{HELD}/ami-") and "web was rolled back from it" in holds()[name]
         assert f"no run rolls it out again; to release it: aws ssm delete-parameter --name {name}" in words
@@ -56,30 +56,30 @@ def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
 
 
 def test_a_failed_verification_is_left_to_a_person_where_the_deployment_says_so() -> None:
-    of = replace(scenario.load("verification-fails"), parameters={**SOON, "Rollback": "manual"})
-    with patch_run(of) as ran:
+    chosen = replace(scenario.load("verification-fails"), parameters={**SOON, "Rollback": "manual"})
+    with patch_run(chosen) as ran:
         assert ran.report.error == "VerificationFailed"
         assert ran.deployment.golden_ami not in ran.amis("web") and holds() == {}
         assert "Roll Back" not in ran.visited()
         assert "FAILED: web updated, but not verified" in ran.words()
 
 
-def test_a_rollback_that_fails_calls_for_a_person() -> None:
+def test_a_rollback_that_fails_needs_a_person() -> None:
     with patch_run(replace(scenario.load("way-back-fails"), parameters=SOON)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "RollbackFailed")
-        assert ran.deployment.golden_ami not in ran.amis("web"), "nothing was there to roll back to"
+        assert ran.deployment.golden_ami not in ran.amis("web"), "there was nothing to roll back to"
         words = ran.words()
         assert "ACTION NEEDED: the rollback of web failed" in words
-        assert "1 of 2 instances of AppAutoScalingGroup serving" in words, "the first cause is told as well"
+        assert "1 of 2 instances of AppAutoScalingGroup serving" in words, "the first cause is reported as well"
         assert f"The rollback to {ran.deployment.golden_ami} failed as well" in words
 
 
 def test_a_group_that_has_scaled_out_keeps_its_size() -> None:
     """AutoScalingReplacingUpdate creates the new group with the template's capacity (CloudFormation user guide)."""
-    # Whether the parameter is named of the target, as here, or at the deployment, as in the next test.
+    # The target names the parameter here, the deployment does in the next test.
     target = {"stackName": "web", "capacityParameter": "DesiredCapacity"}
-    of = replace(scenario.load("scaled-out"), parameters={"CapacityParameterName": ""}, input={"targets": [target]})
-    with patch_run(replace(of, trigger="manual")) as ran:
+    chosen = replace(scenario.load("scaled-out"), parameters={"CapacityParameterName": ""}, input={"targets": [target]})
+    with patch_run(replace(chosen, trigger="manual")) as ran:
         new = ran.report.targets[0].ami_after
         assert ran.amis("web") == [new] * 4
         assert parameters("web")["DesiredCapacity"] == "4"
@@ -91,13 +91,13 @@ def test_a_group_that_scales_out_after_the_preview_is_previewed_again() -> None:
         new = ran.report.targets[0].ami_after
         assert ran.amis("web") == [new] * 4 and ran.report.status == "SUCCEEDED"
         assert ran.visited().count("Update Stack") == 2
-        assert "Wait For Healthy Instances" in ran.visited(), "those that the group launches just then"
+        assert "Wait For Healthy Instances" in ran.visited(), "the group is launching instances at that moment"
 
 
 def test_a_group_that_scales_out_during_the_preview_is_previewed_again() -> None:
-    of = scenario.load("scales-out-meanwhile")
-    (intervention,) = of.interventions
-    with patch_run(replace(of, interventions=(replace(intervention, when_state="Preview Started?"),))) as ran:
+    chosen = scenario.load("scales-out-meanwhile")
+    (intervention,) = chosen.interventions
+    with patch_run(replace(chosen, interventions=(replace(intervention, when_state="Preview Started?"),))) as ran:
         new = ran.report.targets[0].ami_after
         assert ran.amis("web") == [new] * 4 and ran.report.status == "SUCCEEDED"
         assert ran.visited().count("Update Stack") == 1
@@ -115,7 +115,7 @@ def test_a_dry_run_previews_and_changes_nothing() -> None:
 
 
 def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
-    """As many have been launched as ran before; a group that came back small has launched fewer since."""
+    """It has launched as many instances as ran before; a group that the update shrank has launched fewer."""
     smaller = Intervention(
         do="call",
         when_state="Verify Instances",
@@ -137,7 +137,7 @@ def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
 
 
 def state_at(name: str, execution_arn: str) -> dict[str, Any]:
-    """What the execution last entered the state with."""
+    """The input with which the execution last entered the state."""
     (visit,) = [visit for visit in Executions().last_visits(execution_arn, 1000) if visit.state_name == name][:1]
     state: dict[str, Any] = visit.input
     return state

@@ -1,4 +1,4 @@
-"""Alarms and a bake time that a deployment adds to those of its stacks; an update in which one goes off."""
+"""The alarms and the bake time that a deployment adds to those of a stack, and an update in which one goes off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import boto3
 
 from local_aws.core.ids import ACCOUNT, REGION
 from rehearsal.scenario import Scenario
-from tests.workflow.rollout import amis, ids, rollout
+from tests.workflow.rollout import amis, ids, register_ami, rollout
 from tests.workflow.running import describe, parameters
 
 
@@ -31,9 +31,9 @@ def trigger(arn: str) -> Any:
     return {"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}
 
 
-def test_they_are_added_to_those_of_the_stack_and_one_that_goes_off_rolls_it_back() -> None:
-    """CloudFormation API reference, RollbackConfiguration: all triggers are replaced by those of an update that names
-    any; the monitoring time begins when all resources are there, and nothing old is removed before its end."""
+def test_alarms_are_added_to_those_of_the_stack_and_one_that_goes_off_rolls_it_back() -> None:
+    """CloudFormation API reference, RollbackConfiguration: an update that names triggers replaces all of them; the
+    monitoring time begins when all resources are deployed, and no old resource is removed before its end."""
     canary = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:canary"
     with rollout(Scenario(parameters={"RollbackAlarmArns": canary, "BakeMinutes": "10"})) as world:
         own = alarm("own")
@@ -58,8 +58,8 @@ def test_they_are_added_to_those_of_the_stack_and_one_that_goes_off_rolls_it_bac
         assert amis("web") == {world.new_ami}
 
         before = ids("web")
-        execution = world.start("web", amiId=world.register_ami("golden-image-third"))
-        # The new instances are there, and the old ones beside them, while the alarms are watched.
+        execution = world.start("web", amiId=register_ami("golden-image-third"))
+        # While the alarms are monitored, the new instances run beside the old ones.
         world.aws.clock.sleep(300)
         assert describe("web")["StackStatus"] == "UPDATE_IN_PROGRESS"
         boto3.client("cloudwatch").set_alarm_state(AlarmName="canary", StateValue="ALARM", StateReason="errors")

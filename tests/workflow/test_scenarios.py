@@ -1,4 +1,4 @@
-"""Each scenario, from its trigger to its end, judged by the state that it leaves AWS in."""
+"""Each scenario, from its trigger to its end, tested by the state that it leaves AWS in."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_happy_path() -> None:
         (email,) = sns.emails()
         assert (email.address, email.subject) == ("operations@example.com", notification.subject)
         assert undelivered() == []
-        # The schedule's doing: the second Tuesday of the month.
+        # The schedule started it, on the second Tuesday of the month.
         (execution,) = ran.executions()
         assert execution["startDate"].strftime("%A %d %H:%M") == "Tuesday 08 06:00"
         described = boto3.client("stepfunctions").describe_execution(executionArn=execution["executionArn"])
@@ -72,8 +72,8 @@ def test_image_build_fails() -> None:
 
 
 def test_image_build_hangs() -> None:
-    of = scenario.load("image-build-hangs")
-    with patch_run(replace(of, parameters={"BuildDeadlineMinutes": "25"})) as ran:
+    chosen = scenario.load("image-build-hangs")
+    with patch_run(replace(chosen, parameters={"BuildDeadlineMinutes": "25"})) as ran:
         assert ran.report.error == "ImageBuildTimedOut"
         assert ran.image_statuses() == ["CANCELLED"]
         assert ran.report.seconds == pytest.approx(25 * 60, abs=15)
@@ -101,7 +101,7 @@ def test_deployment_rolls_back() -> None:
         # The first failed resource event of this update.
         assert "AppAutoScalingGroup" in notification.message
         assert "Received 0 SUCCESS signal(s) out of 2" in " ".join(notification.message.split())
-        # The AMI is not rolled out again until someone says so.
+        # The AMI is not rolled out again until a person removes the hold.
         held = boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"]
         assert [parameter["Value"] for parameter in held] == ["web was rolled back from it (DeploymentFailed)"]
 
@@ -113,7 +113,7 @@ def test_rollback_fails() -> None:
         (notification,) = ran.report.notifications
         assert notification.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed"
         assert "continue-update-rollback" in notification.message
-        # Nor does another run touch it: it says the way out before anything is changed.
+        # Another run does not touch the stack either: it says how to repair it before anything is changed.
         again = boto3.client("stepfunctions").start_execution(
             stateMachineArn=ran.deployment.state_machine_arn,
             input=json.dumps({"targets": ["web"], "amiId": ran.deployment.golden_ami}),
@@ -126,8 +126,8 @@ def test_rollback_fails() -> None:
 
 
 def test_deployment_hangs() -> None:
-    of = scenario.load("deployment-hangs")
-    with patch_run(replace(of, parameters={"DeploymentDeadlineMinutes": "20"})) as ran:
+    chosen = scenario.load("deployment-hangs")
+    with patch_run(replace(chosen, parameters={"DeploymentDeadlineMinutes": "20"})) as ran:
         assert ran.report.error == "DeploymentTimedOut"
         assert ran.stack_status("web") == "UPDATE_ROLLBACK_COMPLETE"
         assert ran.instance_ids("web") == ran.instances_before["web"]
@@ -195,7 +195,7 @@ def test_notification_fails() -> None:
         assert ran.report.status == "FAILED"
         assert ran.amis("web") == [ran.report.targets[0].ami_after] * 2
         assert ran.report.notifications == ()
-        # The ending was tried to be told once more from outside, and is kept for a person to find.
+        # The notification from outside the execution failed as well, and its event is kept for a person to find.
         (kept,) = ran.undelivered_triggers()
         assert str(ran.report.execution_arn) in kept
 
@@ -215,21 +215,21 @@ def test_every_scenario_has_its_test() -> None:
     assert set(scenario.names()) <= played
 
 
-# -- the other ways through the state machine -------------------------------------------------------------------------
+# -- other paths through the state machine ----------------------------------------------------------------------------
 
 
 def by_hand(document: object, **changes: object) -> Scenario:
     return replace(scenario.load("happy-path"), trigger="manual", input=document, **changes)  # type: ignore[arg-type]
 
 
-def test_a_missing_pipeline_is_told_before_anything_is_done() -> None:
+def test_a_missing_pipeline_is_reported_before_anything_is_done() -> None:
     arn = "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/gone"
     with patch_run(by_hand({}, parameters={"PipelineArn": arn})) as ran:
         assert ran.report.error == "ConfigError"
         assert arn in ran.report.notifications[0].message
 
 
-def test_the_most_pressing_of_several_failures_names_the_runs_error() -> None:
+def test_the_most_urgent_of_several_failures_is_the_runs_error() -> None:
     stacks = {"api": {"signals": "none"}, "web": {"signals": "none"}}
     document = {
         "trigger": "manual",

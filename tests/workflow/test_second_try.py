@@ -1,4 +1,4 @@
-"""Image builds that failed after they had been built are resumed once, in place; others are not."""
+"""Image builds that fail after the building phase are resumed once, in place; others are not."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def failing(state: str, times: int = 1_000) -> Scenario:
 
 
 def resumptions(ran: Ran) -> int:
-    """How often the run resumed the build, by its own log."""
+    """How often the run resumed the build, according to its log."""
     return len(ran.log_lines('"status":"RETRIED"'))
 
 
 def test_a_build_whose_tests_failed_once_is_resumed_and_rolled_out() -> None:
-    """Image Builder API reference, RetryImage: the same build version goes on where it stopped."""
+    """Image Builder API reference, RetryImage: the same build version continues where it stopped."""
     with patch_run("image-tests-fail-once") as ran:
         new = ran.report.targets[0].ami_after
         assert ran.report.status == "SUCCEEDED" and ran.amis("web") == [new, new]
@@ -38,20 +38,20 @@ def test_a_build_that_fails_again_is_given_up(state: str) -> None:
         assert ran.image_statuses() == ["FAILED"] and resumptions(ran) == 1
         assert "after it had been resumed once" in ran.words()
         assert ran.instance_ids("web") == ran.instances_before["web"]
-        assert told_by_workflows(ran) == (state, True)
+        assert failure_by_workflows(ran) == (state, True)
 
 
-def test_a_build_that_failed_while_it_was_built_is_not_resumed() -> None:
+def test_a_build_that_fails_while_building_is_not_resumed() -> None:
     with patch_run(failing("BUILDING", times=1)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "ImageBuildFailed")
         assert resumptions(ran) == 0 and "resumed" not in ran.words()
-        assert told_by_workflows(ran) == ("BUILDING", False)
+        assert failure_by_workflows(ran) == ("BUILDING", False)
 
 
-def told_by_workflows(ran: Ran) -> tuple[str | None, bool]:
-    """Where the build failed, and whether that is after it had been built, as its workflows alone tell it.
+def failure_by_workflows(ran: Ran) -> tuple[str | None, bool]:
+    """The state in which the build failed, and whether that was after building, from its workflows only.
 
-    `failureContext` needs a recent SDK; Image Builder API reference, ListWorkflowExecutions.
+    An older SDK returns no `failureContext`; Image Builder API reference, ListWorkflowExecutions.
     """
     image_builder = ImageBuilder()
     answer = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=ran.deployment.pipeline_arn)

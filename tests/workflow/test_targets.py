@@ -1,4 +1,4 @@
-"""Which parameter of a stack the AMI goes to: the one named, the deployment's, or the only one there is."""
+"""Which parameter of a stack takes the AMI: the one that the target names, the deployment's, or the only candidate."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def aws() -> Iterator[LocalAws]:
         yield running
 
 
-def stack_with(**values: str) -> None:
+def create_stack_with(**values: str) -> None:
     types = {"BaseAmi": "AWS::SSM::Parameter::Value<String>", "Image": "AWS::EC2::Image::Id"}
     template = {
         "Parameters": {name: {"Type": types.get(name, "String")} for name in values},
@@ -62,46 +62,46 @@ def chosen(**target: str) -> tuple[str, str]:
     return run.targets[0].ami_parameter, run.targets[0].ami_before
 
 
-def test_the_deployments_parameter_comes_first_where_the_stack_has_it() -> None:
-    stack_with(Bastion=OTHER, AmazonMachineImage=AMI, Image=OTHER)
+def test_the_deployments_parameter_is_used_where_the_stack_has_it() -> None:
+    create_stack_with(Bastion=OTHER, AmazonMachineImage=AMI, Image=OTHER)
     assert chosen() == ("AmazonMachineImage", AMI)
 
 
-def test_the_one_that_the_target_names_comes_before_it() -> None:
-    stack_with(Bastion=OTHER, AmazonMachineImage=AMI)
+def test_the_parameter_that_the_target_names_takes_precedence() -> None:
+    create_stack_with(Bastion=OTHER, AmazonMachineImage=AMI)
     assert chosen(amiParameter="Bastion") == ("Bastion", OTHER)
 
 
 @pytest.mark.parametrize("name", ["Image", "AnyName"])
-def test_the_only_one_that_holds_an_ami_by_its_type_or_its_value(name: str) -> None:
-    stack_with(**{"InstanceType": "t3.micro", name: OTHER, "BaseAmi": "/base-ami"})
+def test_the_only_parameter_that_holds_an_ami_by_its_type_or_its_value(name: str) -> None:
+    create_stack_with(**{"InstanceType": "t3.micro", name: OTHER, "BaseAmi": "/base-ami"})
     assert chosen() == (name, OTHER)
 
 
 def test_several_candidates_are_listed() -> None:
-    stack_with(Bastion=OTHER, Web=AMI, Size="2")
+    create_stack_with(Bastion=OTHER, Web=AMI, Size="2")
     with pytest.raises(
         TargetNotReady, match=r"exactly one that holds an AMI, found Bastion, Web among Bastion, Web, Size"
     ):
         chosen()
 
 
-def test_no_candidate_lists_what_there_is() -> None:
+def test_without_a_candidate_all_parameters_are_listed() -> None:
     """A parameter of an SSM type takes the name of an SSM parameter, not an AMI id (CloudFormation user guide)."""
-    stack_with(Size="2", BaseAmi="/base-ami")
+    create_stack_with(Size="2", BaseAmi="/base-ami")
     with pytest.raises(TargetNotReady, match="found none among Size, BaseAmi"):
         chosen()
     with pytest.raises(TargetNotReady, match=r"type AWS::SSM::Parameter::Value<String>"):
         chosen(amiParameter="BaseAmi")
 
 
-def test_the_input_decides_before_the_deployment_what_is_rolled_back() -> None:
-    stack_with(AmazonMachineImage=AMI)
+def test_the_input_takes_precedence_over_the_deployment_on_rollback() -> None:
+    create_stack_with(AmazonMachineImage=AMI)
     assert (planned().rollback, planned(rollback="automatic").rollback) == ("manual", "automatic")
 
 
-def test_what_a_target_accepts_is_what_the_input_and_the_deployment_say() -> None:
-    stack_with(AmazonMachineImage=AMI)
+def test_a_target_accepts_the_findings_that_the_input_or_the_deployment_accepts() -> None:
+    create_stack_with(AmazonMachineImage=AMI)
     (target,) = planned(targets=[{"stackName": "app", "accept": ["NoCreationPolicy"]}]).targets
     assert target.accepted == planned().targets[0].accepted == ("NoCreationPolicy",)
     other = replace(SETTINGS, accepted_findings=(("another", "NoCreationPolicy"),))
@@ -110,8 +110,8 @@ def test_what_a_target_accepts_is_what_the_input_and_the_deployment_say() -> Non
 
 
 def test_a_capacity_parameter_that_no_group_needs_is_left_alone() -> None:
-    """The deployment's default is for stacks with one Auto Scaling group; one that is named has to be there."""
-    stack_with(AmazonMachineImage=AMI, DesiredCapacity="2")
+    """The deployment's default is for stacks with one Auto Scaling group; one that a target names must exist."""
+    create_stack_with(AmazonMachineImage=AMI, DesiredCapacity="2")
     assert planned().targets[0].capacity_parameter is None
     (target,) = planned(targets=[{"stackName": "app", "capacityParameter": "DesiredCapacity"}]).targets
     assert target.capacity_parameter == "DesiredCapacity"
@@ -120,6 +120,6 @@ def test_a_capacity_parameter_that_no_group_needs_is_left_alone() -> None:
 
 
 def test_a_run_needs_a_stack() -> None:
-    nobody = replace(SETTINGS, application_stacks=())
+    without_stacks = replace(SETTINGS, application_stacks=())
     with pytest.raises(InvalidInput, match="found none"):
-        plan_run(ExecutionInput(ami_id=AMI), nobody, Stacks(), ImageBuilder())
+        plan_run(ExecutionInput(ami_id=AMI), without_stacks, Stacks(), ImageBuilder())

@@ -1,4 +1,4 @@
-"""What starts a run, what does not, and who is told of an execution that cannot tell of its own end."""
+"""What starts a run and what does not, and the notification of an execution that cannot send its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 
 
 class Deployed:
-    """Our deployment in an embedded AWS where nothing has happened yet."""
+    """A deployment in an embedded AWS in which nothing has run yet."""
 
     def __init__(self, aws: LocalAws, deployment: Deployment) -> None:
         self.clock = aws.clock
@@ -44,13 +44,14 @@ class Deployed:
 
 @pytest.fixture
 def deployed() -> Iterator[Deployed]:
-    of = shortened(Scenario())
-    with LocalAws(*of.behaviour) as aws:
-        yield Deployed(aws, deploy(of))
+    chosen = shortened(Scenario())
+    with LocalAws(*chosen.behaviour) as aws:
+        yield Deployed(aws, deploy(chosen))
 
 
 def test_the_sample_announcement_starts_one_run_however_often_it_comes(deployed: Deployed) -> None:
-    """SNS delivers at least once; a name is taken for 90 days after its execution (Step Functions, StartExecution)."""
+    """SNS delivers at least once; an execution's name cannot be used again for 90 days (Step Functions API reference,
+    StartExecution)."""
     message = json.loads((EVENTS / "trigger-base-ami.json").read_text())["Records"][0]["Sns"]["Message"]
     for pause in (30, 7200, 60):
         sns.publish_as_owner(BASE_AMI_TOPIC, message)
@@ -60,7 +61,7 @@ def test_the_sample_announcement_starts_one_run_however_often_it_comes(deployed:
     assert "was started for" in deployed.log("BaseAmiTrigger")[-1]["reason"]
 
 
-def test_an_execution_that_times_out_as_a_whole_is_told_from_outside(deployed: Deployed) -> None:
+def test_an_execution_that_times_out_as_a_whole_is_reported_from_outside(deployed: Deployed) -> None:
     definition = json.loads(
         deployed.stepfunctions.describe_state_machine(stateMachineArn=deployed.machine)["definition"]
     )
@@ -75,7 +76,7 @@ def test_an_execution_that_times_out_as_a_whole_is_told_from_outside(deployed: D
     assert "web: not touched" in notification.message
 
 
-def test_a_failure_that_was_told_is_not_told_again_from_outside(deployed: Deployed) -> None:
+def test_a_failure_that_was_reported_is_not_reported_again_from_outside(deployed: Deployed) -> None:
     deployed.stepfunctions.start_execution(stateMachineArn=deployed.machine, input='{"nonsense": 1}')
     deployed.clock.sleep(1800)
     assert deployed.executions()[0]["status"] == "FAILED"
@@ -83,7 +84,7 @@ def test_a_failure_that_was_told_is_not_told_again_from_outside(deployed: Deploy
     assert "has sent a notification of it" in deployed.log("NotifyEnding")[0]["message"]
 
 
-def test_a_failure_that_could_not_be_told_is_told_from_outside_with_the_first_error(deployed: Deployed) -> None:
+def test_a_failure_that_could_not_be_reported_is_reported_from_outside_with_the_first_error(deployed: Deployed) -> None:
     settings.use(faults.Faults((Fault("sns", "Publish", "AuthorizationError", status=403, times=1),)))
     arn = deployed.stepfunctions.start_execution(stateMachineArn=deployed.machine, input='{"nonsense": 1}')
     deployed.clock.sleep(1800)

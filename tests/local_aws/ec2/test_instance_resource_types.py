@@ -14,18 +14,14 @@ import pytest
 
 from tests.local_aws.stack_world import NETWORK, StackWorld, stack_world
 
+pytestmark = pytest.mark.usefixtures("no_stack_is_left")
+
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
     with stack_world() as created:
         created.create("network", NETWORK)
         yield created
-
-
-@pytest.fixture(autouse=True)
-def _no_stack_is_left(world: StackWorld) -> Iterator[None]:
-    yield
-    world.cloudformation.delete_stack(StackName="one")
 
 
 def resource(kind: str, **properties: Any) -> dict[str, Any]:

@@ -6,26 +6,15 @@ Source: CloudFormation Template Reference, the page of each type, with "Update r
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.local_aws.ec2.templates import ID, VPC, named, own_tags, resource, subnet
-from tests.local_aws.stack_world import StackWorld, stack_world
+from tests.local_aws.stack_world import StackWorld
 
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[StackWorld]:
-    with stack_world() as stacks:
-        yield stacks
-
-
-@pytest.fixture(autouse=True)
-def _no_stack_is_left(world: StackWorld) -> Iterator[None]:
-    yield
-    world.cloudformation.delete_stack(StackName="one")
+pytestmark = pytest.mark.usefixtures("no_stack_is_left")
 
 
 def test_a_vpc_and_a_subnet_are_what_the_template_says(world: StackWorld) -> None:

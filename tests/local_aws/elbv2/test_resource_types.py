@@ -5,25 +5,14 @@ Source: CloudFormation Template Reference, AWS::ElasticLoadBalancingV2::*, with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.local_aws.ec2.templates import ID, VPC, named, own_tags, resource, subnet
-from tests.local_aws.stack_world import StackWorld, stack_world
+from tests.local_aws.stack_world import StackWorld
 
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[StackWorld]:
-    with stack_world() as stacks:
-        yield stacks
-
-
-@pytest.fixture(autouse=True)
-def _no_stack_is_left(world: StackWorld) -> Iterator[None]:
-    yield
-    world.cloudformation.delete_stack(StackName="one")
+pytestmark = pytest.mark.usefixtures("no_stack_is_left")
 
 
 def balanced(balancer: dict[str, Any], targets: dict[str, Any], listener: dict[str, Any]) -> dict[str, Any]:

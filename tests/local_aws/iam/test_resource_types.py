@@ -7,19 +7,12 @@ AWS::IAM::Group, with "Update requires" of each property.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.stack_world import StackWorld, stack_world
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[StackWorld]:
-    with stack_world() as stacks:
-        yield stacks
+from tests.local_aws.stack_world import StackWorld
 
 
 def trust(service: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 import botocore
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_aws.aws import START, LocalAws
@@ -186,8 +187,8 @@ def test_a_function_that_waits_leaves_nothing_of_itself_to_another(aws: LocalAws
 
     assert answers == {"one": ["one"] * 3, "two": ["two"] * 3}
     for name in ("one", "two"):
-        said = [line for line in log_lines(f"/aws/lambda/{name}") if line.startswith(("before", "after"))]
-        assert said == [f"before {name}", f"after {name}"]
+        printed = [line for line in log_lines(f"/aws/lambda/{name}") if line.startswith(("before", "after"))]
+        assert printed == [f"before {name}", f"after {name}"]
     assert (dict(os.environ), sys.stdout, time.sleep, logging.root.handlers, "state" in sys.modules) == outside
 
 
@@ -231,9 +232,9 @@ def test_powertools_keeps_its_state_apart_for_each_function(aws: LocalAws) -> No
 
     for name in ("one", "two"):
         lines = [json.loads(line) for line in log_lines(f"/aws/lambda/{name}") if line.startswith("{")]
-        [said] = [line for line in lines if line.get("message") == "called"]
-        assert said["function"] == said["function_name"] == name
-        assert said["cold_start"] is True
+        [called] = [line for line in lines if line.get("message") == "called"]
+        assert called["function"] == called["function_name"] == name
+        assert called["cold_start"] is True
         assert len([line for line in lines if "_aws" in line]) == 1
 
 
@@ -325,8 +326,6 @@ def test_a_fault_arrives_as_the_error_that_botocore_makes_of_it() -> None:
         Fault("stepfunctions", "StartExecution", "AccessDeniedException", "no", times=1, where={"name": "x-*"}),
     )
     with LocalAws(Faults(faults)):
-        from botocore.config import Config
-
         once = Config(retries={"total_max_attempts": 1})
         calls = [
             (boto3.client("cloudformation", config=once).update_stack, {"StackName": "a", "TemplateBody": "{}"}),

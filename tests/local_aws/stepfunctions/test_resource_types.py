@@ -17,6 +17,8 @@ import yaml
 from local_aws.stepfunctions.template_definitions import to_json
 from tests.local_aws.stack_world import StackWorld, stack_world
 
+pytestmark = pytest.mark.usefixtures("no_stack_is_left")
+
 STATES = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 ROLE = {
     "Type": "AWS::IAM::Role",
@@ -35,12 +37,6 @@ def world() -> Iterator[StackWorld]:
     with stack_world() as started:
         boto3.client("s3").create_bucket(Bucket="definitions")
         yield started
-
-
-@pytest.fixture(autouse=True)
-def _no_stack_is_left(world: StackWorld) -> Iterator[None]:
-    yield
-    world.cloudformation.delete_stack(StackName="one")
 
 
 def machine(**properties: Any) -> dict[str, Any]:

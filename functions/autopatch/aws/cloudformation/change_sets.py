@@ -84,8 +84,8 @@ class Change:
     def __str__(self) -> str:
         how = {"True": "replaced", "Conditional": "replaced if its new values need it", "False": "changed in place"}
         done = how.get(self.replacement, self.replacement) if self.action == "Modify" else self.action.lower()
-        what = f" ({', '.join(self.properties)})" if self.properties else ""
-        return f"{self.logical_id} ({self.resource_type}): {done}{what}"
+        properties = f" ({', '.join(self.properties)})" if self.properties else ""
+        return f"{self.logical_id} ({self.resource_type}): {done}{properties}"
 
 
 @dataclass(frozen=True)
