@@ -112,6 +112,7 @@ def the_pipeline_is_as_its_template_says(terminal: Terminal) -> None:
     assert recipe["parentImage"] == "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
     assert [one["componentArn"].split("/")[1] for one in recipe["components"]] == [
         "golden-images-update-os",
+        "golden-images-install-cfn-signal",
         "golden-images-record-packages",
         "golden-images-verify-image",
     ]
