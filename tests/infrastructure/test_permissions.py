@@ -128,7 +128,10 @@ def targets(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def schedules_may_start_their_targets(_: str, template: Template) -> list[str]:
-    started_by = {"AWS::StepFunctions::StateMachine": "states:StartExecution"}
+    started_by = {
+        "AWS::StepFunctions::StateMachine": "states:StartExecution",
+        "AWS::Lambda::Function": "lambda:InvokeFunction",
+    }
     found = []
     for name, schedule in of_type(template, "AWS::Scheduler::Schedule").items():
         target = schedule["Target"]
@@ -375,6 +378,9 @@ PLANTED: list[tuple[str, Rule, Callable[[Template], Any], str]] = [
     (OURS, schedules_may_start_their_targets,
      lambda t: properties(t, "ScheduleRole")["Policies"][0]["PolicyDocument"]["Statement"].pop(),
      "MonthlySchedule may not sqs:SendMessage UndeliveredTriggers"),
+    (OURS, schedules_may_start_their_targets,
+     lambda t: first(t, "BaseAmiCheckScheduleRole").update(Action="lambda:GetFunction"),
+     "BaseAmiCheckSchedule may not lambda:InvokeFunction CheckBaseAmiFunction"),
     (OURS, functions_may_use_what_they_are_given,
      lambda t: first(t, "NotifyFunctionRole").update(Action="sns:Subscribe"),
      "NotifyFunction may not sns:Publish NotificationTopic"),

@@ -63,7 +63,7 @@ def test_two_parameters_have_to_be_given() -> None:
 
 def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription(deployed: Deployment) -> None:
     assert create("plain", deployed) == "CREATE_COMPLETE"
-    assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction"}
+    assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction", "CheckBaseAmiFunction"}
     assert len(functions("plain")) == 15
     (topic,) = (
         one["OutputValue"] for one in describe("plain")["Outputs"] if one["OutputKey"] == "NotificationTopicArn"
@@ -71,6 +71,28 @@ def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subsc
     assert boto3.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
     of_ours = boto3.client("sns").list_subscriptions_by_topic(TopicArn=deployed.notification_topic_arn)
     assert [one["Protocol"] for one in of_ours["Subscriptions"]] == ["email"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "check", "is_checked"),
+    [
+        (BASE_AMI_TOPIC, "with-topic", True),
+        (BASE_AMI_TOPIC, "always", True),
+        (BASE_AMI_TOPIC, "never", False),
+        ("", "with-topic", False),
+        ("", "always", True),
+        ("", "never", False),
+    ],
+)
+def test_whether_there_is_a_check_for_base_amis_is_a_choice(
+    deployed: Deployment, topic: str, check: str, is_checked: bool
+) -> None:
+    name = f"check-{check}-{'topic' if topic else 'none'}"
+    assert create(name, deployed, BaseAmiTopicArn=topic, BaseAmiCheck=check) == "CREATE_COMPLETE"
+    resources = boto3.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+    made = {one["LogicalResourceId"] for one in resources}
+    assert ("BaseAmiCheckSchedule" in made) is is_checked
+    assert ("CheckBaseAmiFunction" in made) is is_checked
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,14 @@ def deployed() -> Iterator[Deployed]:
         yield Deployed(aws, deploy(of))
 
 
+def sample(name: str) -> str:
+    """The message in a sample of what SNS delivers."""
+    return str(json.loads((EVENTS / f"{name}.json").read_text())["Records"][0]["Sns"]["Message"])
+
+
 def test_the_sample_announcement_starts_one_run_however_often_it_comes(deployed: Deployed) -> None:
     """SNS delivers at least once; a name is taken for 90 days after its execution (Step Functions, StartExecution)."""
-    message = json.loads((EVENTS / "trigger-base-ami.json").read_text())["Records"][0]["Sns"]["Message"]
+    message = sample("trigger-base-ami")
     for pause in (30, 7200, 60):
         sns.publish_as_owner(BASE_AMI_TOPIC, message)
         deployed.clock.sleep(pause)
@@ -78,9 +83,8 @@ def test_the_sample_announcement_starts_one_run_however_often_it_comes(deployed:
 
 def test_an_announcement_of_nothing_but_a_release_starts_the_same_run(deployed: Deployed) -> None:
     """Amazon Linux 2023 User Guide, "Receiving notifications on new updates": the message includes the version."""
-    sample = json.loads((EVENTS / "trigger-base-ami.json").read_text())["Records"][0]["Sns"]["Message"]
-    for message in ("Amazon Linux 2023 version 2023.9.20261130 is available.", sample):
-        sns.publish_as_owner(BASE_AMI_TOPIC, message)
+    for name in ("trigger-base-ami-version", "trigger-base-ami"):
+        sns.publish_as_owner(BASE_AMI_TOPIC, sample(name))
         deployed.clock.sleep(60)
     (execution,) = deployed.executions()
     assert (execution["name"], execution["status"]) == ("base-image-2023.9.20261130.0", "RUNNING")
