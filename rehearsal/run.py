@@ -53,6 +53,7 @@ class PatchRun:
         self._started = aws.clock.event()
         self._ended = aws.clock.event()
         self._shown_notifications = 0
+        self._invocations_before = 0
 
     def run(self) -> RunReport:
         """Pull the trigger, see the execution to its end and what follows it, and report."""
@@ -75,6 +76,8 @@ class PatchRun:
     def _on_event(self, execution_arn: str, event: dict[str, Any]) -> None:
         if self._execution_arn is None and event["type"] == "ExecutionStarted":
             self._execution_arn = execution_arn
+            # Those of days before, of which the trigger's own is none: it has not ended yet.
+            self._invocations_before = len(invocations())
             self._started.set()
             self._prepare_interventions(execution_arn, None)
         if execution_arn != self._execution_arn:
@@ -145,7 +148,7 @@ class PatchRun:
             deploy_seconds=measurements.covered_seconds(updates),
             overhead_seconds=(stop - start).total_seconds() - (at_work or 0),
             transitions=len(self._history.visits),
-            invocations=len(invocations()),
+            invocations=len(invocations()) - self._invocations_before,
             visits=tuple(self._history.visits),
             definition=self._deployment.definition,
         )

@@ -10,7 +10,7 @@ BUILD_WAIT, BUILD_CHECK = "Wait For Image", "Check Image"
 DEPLOYMENT_WAIT, DEPLOYMENT_CHECK = "Wait For Deployment", "Check Deployment"
 SKIPPED_END = "Patch Skipped"
 
-TRIGGERS = ("schedule", "manual", "base-image")
+TRIGGERS = ("schedule", "manual", "base-image", "base-image-check")
 """What starts a run."""
 
 

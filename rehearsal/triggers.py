@@ -7,13 +7,19 @@ import json
 import boto3
 
 from local_aws.core import clock
-from local_aws.core.ids import REGION
+from local_aws.core.ids import ACCOUNT, REGION
+from local_aws.ec2 import images
 from local_aws.scheduler import schedules
 from local_aws.sns import topics
-from rehearsal.deployment import BASE_AMI_TOPIC, Deployment, fill
+from local_aws.ssm import parameters
+from rehearsal.deployment import BASE_AMI_TOPIC, STACK, Deployment, fill
 from rehearsal.scenario import Scenario
 
+BASE_AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+"""The public parameter that the image pipeline builds on."""
+
 _RELEASE = "2023.9.20261130.0"
+_AMI_NAME = f"al2023-ami-{_RELEASE}-kernel-6.1-x86_64"
 
 
 class NoSchedule(Exception):
@@ -27,17 +33,31 @@ def pull(scenario: Scenario, deployment: Deployment) -> None:
     """
     match scenario.trigger:
         case "schedule":
-            _await_schedule()
+            _await_schedule("MonthlySchedule")
         case "manual":
             _start_by_hand(scenario, deployment)
         case "base-image":
             _announce_base_image()
+        case "base-image-check":
+            publish_base_ami(_AMI_NAME)
+            _await_schedule("BaseAmiCheckSchedule")
 
 
-def _await_schedule() -> None:
-    due = schedules.next_due(REGION)
+def publish_base_ami(name: str) -> str:
+    """Publish a base AMI of that name, to which the public parameter moves; returns its ID. Nobody announces it."""
+    last = images.find(ACCOUNT, REGION, parameters.read(ACCOUNT, REGION, BASE_AMI_PARAMETER) or "")
+    assert last is not None, "the embedded AWS has the AMIs that its public parameters name"
+    ami_id = images.publish(ACCOUNT, REGION, last, name)
+    parameters.publish(ACCOUNT, REGION, BASE_AMI_PARAMETER, ami_id)
+    return ami_id
+
+
+def _await_schedule(logical_id: str) -> None:
+    resources = boto3.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    names = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == logical_id]
+    due = schedules.next_due(REGION, names[0]) if names else None
     if due is None:
-        raise NoSchedule("expected the deployment to have a schedule that fires again, found none")
+        raise NoSchedule(f"expected the deployment's {logical_id} to fire again, found that it does not")
     clock.current().sleep((due[1] - clock.current().now()).total_seconds())
 
 
@@ -50,7 +70,7 @@ def _start_by_hand(scenario: Scenario, deployment: Deployment) -> None:
 
 def _announce_base_image() -> None:
     """As Amazon Linux announces it: user guide, "Receive notifications on new updates"."""
-    image = {"Name": f"al2023-ami-{_RELEASE}-kernel-6.1-x86_64", "ImageId": "ami-0aaaabbbbccccdddd"}
+    image = {"Name": _AMI_NAME, "ImageId": "ami-0aaaabbbbccccdddd"}
     message = {
         "v1": {
             "ReleaseVersion": "2023",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from autopatch.base_releases import BaseRelease
+from autopatch.errors import TransientAwsFault
 from autopatch.execution_input import AMI_ID
 
 if TYPE_CHECKING:
@@ -12,7 +15,16 @@ if TYPE_CHECKING:
     from autopatch.aws.image_builder import ImageBuilder
     from autopatch.aws.systems_manager import SystemsManager
 
+NEW_FOR = timedelta(days=7)
+"""How long a release is new.
+
+Well below the 90 days for which Step Functions keeps the name of an execution (API reference, StartExecution): a
+release whose run is forgotten there is not new any more, so that no other run is started for it.
+"""
+
 _BY_SSM_PARAMETER = "ssm:"
+# Systems Manager User Guide, "Working with public parameters in Parameter Store".
+_BY_PUBLIC_PARAMETER = "ssm:/aws/service/"
 
 
 @dataclass(frozen=True)
@@ -21,6 +33,13 @@ class ParentImage:
 
     ami_id: str
     name: str
+
+
+@dataclass(frozen=True)
+class NothingNew:
+    """There is no new release to build on, and why."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -40,8 +59,29 @@ class BaseImages:
         """
         parent = self.image_builder.parent_image(pipeline_arn)
         if parent.startswith(_BY_SSM_PARAMETER):
-            parent = self.systems_manager.parameter(parent.removeprefix(_BY_SSM_PARAMETER))
+            parent = self.systems_manager.parameter(parent.removeprefix(_BY_SSM_PARAMETER)).value
         if not AMI_ID.fullmatch(parent):
             return ParentImage("", parent)
         image = self.ec2.image(parent)
         return ParentImage(parent, image.name if image else "")
+
+    def new_release(self, pipeline_arn: str, now: datetime) -> BaseRelease | NothingNew:
+        """The release that a public parameter has moved to, if the pipeline's recipe builds on one.
+
+        Raises ConfigError when the pipeline does not exist or builds no AMI, TransientAwsFault when EC2 does not know
+        the AMI.
+        """
+        parent = self.image_builder.parent_image(pipeline_arn)
+        if not parent.startswith(_BY_PUBLIC_PARAMETER):
+            return NothingNew(f"the pipeline builds on {parent}, which is no public parameter")
+        name = parent.removeprefix(_BY_SSM_PARAMETER)
+        parameter = self.systems_manager.parameter(name)
+        if now - parameter.modified_at > NEW_FOR:
+            return NothingNew(f"{name} has named {parameter.value} since {parameter.modified_at:%Y-%m-%d}")
+        image = self.ec2.image(parameter.value)
+        if image is None:
+            raise TransientAwsFault(
+                f"the AMI that the SSM parameter {name} names: expected {parameter.value} in this Region, found none; "
+                "try again in a few minutes"
+            )
+        return BaseRelease.of_ami(image.name)

@@ -170,6 +170,24 @@ class TriggerSettings:
         )
 
 
+@dataclass(frozen=True)
+class BaseAmiCheckSettings:
+    """What the check for a new base AMI starts, and the pipeline whose parent image it looks at."""
+
+    state_machine_arn: str
+    pipeline_arn: str
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> BaseAmiCheckSettings:
+        """Raises ConfigError, naming the variable, when one is missing or malformed."""
+        return cls(
+            state_machine_arn=_matching(
+                environment, "STATE_MACHINE_ARN", _STATE_MACHINE_ARN, "the ARN of a state machine"
+            ),
+            pipeline_arn=_matching(environment, "PIPELINE_ARN", _PIPELINE_ARN, "the ARN of an Image Builder pipeline"),
+        )
+
+
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 

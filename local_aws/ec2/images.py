@@ -156,6 +156,31 @@ def register(account: str, region: str, source: Image, new: NewImage) -> str:
     return str(image.id)
 
 
+def publish(account: str, region: str, source: Image, name: str) -> str:
+    """Publish an AMI as the owner of `source` does: a public one of that owner's, like `source` but for its name.
+
+    Returns the ID of the AMI, which is available.
+    """
+    backend = ec2_backends[account][region]
+    image = Ami(
+        backend,
+        random_ami_id(),
+        source_ami=source.model,
+        name=name,
+        owner_id=source.model.owner_id,
+        owner_alias=source.model.owner_alias,
+        public=True,
+        image_location=f"{source.model.owner_alias or source.model.owner_id}/{name}",
+        hypervisor=source.model.hypervisor,
+        root_device_type=source.model.root_device_type,
+        root_device_name=source.model.root_device_name,
+        boot_mode=source.model.boot_mode,
+        region_name=f"{region}a",
+    )
+    backend.amis[image.id] = image
+    return str(image.id)
+
+
 def deregister(account: str, region: str, image_id: str, with_snapshots: bool) -> list[str]:
     """Deregister the AMI, unless that is done already; return the IDs of the snapshots that were deleted with it."""
     backend = ec2_backends[account][region]

@@ -73,9 +73,12 @@ _due: clock.PerClock[dict[str, Due]] = clock.PerClock(dict)
 """The next firing of each schedule, by its ARN."""
 
 
-def next_due(region: str) -> tuple[str, datetime] | None:
-    """The name and the moment (UTC) of the schedule of `region` that fires next; None when none will."""
-    firings = [due for due in _due().values() if due.region == region]
+def next_due(region: str, name: str | None = None) -> tuple[str, datetime] | None:
+    """The name and the moment (UTC) of the schedule of `region` that fires next; None when none will.
+
+    With a `name`, only schedules of that name count.
+    """
+    firings = [due for due in _due().values() if due.region == region and name in (None, due.schedule_name)]
     if not firings:
         return None
     first = min(firings, key=lambda due: (due.fires_at, due.schedule_name))

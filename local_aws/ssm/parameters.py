@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from moto.ssm.models import ssm_backends
+from moto.core.utils import utcnow
+from moto.ssm.models import Parameter, ssm_backends
 
 
 def read(account: str, region: str, name: str) -> str | None:
@@ -25,4 +26,27 @@ def write(account: str, region: str, name: str, value: str, data_type: str = "te
         data_type=data_type,
         tier=None,
         policies=None,
+    )
+
+
+def publish(account: str, region: str, name: str, value: str) -> None:
+    """Give a public parameter another value, as AWS does: nobody else may write one (PutParameter refuses it).
+
+    The parameter has to exist. Source: Systems Manager User Guide, "Working with public parameters in Parameter Store".
+    """
+    versions = ssm_backends[account][region]._parameters[name]
+    last = versions[-1]
+    versions.append(
+        Parameter(
+            account_id=account,
+            name=name,
+            value=value,
+            parameter_type=last.parameter_type,
+            description=last.description,
+            allowed_pattern=None,
+            keyid=None,
+            last_modified_date=utcnow(),
+            version=last.version + 1,
+            data_type=last.data_type,
+        )
     )

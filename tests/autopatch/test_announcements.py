@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopatch.announcements import Announcement, Ignored, read_announcement
+from autopatch.announcements import Ignored, read_announcement
+from autopatch.base_releases import BaseRelease
 
 AL2023 = "al2023-ami-2023.*-x86_64"
 NAME = "al2023-ami-2023.9.20261130.0-kernel-6.1-x86_64"
@@ -30,28 +31,21 @@ def amazon_linux(image_version: str = "2023.9.20261130.0", regions: Any = None) 
     )
 
 
-def read(message: str, pattern: str = AL2023, region: str = "us-east-1") -> Announcement | Ignored:
-    return read_announcement(message, "e2534930-337d-5561-8636-1a2be5ba802e", pattern, region)
+def read(message: str, pattern: str = AL2023, region: str = "us-east-1") -> BaseRelease | Ignored:
+    return read_announcement(message, pattern, region)
 
 
 def test_a_release_for_this_region_and_pattern_is_announced() -> None:
-    assert read(amazon_linux()) == Announcement("2023.9.20261130.0", f"new base AMI {NAME} in us-east-1")
+    assert read(amazon_linux()) == BaseRelease("2023.9.20261130.0")
 
 
-def test_the_execution_is_named_after_the_release() -> None:
-    announced = read(amazon_linux())
-    assert isinstance(announced, Announcement)
-    assert announced.execution_name == "base-image-2023.9.20261130.0"
-
-
-def test_an_empty_version_gives_way_to_the_ami_name_not_to_the_major_release() -> None:
+@pytest.mark.parametrize("version", ["", "2023.9.20261129.0"])
+def test_the_release_is_that_of_the_ami_whatever_version_is_beside_it(version: str) -> None:
     """A public Lambda's test event of the Amazon Linux 2 topic has empty version strings."""
-    announced = read(amazon_linux(image_version=""))
-    assert isinstance(announced, Announcement)
-    assert announced.execution_name == f"base-image-{NAME}"
+    assert read(amazon_linux(image_version=version)) == BaseRelease("2023.9.20261130.0")
 
 
-def test_the_ecs_message_has_one_ami_a_region_and_its_own_release() -> None:
+def test_the_ecs_message_has_one_ami_a_region() -> None:
     """ECS developer guide, the ECS-optimized AMI notification."""
     message = json.dumps(
         {
@@ -65,28 +59,68 @@ def test_the_ecs_message_has_one_ami_a_region_and_its_own_release() -> None:
         }
     )
     announced = read(message, "amzn-ami-*-amazon-ecs-optimized")
-    assert isinstance(announced, Announcement) and announced.release == "2017.09.j"
+    assert announced == BaseRelease("amzn-ami-2017.09.j-amazon-ecs-optimized")
     assert isinstance(read(message, "amzn-ami-*-amazon-ecs-optimized", "eu-west-1"), Ignored)
 
 
-def test_prose_is_searched_for_ami_names_and_told_apart_by_message_id() -> None:
+def test_prose_is_searched_for_ami_names() -> None:
     """The Windows topic sends prose."""
     prose = "New Windows AMIs: Windows_Server-2022-English-Full-Base-2026.11.12, and others. https://example.com"
     announced = read(prose, "Windows_Server-2022-English-Full-Base-*")
-    assert isinstance(announced, Announcement)
-    assert announced.execution_name == "base-image-e2534930-337d-5561-8636-1a2be5ba802e"
+    assert announced == BaseRelease("Windows_Server-2022-English-Full-Base-2026.11.12")
     ignored = read(prose, AL2023)
     assert isinstance(ignored, Ignored) and AL2023 in ignored.reason
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Amazon Linux 2023 version 2023.9.20261130.0 is available.",
+        "Amazon Linux 2023 version 2023.9.20261130 is available.",
+        "New AMIs: 2023.9.20261130.",
+        "2023.9.20261130.0 replaces 2023.9.20261109.0",
+        f"2023.9.20261130.0 has {NAME.replace('x86_64', 'arm64')} and others",
+        '{"version": "2023.9.20261130.0"}',
+        '["2023.9.20261130"]',
+        '"2023.9.20261130.0"',
+        amazon_linux(regions={}),
+        amazon_linux(regions={"us-east-1": "ami-1"}),
+        amazon_linux(regions={"us-east-1": [None, 3, {"Name": 7}, {"ImageId": "ami-1"}]}),
+    ],
+)
+def test_a_release_is_enough_where_no_ami_is_named(message: str) -> None:
+    """Amazon Linux 2023 User Guide, "Receiving notifications on new updates": of the messages of its topic, it says
+    only that they include the version of the AMI."""
+    assert read(message) == BaseRelease("2023.9.20261130.0")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "takes"),
+    [
+        (AL2023, True),
+        ("al2023-ami-2023.9.*", True),
+        ("al2023-ami-[0-9]*", True),
+        ("al2023-ami-*", True),
+        ("*-x86_64", True),
+        ("al2023-ami-2023.8.*", False),
+        ("al2027-ami-2027.*-x86_64", False),
+        ("amzn2-ami-hvm-2.0.*-x86_64-gp2", False),
+    ],
+)
+def test_a_release_is_held_to_what_the_pattern_has_of_a_version(pattern: str, takes: bool) -> None:
+    assert isinstance(read("version 2023.9.20261130.0", pattern), BaseRelease) is takes
 
 
 @pytest.mark.parametrize(
     ("message", "why"),
     [
         (amazon_linux(regions={"eu-west-1": [{"Name": NAME, "ImageId": "ami-1"}]}), "only in eu-west-1"),
-        (amazon_linux(regions={}), "no Region"),
+        (amazon_linux("", regions={}), "nor a version of one"),
         (amazon_linux(regions={"us-east-1": [{"Name": "al2023-ami-2023.9-arm64", "ImageId": "ami-1"}]}), "arm64"),
-        (amazon_linux(regions={"us-east-1": "ami-1"}), "no AMI in us-east-1"),
-        (amazon_linux(regions={"us-east-1": [None, 3, {"Name": 7}, {}]}), "no AMI in us-east-1"),
+        (amazon_linux("", regions={"us-east-1": "ami-1"}), "nor a version of one"),
+        (amazon_linux("", regions={"us-east-1": [None, 3, {"Name": 7}, {}]}), "nor a version of one"),
+        ("Amazon Linux 2.0.20261130.0 is available", "nor a version of one"),
+        ("see relnotes-2023.9.20261130, build 12023.9.202611301, and 2023.9.20261130.0-rc1", "nor a version of one"),
         ("", "0 characters"),
         ("{}", "{}"),
         ("[]", "[]"),
@@ -112,20 +146,11 @@ _JSON = st.recursive(
 )
 
 
-@given(st.text() | st.builds(json.dumps, _JSON), st.text(min_size=1), st.sampled_from(["*", AL2023, "[", "?"]))
-def test_any_message_at_all_is_read_or_ignored(message: str, message_id: str, pattern: str) -> None:
-    answer = read_announcement(message, message_id, pattern, "us-east-1")
-    if isinstance(answer, Announcement):
+@given(st.text() | st.builds(json.dumps, _JSON), st.sampled_from(["*", AL2023, "[", "?"]))
+def test_any_message_at_all_is_read_or_ignored(message: str, pattern: str) -> None:
+    answer = read_announcement(message, pattern, "us-east-1")
+    if isinstance(answer, BaseRelease):
         assert re.fullmatch(r"[0-9A-Za-z._-]{1,80}", answer.execution_name)
-        json.dumps({"reason": answer.reason}).encode()
+        json.dumps(answer.execution_input).encode()
     else:
         answer.reason.encode("ascii")
-
-
-def test_long_and_odd_releases_make_distinct_valid_names() -> None:
-    """Execution names: 1 to 80 characters, no white space, brackets, wildcards or special characters (Step Functions
-    API reference, StartExecution)."""
-    releases = ["a" * 100, "a" * 100 + "b", "a b", "a/b", "a"]
-    names = {Announcement(release, "").execution_name for release in releases}
-    assert len(names) == len(releases)
-    assert all(re.fullmatch(r"[0-9A-Za-z._-]{1,80}", name) for name in names)

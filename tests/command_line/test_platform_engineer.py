@@ -112,6 +112,7 @@ def assert_the_pipeline_matches_its_template(terminal: Terminal) -> None:
     assert recipe["parentImage"] == "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
     assert [component["componentArn"].split("/")[1] for component in recipe["components"]] == [
         "golden-images-update-os",
+        "golden-images-install-cfn-signal",
         "golden-images-record-packages",
         "golden-images-verify-image",
     ]

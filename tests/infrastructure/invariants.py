@@ -94,7 +94,7 @@ def schedules_fire_every_month(_: str, template: Template) -> list[str]:
     violations = []
     for name, schedule in of_type(template, "AWS::Scheduler::Schedule").items():
         expression, timezone = (
-            template["Parameters"][refers_to(schedule[key])]["Default"]
+            template["Parameters"][refers_to(schedule[key])]["Default"] if refers_to(schedule[key]) else schedule[key]
             for key in ("ScheduleExpression", "ScheduleExpressionTimezone")
         )
         start = datetime(2026, 12, 1, tzinfo=UTC)

@@ -126,7 +126,10 @@ def targets(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def schedules_may_start_their_targets(_: str, template: Template) -> list[str]:
-    started_by = {"AWS::StepFunctions::StateMachine": "states:StartExecution"}
+    started_by = {
+        "AWS::StepFunctions::StateMachine": "states:StartExecution",
+        "AWS::Lambda::Function": "lambda:InvokeFunction",
+    }
     violations = []
     for name, schedule in of_type(template, "AWS::Scheduler::Schedule").items():
         target = schedule["Target"]
@@ -370,6 +373,9 @@ PLANTED: list[Planted] = [
     (OURS, schedules_may_start_their_targets,
      lambda t: properties(t, "ScheduleRole")["Policies"][0]["PolicyDocument"]["Statement"].pop(),
      "MonthlySchedule is not allowed sqs:SendMessage on UndeliveredTriggers"),
+    (OURS, schedules_may_start_their_targets,
+     lambda t: first(t, "BaseAmiCheckScheduleRole").update(Action="lambda:GetFunction"),
+     "BaseAmiCheckSchedule is not allowed lambda:InvokeFunction on CheckBaseAmiFunction"),
     (OURS, functions_may_use_what_they_are_given,
      lambda t: first(t, "NotifyFunctionRole").update(Action="sns:Subscribe"),
      "NotifyFunction is not allowed sns:Publish on NotificationTopic"),

@@ -93,6 +93,7 @@ def cloudformation() -> Iterator[Any]:
         ("BaseAmiTopicArn", "arn:aws:sqs:us-east-1:137112412989:queue", A_TOPIC),
         ("BaseAmiTopicArn", f"{TOPIC}.fifo", A_TOPIC),
         ("BaseAmiTopicArn", f"{TOPIC}:9b4f0a3e-2c1d-4f6b-8a7e-5d3c2b1a0f9e", A_TOPIC),
+        ("BaseAmiCheck", "daily", "must be with-topic, always or never"),
         ("BaseAmiNamePattern", "", A_PATTERN),
         ("BaseAmiNamePattern", "al2023|al2", A_PATTERN),
         ("ChangeCalendars", "year end", CALENDARS),

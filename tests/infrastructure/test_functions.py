@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from autopatch import errors
 from autopatch.execution_input import ExecutionInput
 from autopatch.settings import (
+    BaseAmiCheckSettings,
     CalendarSettings,
     CloudFormationSettings,
     HoldSettings,
@@ -53,6 +55,7 @@ def functions() -> Iterator[dict[str, Any]]:
         ("NotifyFunction", NotificationSettings),
         ("NotifyEndingFunction", NotificationSettings),
         ("BaseAmiTriggerFunction", TriggerSettings),
+        ("CheckBaseAmiFunction", BaseAmiCheckSettings),
     ],
 )
 def test_the_deployment_gives_each_function_the_environment_that_it_reads(
@@ -66,6 +69,15 @@ def test_there_is_an_event_for_every_function_and_every_trigger() -> None:
     named = {"notify": "notify-success", "base_ami_trigger": "trigger-base-ami"}
     wanted = {named.get(handler, handler.replace("_", "-")) for handler in handlers}
     assert wanted | {"trigger-manual", "trigger-schedule"} <= {path.stem for path in EVENTS.glob("*.json")}
+
+
+def test_the_readme_says_of_every_sample_where_it_comes_from() -> None:
+    """What an Amazon service sends is told by its envelope: SNS's records, EventBridge's source."""
+    rows = re.findall(r"^\| `([\w.-]+)` \| ([a-z ]+) \| .+ \|$", (EVENTS / "README.md").read_text(), re.MULTILINE)
+    assert sorted(name for name, _ in rows) == sorted(path.name for path in EVENTS.glob("*.json"))
+    for name, origin in rows:
+        document = json.loads((EVENTS / name).read_text())
+        assert origin == ("made up" if document.keys() & {"Records", "source"} else "ours"), name
 
 
 @pytest.mark.parametrize("path", sorted([*EVENTS.glob("trigger-[ms]*.json"), *EVENTS.glob("input-*.json")]), ids=str)
@@ -95,6 +107,8 @@ def test_the_sample_inputs_are_accepted(path: Path) -> None:
         ("notify-failure", "Notify", None),
         ("notify-ending", "NotifyEnding", errors.AwsCallFailed),
         ("trigger-base-ami", "BaseAmiTrigger", None),
+        ("trigger-base-ami-version", "BaseAmiTrigger", None),
+        ("check-base-ami", "CheckBaseAmi", None),
     ],
 )
 def test_the_functions_accept_their_sample_events(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from local_aws.cloudformation.template import parse
@@ -18,7 +20,12 @@ from tests.local_aws.stack_world import StackWorld, stack_world
 INFRASTRUCTURE = Path(__file__).parents[2] / "infrastructure"
 BODY = (INFRASTRUCTURE / "image-pipeline.yaml").read_text(encoding="utf-8")
 TEMPLATE = parse(BODY)
-COMPONENTS = {"UpdateOs": "update-os", "RecordPackages": "record-packages", "VerifyImage": "verify-image"}
+COMPONENTS = {
+    "UpdateOs": "update-os",
+    "InstallCfnSignal": "install-cfn-signal",
+    "RecordPackages": "record-packages",
+    "VerifyImage": "verify-image",
+}
 ACCOUNT, HOME, OTHER_ACCOUNTS = "123456789012", "us-east-1", ("222222222222", "333333333333")
 DAY = 24 * 60 * 60
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -204,9 +211,26 @@ def test_the_recipe_updates_records_and_then_tests(images: Images, plain: Any) -
     ]
     assert [(component["name"], component["type"]) for component in components] == [
         ("plain-update-os", "BUILD"),
+        ("plain-install-cfn-signal", "BUILD"),
         ("plain-record-packages", "BUILD"),
         ("plain-verify-image", "TEST"),
     ]
+
+
+def test_the_script_with_which_instances_signal_is_installed_and_run_on_an_instance_of_the_image() -> None:
+    """An AMI of Amazon Linux 2023 may lack it (amazonlinux/amazon-linux-2023, issue 768); aws-cfn-bootstrap has it."""
+    application = (INFRASTRUCTURE / "application.yaml").read_text()
+    [script] = set(re.findall(r"\S+/cfn-signal", application))
+    assert "dnf --assumeyes install aws-cfn-bootstrap --releasever=latest" in commands("install-cfn-signal", "build")
+    for component, phase in (("install-cfn-signal", "validate"), ("verify-image", "test")):
+        assert f"{script} --help" in commands(component, phase)
+
+
+def commands(component: str, phase: str) -> list[str]:
+    """The commands of all steps of a phase."""
+    document = yaml.safe_load((INFRASTRUCTURE / "components" / f"{component}.yaml").read_text())
+    [steps] = [one["steps"] for one in document["phases"] if one["name"] == phase]
+    return [command for step in steps for command in step["inputs"]["commands"]]
 
 
 def test_the_newest_ami_is_in_a_parameter_that_ec2_checks(images: Images, plain: Any) -> None:

@@ -64,12 +64,34 @@ def test_two_parameters_are_required() -> None:
 
 def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription(deployed: Deployment) -> None:
     assert create("plain", deployed) == "CREATE_COMPLETE"
-    assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction"}
+    assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction", "CheckBaseAmiFunction"}
     assert len(functions("plain")) == 15
     sns, topic = boto3.client("sns"), outputs("plain")["NotificationTopicArn"]
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
     subscriptions = sns.list_subscriptions_by_topic(TopicArn=deployed.notification_topic_arn)["Subscriptions"]
     assert [subscription["Protocol"] for subscription in subscriptions] == ["email"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "check", "is_checked"),
+    [
+        (BASE_AMI_TOPIC, "with-topic", True),
+        (BASE_AMI_TOPIC, "always", True),
+        (BASE_AMI_TOPIC, "never", False),
+        ("", "with-topic", False),
+        ("", "always", True),
+        ("", "never", False),
+    ],
+)
+def test_whether_there_is_a_check_for_base_amis_is_a_choice(
+    deployed: Deployment, topic: str, check: str, is_checked: bool
+) -> None:
+    name = f"check-{check}-{'topic' if topic else 'none'}"
+    assert create(name, deployed, BaseAmiTopicArn=topic, BaseAmiCheck=check) == "CREATE_COMPLETE"
+    resources = boto3.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+    made = {one["LogicalResourceId"] for one in resources}
+    assert ("BaseAmiCheckSchedule" in made) is is_checked
+    assert ("CheckBaseAmiFunction" in made) is is_checked
 
 
 @pytest.mark.parametrize(

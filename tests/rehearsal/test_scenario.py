@@ -51,7 +51,10 @@ def test_a_document_becomes_typed_settings() -> None:
     ("document", "message"),
     [
         ({"triger": "manual"}, "unknown key 'triger'; did you mean 'trigger'?"),
-        ({"trigger": "yearly"}, "expected the trigger to be one of schedule, manual, base-image, found 'yearly'"),
+        (
+            {"trigger": "yearly"},
+            "expected the trigger to be one of schedule, manual, base-image, base-image-check, found 'yearly'",
+        ),
         ({"lambda": {"cold_start": 1}}, "mine, lambda: unknown key 'cold_start'; did you mean 'cold_start_seconds'?"),
         ({"image_builder": {"building_seconds": "long"}}, "image_builder, building_seconds: expected a number"),
         ({"image_builder": {"fail_in": "COOKING"}}, "expected fail_in to be one of PENDING"),

@@ -38,7 +38,7 @@ def idle() -> Iterator[Deployed]:
     ],
 )
 def test_a_message_that_does_not_concern_us_is_ignored_and_the_log_says_why(idle: Deployed, message: str) -> None:
-    before = idle.log("BaseAmiTrigger")
+    before, counted = idle.log("BaseAmiTrigger"), idle.metric("BaseAmisIgnored")
     if message:
         sns.publish_as_owner(BASE_AMI_TOPIC, message)
     else:  # SNS publishes no empty message, but Lambda can be invoked with one
@@ -54,3 +54,5 @@ def test_a_message_that_does_not_concern_us_is_ignored_and_the_log_says_why(idle
     assert idle.executions() == []
     (line,) = idle.log("BaseAmiTrigger")[len(before) :]
     assert line["message"] == "ignored the message" and line["reason"]
+    assert idle.metric("BaseAmisIgnored") == counted + 1
+    assert idle.metric("BaseAmisAnnounced") == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -42,8 +43,8 @@ def test_happy_path() -> None:
         assert execution["startDate"].strftime("%A %d %H:%M") == "Tuesday 08 06:00"
         described = boto3.client("stepfunctions").describe_execution(executionArn=execution["executionArn"])
         assert json.loads(described["input"]) == {"trigger": "schedule"}
-        # Every line of the functions' logs has the execution's ARN.
-        lines = [json.loads(line) for line in ran.log_lines('"level"')]
+        # Every line of the functions' logs has the execution's ARN, but for the daily checks' that belong to none.
+        lines = [json.loads(line) for line in ran.log_lines('"level"') if "CheckBaseAmi" not in line]
         assert len(lines) > 10
         assert {line["correlation_id"] for line in lines} == {ran.report.execution_arn}
         assert {"PlanRunFunction", "CheckImageFunction", "NotifyFunction"} <= {
@@ -188,6 +189,15 @@ def test_duplicate_base_image() -> None:
         assert execution["status"] == "SUCCEEDED"
         assert ran.image_statuses() == ["AVAILABLE"]
         assert len(ran.report.notifications) == 1
+
+
+def test_silent_topic() -> None:
+    with patch_run("silent-topic") as ran:
+        (execution,) = ran.executions()
+        assert (execution["name"], execution["status"]) == ("base-image-2023.9.20261130.0", "SUCCEEDED")
+        assert execution["startDate"] - datetime(2026, 12, 2, 6, 10, tzinfo=UTC) < timedelta(minutes=1)
+        assert ran.amis("web") == [ran.report.targets[0].ami_after] * 2
+        assert "release 2023.9.20261130.0" in ran.words()
 
 
 def test_notification_fails() -> None:

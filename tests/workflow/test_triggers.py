@@ -41,6 +41,21 @@ class Deployed:
         lines = [json.loads(event["message"]) for event in events if '"level"' in event["message"]]
         return [line for line in lines if function in line["function_name"]]
 
+    def metric(self, name: str) -> float:
+        """The sum of a metric that functions have written to their log, where CloudWatch takes it from.
+
+        The format is CloudWatch's embedded metric format (CloudWatch User Guide, "Specification: Embedded metric
+        format").
+        """
+        events = boto3.client("logs").filter_log_events(logGroupName="/aws/lambda/ami-autopatch")["events"]
+        documents = [json.loads(event["message"]) for event in events if '"CloudWatchMetrics"' in event["message"]]
+        return sum(
+            sum(document[name]) if isinstance(document[name], list) else document[name]
+            for document in documents
+            for directive in document["_aws"]["CloudWatchMetrics"]
+            if directive["Namespace"] == "AmiAutopatch" and {"Name": name, "Unit": "Count"} in directive["Metrics"]
+        )
+
 
 @pytest.fixture
 def deployed() -> Iterator[Deployed]:
@@ -49,16 +64,34 @@ def deployed() -> Iterator[Deployed]:
         yield Deployed(aws, deploy(chosen))
 
 
+def sample(name: str) -> str:
+    """The message in a sample of what SNS delivers."""
+    return str(json.loads((EVENTS / f"{name}.json").read_text())["Records"][0]["Sns"]["Message"])
+
+
 def test_the_sample_announcement_starts_one_run_however_often_it_comes(deployed: Deployed) -> None:
     """SNS delivers at least once; an execution's name cannot be used again for 90 days (Step Functions API reference,
     StartExecution)."""
-    message = json.loads((EVENTS / "trigger-base-ami.json").read_text())["Records"][0]["Sns"]["Message"]
+    message = sample("trigger-base-ami")
     for pause in (30, 7200, 60):
         sns.publish_as_owner(BASE_AMI_TOPIC, message)
         deployed.clock.sleep(pause)
     (execution,) = deployed.executions()
     assert (execution["name"], execution["status"]) == ("base-image-2023.9.20261130.0", "SUCCEEDED")
     assert "was started for" in deployed.log("BaseAmiTrigger")[-1]["reason"]
+    assert (deployed.metric("BaseAmisAnnounced"), deployed.metric("BaseAmisIgnored")) == (3, 0)
+
+
+def test_an_announcement_of_nothing_but_a_release_starts_the_same_run(deployed: Deployed) -> None:
+    """Amazon Linux 2023 User Guide, "Receiving notifications on new updates": the message includes the version."""
+    for name in ("trigger-base-ami-version", "trigger-base-ami"):
+        sns.publish_as_owner(BASE_AMI_TOPIC, sample(name))
+        deployed.clock.sleep(60)
+    (execution,) = deployed.executions()
+    assert (execution["name"], execution["status"]) == ("base-image-2023.9.20261130.0", "RUNNING")
+    # Name and input are those of an execution that is still running: the second start gives it once more.
+    started = [line["execution_arn"] for line in deployed.log("BaseAmiTrigger")]
+    assert started == [execution["executionArn"]] * 2
 
 
 def test_an_execution_that_times_out_as_a_whole_is_reported_from_outside(deployed: Deployed) -> None:

@@ -28,6 +28,14 @@ class CalendarState:
     next_transition_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """The value of a parameter, and since when it has it: the time of its newest version, aware."""
+
+    value: str
+    modified_at: datetime
+
+
 class SystemsManager:
     """The calls that a patch run makes to Systems Manager."""
 
@@ -63,10 +71,11 @@ class SystemsManager:
             is_open=state == "OPEN", next_transition_at=datetime.fromisoformat(transition) if transition else None
         )
 
-    def parameter(self, name: str) -> str:
-        """The value of a parameter."""
+    def parameter(self, name: str) -> Parameter:
+        """A parameter as it is now."""
         with named_errors(f"reading the SSM parameter {name}"):
-            return self._client.get_parameter(Name=name)["Parameter"]["Value"]
+            parameter = self._client.get_parameter(Name=name)["Parameter"]
+        return Parameter(parameter["Value"], parameter["LastModifiedDate"])
 
     def parameters_under(self, path: str) -> dict[str, str]:
         """The values of the parameters directly under a path, by their names."""

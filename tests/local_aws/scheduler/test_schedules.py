@@ -143,6 +143,8 @@ def test_the_first_of_several_schedules_is_the_next_due_in_its_region(aws: Aws) 
     create(aws, {"Arn": queue})
     create(aws, {"Arn": queue}, "cron(0 3 ? * FRI *)", name="weekly")
     assert next_due(REGION) == ("weekly", datetime(2026, 11, 6, 3, tzinfo=UTC))
+    assert next_due(REGION, "monthly") == ("monthly", FIRST)
+    assert next_due(REGION, "yearly") is None
     assert next_due("eu-west-1") is None
 
 
