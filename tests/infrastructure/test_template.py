@@ -165,7 +165,9 @@ def resource_counts() -> dict[str, int]:
         "functions": boto3.client("lambda").list_functions()["Functions"],
         "log groups": boto3.client("logs").describe_log_groups()["logGroups"],
         "queues": boto3.client("sqs").list_queues().get("QueueUrls", []),
-        "roles": boto3.client("iam").list_roles()["Roles"],
+        "roles": [
+            role for page in boto3.client("iam").get_paginator("list_roles").paginate() for role in page["Roles"]
+        ],
         "rules": boto3.client("events").list_rules()["Rules"],
         "schedules": boto3.client("scheduler").list_schedules()["Schedules"],
         "state machines": boto3.client("stepfunctions").list_state_machines()["stateMachines"],
