@@ -23,7 +23,9 @@ from autopatch.findings import (
     unexpected_changes,
 )
 from autopatch.fleet import GroupFleet, Member
+from autopatch.templates import Template
 
+STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/web/1"
 OLD, NEW = "ami-0f1e2d3c4b5a69788", "ami-0123456789abcdef0"
 IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64")
 PARAMETER = Cause("ParameterReference", "AmazonMachineImage")
@@ -55,14 +57,16 @@ def changed(
     creation: dict[str, Any] | None = None,
     properties: dict[str, Any] | None = None,
     running: GroupFleet | None = None,
+    after: dict[str, Any] | None = None,
 ) -> GroupChange:
-    """A group that an update changes; the attributes as a change set shows them, all values being texts."""
-    after = {"Properties": {"DesiredCapacity": "2"} if properties is None else properties}
-    after |= {} if policy is None else {"UpdatePolicy": policy}
-    after |= {} if creation is None else {"CreationPolicy": creation}
+    """A group that an update changes, with these attributes in its template; `after` is what the change set shows."""
+    resource = {"Type": GROUP_TYPE, "Properties": {"DesiredCapacity": 2} if properties is None else properties}
+    resource |= {} if policy is None else {"UpdatePolicy": policy}
+    resource |= {} if creation is None else {"CreationPolicy": creation}
+    document = {"Resources": {"Group": resource}, "Parameters": {"Size": {"Type": "Number", "NoEcho": True}}}
     reason = Cause("ResourceAttribute", "Template.LatestVersionNumber")
-    change = Change("Modify", "Group", GROUP_TYPE, "Conditional", ("LaunchTemplate",), (reason,), after)
-    return GroupChange(running or fleet(), change)
+    change = Change("Modify", "Group", GROUP_TYPE, "Conditional", ("LaunchTemplate",), (reason,), after or {})
+    return GroupChange.read(running or fleet(), change, Template(document, {}, STACK_ID))
 
 
 def only(findings: Iterable[Finding]) -> Finding:
@@ -226,6 +230,84 @@ def test_the_live_capacity_has_to_survive(
 def test_a_capacity_that_stays_or_grows_is_fine(live: int) -> None:
     running = fleet(*(member(f"i-{number}") for number in range(live)))
     assert list(group_findings([changed(REPLACING, SIGNALS, running=running)], "X")) == []
+
+
+UNKNOWN: dict[str, Any] = {"Fn::GetAtt": ["Sizes", "Count"]}
+ROLLING_BY: dict[str, Any] = {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": {"Ref": "Size"}}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "creation", "properties", "expected", "source"),
+    [
+        # WillReplace decides what the rest means: all of it is unknown.
+        (
+            {"AutoScalingReplacingUpdate": {"WillReplace": UNKNOWN}},
+            SIGNALS,
+            None,
+            ["replaces instances", "waits for signals", "how many instances"],
+            "Fn::GetAtt Sizes.Count",
+        ),
+        (
+            {"AutoScalingReplacingUpdate": {"WillReplace": UNKNOWN}, **ROLLING_BY},
+            SIGNALS,
+            None,
+            ["waits for signals", "how many instances"],
+            "Fn::GetAtt Sizes.Count",
+        ),
+        ({"Fn::Transform": {}}, None, {}, ["replaces instances", "waits", "how many"], "Fn::Transform"),
+        (REPLACING, {"ResourceSignal": {"Count": UNKNOWN}}, None, ["waits for signals"], "Fn::GetAtt Sizes.Count"),
+        (REPLACING, {"ResourceSignal": {"Fn::Transform": {}}}, None, ["waits for signals"], "Fn::Transform"),
+        (REPLACING, SIGNALS, {"DesiredCapacity": UNKNOWN}, ["how many instances"], "Fn::GetAtt Sizes.Count"),
+        (REPLACING, SIGNALS, {"DesiredCapacity": "{{resolve:ssm:/n}}"}, ["how many"], "{{resolve:ssm:/n}}"),
+        (REPLACING, SIGNALS, {"MinSize": {"Ref": "Size"}}, ["how many instances"], "Ref Size"),
+        (ROLLING_BY, None, {}, ["waits for signals"], "Ref Size"),
+        (
+            {
+                "AutoScalingInstanceRefresh": {},
+                "AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": UNKNOWN},
+            },
+            None,
+            None,
+            ["how many instances"],
+            "Fn::GetAtt Sizes.Count",
+        ),
+    ],
+)
+def test_what_nobody_can_know_before_the_update_is_a_finding(
+    policy: dict[str, Any],
+    creation: dict[str, Any] | None,
+    properties: dict[str, Any] | None,
+    expected: list[str],
+    source: str,
+) -> None:
+    """Neither the template nor the change set says it: it is not guessed, and nothing else is made of it."""
+    unknown = {"Properties": {"DesiredCapacity": "{{changeSet:KNOWN_AFTER_APPLY}}"}}
+    for after in ({}, unknown):
+        findings = list(group_findings([changed(policy, creation, properties, after=after)], "X"))
+        assert [finding.name for finding in findings] == ["NotKnownBefore"] * len(expected)
+        for finding, words in zip(findings, expected, strict=True):
+            assert "of Group, before" in finding.expected and words in finding.expected
+            assert finding.found == f"that it depends on {source}"
+
+
+def test_the_change_set_says_what_the_template_cannot() -> None:
+    """A value of another resource's attribute or of an import is in the change set's context, if there is one."""
+    after = {"Properties": {"DesiredCapacity": "3"}, "CreationPolicy": {"ResourceSignal": {"Count": "3"}}}
+    change = changed(REPLACING, {"ResourceSignal": {"Count": UNKNOWN}}, {"DesiredCapacity": UNKNOWN}, after=after)
+    assert (change.capacity_after, change.is_guarded, change.launches) == (3, True, 3)
+    assert list(group_findings([change], "X")) == []
+
+
+def test_what_the_template_says_is_what_counts() -> None:
+    """With or without policies in the change set's contexts, the same is decided."""
+    after = {"UpdatePolicy": REPLACING, "CreationPolicy": SIGNALS, "Properties": {"DesiredCapacity": "9"}}
+    assert only(group_findings([changed(None, after=after)], "X")).name == "NoUpdatePolicy"
+    assert changed(REPLACING, SIGNALS, {"DesiredCapacity": "2"}, after=after).capacity_after == 2
+
+
+def test_room_for_a_new_group_of_unknown_size_is_room_for_the_one_there_is() -> None:
+    three = fleet(*(member(f"i-{number}") for number in range(3)))
+    assert changed(REPLACING, SIGNALS, {"DesiredCapacity": UNKNOWN}, three).launches == 3
 
 
 # -- room for both groups ----------------------------------------------------------------------------------------------
