@@ -408,41 +408,34 @@ def room_findings(
 def unexpected_changes(changes: Collection[Change], our_parameters: Collection[str]) -> tuple[str, ...]:
     """What the update would do besides bringing up other instances, a line a resource.
 
-    Launch templates, launch configurations and Auto Scaling groups may change, and what merely refers to one of them.
-    Anything else may be changed in place where our parameters are the cause, and is never replaced, added or removed.
+    Our parameters have to be the cause of each change, or another change of which that is true. What launches
+    instances may then be replaced, and with it what merely refers to it; anything else may only be changed in place.
+    So a group whose AMI moves by itself, because an SSM parameter that the stack names holds another value, is not let
+    through with ours: such a change is shown without its cause (on record, test_update_parameter_between_deployments).
     """
-    allowed = {change.logical_id for change in changes if _is_of_the_fleet(change)}
-    undecided = [change for change in changes if not _is_of_the_fleet(change)]
+    undecided = [change for change in changes if change.action == "Modify"]
+    expected: set[str] = set()
+    of_the_fleet: set[str] = set()
     grown = True
     while grown:
         grown = False
         for change in list(undecided):
-            if change.action == "Modify" and _refers_only_to(change, allowed):
-                allowed.add(change.logical_id)
+            if not _is_caused_by(change, our_parameters, expected):
+                continue
+            with_the_fleet = change.resource_type in _LAUNCHES_INSTANCES or _is_caused_by(change, (), of_the_fleet)
+            if with_the_fleet or change.replacement == "False":
+                expected.add(change.logical_id)
+                if with_the_fleet:
+                    of_the_fleet.add(change.logical_id)
                 undecided.remove(change)
                 grown = True
-    return tuple(
-        f"{change}; cause: {_causes(change)}"
-        for change in undecided
-        if change.action != "Modify"
-        or change.replacement != "False"
-        or not _is_caused_by(change, our_parameters, allowed)
-    )
+    return tuple(f"{change}; cause: {_causes(change)}" for change in changes if change.logical_id not in expected)
 
 
-def _is_of_the_fleet(change: Change) -> bool:
-    return change.action == "Modify" and change.resource_type in _LAUNCHES_INSTANCES
-
-
-def _refers_only_to(change: Change, allowed: Collection[str]) -> bool:
-    causes = _real_causes(change)
-    return bool(causes) and all(_is_reference_to(cause, allowed) for cause in causes)
-
-
-def _is_caused_by(change: Change, parameters: Collection[str], allowed: Collection[str]) -> bool:
+def _is_caused_by(change: Change, parameters: Collection[str], expected: Collection[str]) -> bool:
     causes = _real_causes(change)
     return bool(causes) and all(
-        _is_reference_to(cause, allowed) or (cause.source == "ParameterReference" and cause.entity in parameters)
+        _is_reference_to(cause, expected) or (cause.source == "ParameterReference" and cause.entity in parameters)
         for cause in causes
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -419,14 +420,14 @@ def test_a_chain_that_begins_outside_the_fleet_is_unexpected_to_its_end() -> Non
 
 def test_what_refers_to_the_group_and_to_something_else_is_unexpected() -> None:
     mixed = policy(Cause("ResourceReference", "Group"), Cause("ResourceReference", "Other"))
-    (line,) = unexpected_changes([GROUP, mixed], OURS)
+    (line,) = unexpected_changes([TEMPLATE, GROUP, mixed], OURS)
     assert line.startswith("Policy (AWS::AutoScaling::ScalingPolicy): replaced if its new values need it (X); cause:")
 
 
 def test_two_that_refer_to_each_other_are_not_let_through_by_that() -> None:
     first = policy(Cause("ResourceReference", "Two"), name="One")
     second = policy(Cause("ResourceReference", "One"), name="Two")
-    assert len(unexpected_changes([GROUP, first, second], OURS)) == 2
+    assert len(unexpected_changes([TEMPLATE, GROUP, first, second], OURS)) == 2
 
 
 def test_a_change_in_place_that_our_parameter_causes_is_fine() -> None:
@@ -447,8 +448,38 @@ def test_a_change_in_place_that_our_parameter_causes_is_fine() -> None:
     ],
 )
 def test_a_change_in_place_for_another_reason_is_unexpected(cause: Cause) -> None:
-    (line,) = unexpected_changes([GROUP, change("Child", "AWS::CloudFormation::Stack", cause)], OURS)
+    (line,) = unexpected_changes([TEMPLATE, GROUP, change("Child", "AWS::CloudFormation::Stack", cause)], OURS)
     assert line.startswith("Child (AWS::CloudFormation::Stack): changed in place (X); cause: " + cause.source)
+
+
+def test_what_reads_an_attribute_of_what_our_parameter_changes_in_place_is_fine() -> None:
+    """On record (test_direct_attribute_value_change_in_get_attr_chain): the plain description lists the whole chain."""
+    held = change("Held", "AWS::SSM::Parameter", PARAMETER, DIRECT)
+    reader = change("Reader", "AWS::SNS::Topic", Cause("ResourceAttribute", "Held.Value"))
+    last = change("Last", "AWS::SNS::Topic", Cause("ResourceAttribute", "Reader.TopicName"))
+    by_way = change("Template", "AWS::EC2::LaunchTemplate", Cause("ResourceAttribute", "Held.Value"))
+    assert unexpected_changes([last, reader, GROUP, by_way, held], OURS) == ()
+    (line,) = unexpected_changes([replace(reader, replacement="Conditional"), held], OURS)
+    assert line.startswith("Reader (AWS::SNS::Topic): replaced if its new values need it (X); cause: ResourceAttribute")
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        # On record (test_update_parameter_between_deployments): the value of an SSM parameter has moved.
+        DIRECT,
+        Cause("ParameterReference", "SomebodyElses"),
+        Cause("ResourceAttribute", "SecurityGroup.GroupId"),
+    ],
+)
+def test_another_group_that_moves_by_itself_is_unexpected(cause: Cause) -> None:
+    moved = change("OtherTemplate", "AWS::EC2::LaunchTemplate", cause)
+    follows = change(
+        "OtherGroup", GROUP_TYPE, Cause("ResourceAttribute", "OtherTemplate.LatestVersionNumber"), replacement="True"
+    )
+    first, second = unexpected_changes([TEMPLATE, GROUP, moved, follows], OURS)
+    assert first.startswith(f"OtherTemplate (AWS::EC2::LaunchTemplate): changed in place (X); cause: {cause.source}")
+    assert second.startswith(f"OtherGroup ({GROUP_TYPE}): replaced (X); cause: ResourceAttribute OtherTemplate")
 
 
 def test_a_change_whose_cause_is_not_told_is_unexpected() -> None:
