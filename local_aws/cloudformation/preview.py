@@ -50,7 +50,7 @@ class ResourceChange:
 
 @dataclass(frozen=True)
 class _Cause:
-    """Why a property, or the resource's Metadata, changes; `is_shown_plain` and the like say in which description."""
+    """Why a property, or the resource's Metadata, changes, and which of the two descriptions shows it."""
 
     attribute: str
     name: str | None

@@ -116,9 +116,9 @@ def test_one_part_can_decide_a_condition_whatever_the_others_are() -> None:
 
 def test_an_attribute_of_a_resource() -> None:
     group = {"UpdatePolicy": {"AutoScalingReplacingUpdate": {"WillReplace": {"Fn::If": ["Live", True, False]}}}}
-    found = template(Group=group, Bare={"Type": "X"}, Left={"UpdatePolicy": {"Ref": "AWS::NoValue"}})
-    assert found.attribute("Group", "UpdatePolicy") == {"AutoScalingReplacingUpdate": {"WillReplace": "true"}}
-    assert [found.attribute(name, "UpdatePolicy") for name in ("Bare", "Left", "NoSuchResource")] == [None] * 3
+    of_the_stack = template(Group=group, Bare={"Type": "X"}, Left={"UpdatePolicy": {"Ref": "AWS::NoValue"}})
+    assert of_the_stack.attribute("Group", "UpdatePolicy") == {"AutoScalingReplacingUpdate": {"WillReplace": "true"}}
+    assert [of_the_stack.attribute(name, "UpdatePolicy") for name in ("Bare", "Left", "NoSuchResource")] == [None] * 3
 
 
 YAML = """
@@ -149,10 +149,10 @@ Resources:
 def test_a_template_in_yaml_with_short_forms() -> None:
     """CloudFormation user guide, "CloudFormation template formats": YAML 1.1, in which yes is a boolean; a short form
     for each function but Fn::Transform's full one."""
-    found = read_template(YAML, {"Count": "4"}, STACK)
-    assert found.attribute("Group", "CreationPolicy") == {"ResourceSignal": {"Count": "4", "Timeout": "PT4M"}}
-    assert found.attribute("Group", "UpdatePolicy") == {"AutoScalingReplacingUpdate": {"WillReplace": "true"}}
-    assert found.attribute("Group", "Properties") == {
+    of_the_stack = read_template(YAML, {"Count": "4"}, STACK)
+    assert of_the_stack.attribute("Group", "CreationPolicy") == {"ResourceSignal": {"Count": "4", "Timeout": "PT4M"}}
+    assert of_the_stack.attribute("Group", "UpdatePolicy") == {"AutoScalingReplacingUpdate": {"WillReplace": "true"}}
+    assert of_the_stack.attribute("Group", "Properties") == {
         **{"MinSize": "3", "MaxSize": "5"},
         # As they stand there: neither a number nor a date is made of them.
         **{"Version": "1.10", "Since": "2026-01-31"},
