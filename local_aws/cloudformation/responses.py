@@ -297,12 +297,13 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         all_changes = change_set.changes if change_set.status == "CREATE_COMPLETE" else []
         shown = [change.with_values if with_values else change.plain for change in all_changes]
         page, token = self._page([change for change in shown if change is not None])
-        warned = {"StatusReason": change_set.warning} if with_values and all_changes and change_set.warning else {}
+        # With values, a change set that FAILED has no reason (boto/boto3#4178), and a complete one may have a warning.
+        warning = change_set.warning if all_changes else None
         inputs = change_set.inputs
         return ActionResult(
             {
                 **answers.change_set(change_set),
-                **warned,
+                **({"StatusReason": warning} if with_values else {}),
                 "Parameters": parameters.described(inputs.template, inputs.parameters),
                 "Tags": [{"Key": key, "Value": value} for key, value in inputs.tags.items()],
                 "Capabilities": list(inputs.capabilities),
