@@ -14,6 +14,7 @@ from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack
 from autopatch.aws.ec2 import MachineImage
 from autopatch.errors import TargetNotReady, UnexpectedChanges
 from autopatch.fleet import GroupFleet
+from autopatch.templates import Template, Unresolved, completed, first_unresolved, truth, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -45,64 +46,113 @@ class Finding:
 
 @dataclass(frozen=True)
 class GroupChange:
-    """An Auto Scaling group that the update changes: as it runs, and as the update would leave it."""
+    """An Auto Scaling group that the update changes: as it runs, and as the template has it for the update.
+
+    In what the template has, a value that nobody can know before the update is Unresolved.
+    """
 
     fleet: GroupFleet
-    change: Change
+    update_policy: Mapping[str, Any] | Unresolved
+    creation_policy: Mapping[str, Any] | Unresolved
+    sizes: Mapping[str, Any]
+    """The properties DesiredCapacity and MinSize, where it has them."""
 
-    @property
-    def logical_id(self) -> str:
-        return self.change.logical_id
+    @classmethod
+    def read(cls, fleet: GroupFleet, change: Change, template: Template) -> GroupChange:
+        """The group's policies and sizes, from the template, and what that cannot say from the change set.
 
-    @property
-    def replaces_group(self) -> bool:
-        """Whether a new group takes the place of this one."""
-        return _is_true(self._update_policy.get("AutoScalingReplacingUpdate", {}).get("WillReplace"))
+        Of the contexts that a change set shows, no sample and no record has an UpdatePolicy or a CreationPolicy; and
+        a group that only reads an attribute of its launch template is shown without any context.
+        """
 
-    @property
-    def replaces_instances(self) -> bool:
-        """Whether the instances are replaced at all (CloudFormation user guide, "UpdatePolicy attribute")."""
-        return self.replaces_group or bool(
-            self._update_policy.keys() & {"AutoScalingRollingUpdate", "AutoScalingInstanceRefresh"}
+        def attribute(name: str) -> Any:
+            return completed(template.attribute(change.logical_id, name), change.after.get(name)) or {}
+
+        properties = attribute("Properties")
+        if isinstance(properties, Unresolved):
+            properties = {"DesiredCapacity": properties}
+        return cls(
+            fleet,
+            attribute("UpdatePolicy"),
+            attribute("CreationPolicy"),
+            {name: properties[name] for name in ("DesiredCapacity", "MinSize") if name in properties},
         )
 
     @property
-    def is_guarded(self) -> bool:
+    def logical_id(self) -> str:
+        return self.fleet.logical_id
+
+    @property
+    def replaces_group(self) -> bool | Unresolved:
+        """Whether a new group takes the place of this one."""
+        return truth(_at(self.update_policy, "AutoScalingReplacingUpdate", "WillReplace"))
+
+    @property
+    def replaces_instances(self) -> bool | Unresolved:
+        """Whether the instances are replaced at all (CloudFormation user guide, "UpdatePolicy attribute")."""
+        in_place = [
+            _at(self.update_policy, name) for name in ("AutoScalingRollingUpdate", "AutoScalingInstanceRefresh")
+        ]
+        if self.replaces_group is True or any(isinstance(policy, Mapping) for policy in in_place):
+            return True
+        return first_unresolved([self.replaces_group, *in_place]) or False
+
+    @property
+    def is_guarded(self) -> bool | Unresolved:
         """Whether the update fails when new instances do not come up.
 
         A new group waits for the signals of its CreationPolicy, a rolling update for signals only where it says so; an
         instance refresh waits for the instances' health.
         """
+        if isinstance(self.replaces_group, Unresolved):
+            return self.replaces_group
         if self.replaces_group:
-            signal = self.change.after.get("CreationPolicy", {}).get("ResourceSignal")
-            return signal is not None and int(signal.get("Count", 1)) > 0
-        if "AutoScalingRollingUpdate" in self._update_policy:
-            return _is_true(self._update_policy["AutoScalingRollingUpdate"].get("WaitOnResourceSignals"))
-        return True
+            if _at(self.creation_policy, "ResourceSignal") is None:
+                return False
+            count = whole_number(_at(self.creation_policy, "ResourceSignal", "Count") or "1")
+            return count if isinstance(count, Unresolved) else count > 0
+        rolling = _at(self.update_policy, "AutoScalingRollingUpdate")
+        return True if rolling is None else truth(_at(rolling, "WaitOnResourceSignals"))
 
     @property
-    def capacity_after(self) -> int | None:
+    def capacity_after(self) -> int | Unresolved | None:
         """The desired capacity that the update sets, None when it leaves that alone.
 
         A new group has the template's; so has one that is updated in place, unless AutoScalingScheduledAction says that
         sizes which the template does not change are ignored (CloudFormation user guide, "UpdatePolicy attribute").
         """
-        properties: Mapping[str, Any] = self.change.after.get("Properties", {})
+        if isinstance(self.replaces_group, Unresolved):
+            return self.replaces_group
         if not self.replaces_group:
-            scheduled = self._update_policy.get("AutoScalingScheduledAction", {})
-            if "DesiredCapacity" not in properties or _is_true(scheduled.get("IgnoreUnmodifiedGroupSizeProperties")):
+            if "DesiredCapacity" not in self.sizes:
                 return None
-        return int(properties.get("DesiredCapacity", properties.get("MinSize", 0)))
+            ignored = truth(
+                _at(self.update_policy, "AutoScalingScheduledAction", "IgnoreUnmodifiedGroupSizeProperties")
+            )
+            if ignored:
+                return ignored if isinstance(ignored, Unresolved) else None
+        return whole_number(self.sizes.get("DesiredCapacity", self.sizes.get("MinSize", "0")))
+
+    @property
+    def unresolved(self) -> dict[str, Unresolved]:
+        """What the update has to be judged by and is not known before it, in words of what it decides."""
+        decided = {
+            "whether the update replaces instances": self.replaces_instances,
+            "whether the update waits for signals of the new instances": self.is_guarded,
+            "how many instances the update leaves": self.capacity_after,
+        }
+        return {what: value for what, value in decided.items() if isinstance(value, Unresolved)}
 
     @property
     def launches(self) -> int:
-        """How many instances run beside the present ones until the update has ended."""
-        return (self.capacity_after or 0) if self.replaces_group else 0
+        """How many instances run beside the present ones until the update has ended.
 
-    @property
-    def _update_policy(self) -> Mapping[str, Any]:
-        policy: Mapping[str, Any] = self.change.after.get("UpdatePolicy", {})
-        return policy
+        As many as there are, when the template does not say how many a new group has.
+        """
+        if not self.replaces_group:
+            return 0
+        after = self.capacity_after
+        return after if isinstance(after, int) else self.fleet.group.desired_capacity
 
 
 @dataclass(frozen=True)
@@ -113,6 +163,7 @@ class Situation:
     stack: Stack
     fleet: tuple[GroupFleet, ...]
     changes: tuple[Change, ...]
+    template: Template
     ami_id: str
     image: MachineImage | None
     """None when there is no such AMI in this Region for this account."""
@@ -141,7 +192,7 @@ class Assessment:
 def assess(situation: Situation) -> Assessment:
     """All that is found of the target, without what it accepts."""
     target, fleet, ami_id = situation.target, situation.fleet, situation.ami_id
-    changed = tuple(_changed_groups(fleet, situation.changes))
+    changed = tuple(_changed_groups(fleet, situation.changes, situation.template))
     findings = [
         *hold_findings(ami_id, situation.hold),
         *stack_findings(situation.stack),
@@ -172,11 +223,13 @@ def not_ready(
     return UnexpectedChanges(text + (_list("\nand the stack is not ready:", findings) if findings else ""))
 
 
-def _changed_groups(fleet: Collection[GroupFleet], changes: Collection[Change]) -> Iterator[GroupChange]:
+def _changed_groups(
+    fleet: Collection[GroupFleet], changes: Collection[Change], template: Template
+) -> Iterator[GroupChange]:
     by_logical_id = {change.logical_id: change for change in changes if change.resource_type == GROUP_TYPE}
     for group in fleet:
         if group.logical_id in by_logical_id:
-            yield GroupChange(group, by_logical_id[group.logical_id])
+            yield GroupChange.read(group, by_logical_id[group.logical_id], template)
 
 
 def hold_findings(ami_id: str, hold: Hold | None) -> Iterator[Finding]:
@@ -281,14 +334,21 @@ def group_findings(changed: Collection[GroupChange], ami_parameter: str) -> Iter
             "name the parameter that the instances are launched from as amiParameter of the target",
         )
     for group in changed:
-        if not group.replaces_instances:
+        for what, value in group.unresolved.items():
+            yield Finding(
+                "NotKnownBefore",
+                f"to know of {group.logical_id}, before it is changed, {what}",
+                f"that it depends on {value.source}",
+                "write it into the template, or let parameters, conditions and mappings decide it",
+            )
+        if group.replaces_instances is False:
             yield Finding(
                 "NoUpdatePolicy",
                 f"an UpdatePolicy of {group.logical_id} that replaces instances",
                 "none, so that the update would succeed and patch nothing",
                 "add AutoScalingReplacingUpdate with WillReplace: true, or AutoScalingRollingUpdate, to the template",
             )
-        elif not group.is_guarded:
+        elif group.is_guarded is False:
             yield Finding(
                 "NoCreationPolicy",
                 f"a guard that fails the update of {group.logical_id} when new instances do not come up",
@@ -298,7 +358,7 @@ def group_findings(changed: Collection[GroupChange], ami_parameter: str) -> Iter
                 "add it to the template, or let the target accept NoCreationPolicy",
             )
         live, after = group.fleet.group.desired_capacity, group.capacity_after
-        if after is not None and after < live:
+        if isinstance(after, int) and after < live:
             yield Finding(
                 "CapacityShrinks",
                 f"{group.logical_id} to keep its {live} instances",
@@ -348,41 +408,34 @@ def room_findings(
 def unexpected_changes(changes: Collection[Change], our_parameters: Collection[str]) -> tuple[str, ...]:
     """What the update would do besides bringing up other instances, a line a resource.
 
-    Launch templates, launch configurations and Auto Scaling groups may change, and what merely refers to one of them.
-    Anything else may be changed in place where our parameters are the cause, and is never replaced, added or removed.
+    Our parameters have to be the cause of each change, or another change of which that is true. What launches
+    instances may then be replaced, and with it what merely refers to it; anything else may only be changed in place.
+    So a group whose AMI moves by itself, because an SSM parameter that the stack names holds another value, is not let
+    through with ours: such a change is shown without its cause (on record, test_update_parameter_between_deployments).
     """
-    allowed = {change.logical_id for change in changes if _is_of_the_fleet(change)}
-    undecided = [change for change in changes if not _is_of_the_fleet(change)]
+    undecided = [change for change in changes if change.action == "Modify"]
+    expected: set[str] = set()
+    of_the_fleet: set[str] = set()
     grown = True
     while grown:
         grown = False
         for change in list(undecided):
-            if change.action == "Modify" and _refers_only_to(change, allowed):
-                allowed.add(change.logical_id)
+            if not _is_caused_by(change, our_parameters, expected):
+                continue
+            with_the_fleet = change.resource_type in _LAUNCHES_INSTANCES or _is_caused_by(change, (), of_the_fleet)
+            if with_the_fleet or change.replacement == "False":
+                expected.add(change.logical_id)
+                if with_the_fleet:
+                    of_the_fleet.add(change.logical_id)
                 undecided.remove(change)
                 grown = True
-    return tuple(
-        f"{change}; cause: {_causes(change)}"
-        for change in undecided
-        if change.action != "Modify"
-        or change.replacement != "False"
-        or not _is_caused_by(change, our_parameters, allowed)
-    )
+    return tuple(f"{change}; cause: {_causes(change)}" for change in changes if change.logical_id not in expected)
 
 
-def _is_of_the_fleet(change: Change) -> bool:
-    return change.action == "Modify" and change.resource_type in _LAUNCHES_INSTANCES
-
-
-def _refers_only_to(change: Change, allowed: Collection[str]) -> bool:
-    causes = _real_causes(change)
-    return bool(causes) and all(_is_reference_to(cause, allowed) for cause in causes)
-
-
-def _is_caused_by(change: Change, parameters: Collection[str], allowed: Collection[str]) -> bool:
+def _is_caused_by(change: Change, parameters: Collection[str], expected: Collection[str]) -> bool:
     causes = _real_causes(change)
     return bool(causes) and all(
-        _is_reference_to(cause, allowed) or (cause.source == "ParameterReference" and cause.entity in parameters)
+        _is_reference_to(cause, expected) or (cause.source == "ParameterReference" and cause.entity in parameters)
         for cause in causes
     )
 
@@ -402,8 +455,13 @@ def _causes(change: Change) -> str:
     return ", ".join(names) or "unknown"
 
 
-def _is_true(value: Any) -> bool:
-    return str(value).lower() == "true"
+def _at(value: Any, *path: str) -> Any:
+    """What a resolved value has at the path, None when it has nothing there; Unresolved when the way is not known."""
+    for key in path:
+        if isinstance(value, Unresolved):
+            return value
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _list(title: str, lines: Collection[object]) -> str:

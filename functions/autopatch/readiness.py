@@ -14,9 +14,10 @@ from autopatch.contracts import Outcome, Pending, PendingStatus, Preview, Previe
 from autopatch.findings import Assessment, Situation, assess, not_ready
 from autopatch.fleet import desired_capacities
 from autopatch.polling import pending_again, wait_for_preview, wait_for_stack
+from autopatch.templates import read_template
 
 if TYPE_CHECKING:
-    from autopatch.aws.cloudformation.change_sets import Change, ChangeSets
+    from autopatch.aws.cloudformation.change_sets import Change, ChangeSet, ChangeSets
     from autopatch.aws.cloudformation.stacks import Stack, Stacks
     from autopatch.aws.ec2 import Ec2
     from autopatch.aws.service_quotas import ServiceQuotas
@@ -60,21 +61,22 @@ class ReadinessChecker:
             # An obsolete one is still there, and no other can be made under its name.
             self._delete(preview)
             return pending_again(preview, PendingStatus.PREVIEW_OUTDATED)
-        assessment = assess(self._situation(preview, stack, fleet, change_set.changes))
+        assessment = assess(self._situation(preview, stack, fleet, change_set))
         return self._judge(preview, change_set.changes, assessment, now)
 
     def _delete(self, preview: Preview) -> None:
         self.change_sets.delete(preview.change_set_id, self.target.stack_name)
 
     def _situation(
-        self, preview: Preview, stack: Stack, fleet: tuple[GroupFleet, ...], changes: tuple[Change, ...]
+        self, preview: Preview, stack: Stack, fleet: tuple[GroupFleet, ...], change_set: ChangeSet
     ) -> Situation:
         image = self.ec2.image(preview.ami_after)
         return Situation(
             target=self.target,
             stack=stack,
             fleet=fleet,
-            changes=changes,
+            changes=change_set.changes,
+            template=read_template(change_set.template, change_set.parameters, stack.stack_id),
             ami_id=preview.ami_after,
             image=image,
             hold=self.holds.covering(preview.ami_after, image.name if image else ""),

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from local_aws.cloudformation.preview import ResourceChange
 from local_aws.cloudformation.stacks import Inputs, Stack
 from local_aws.core import clock
 
 NOTHING_IN_CHANGE_SET = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
+
+
+INCOMPLETE_VALUES = "[WARN] --include-property-values option can return incomplete ChangeSet data because: "
 
 
 @dataclass
@@ -27,7 +30,7 @@ class ChangeSet:
     stack: Stack
     inputs: Inputs
     description: str | None
-    changes: list[dict[str, Any]]
+    changes: list[ResourceChange]
     created: datetime
     made_at: float
     has_changes: bool = True
@@ -44,6 +47,12 @@ class ChangeSet:
     @property
     def status_reason(self) -> str | None:
         return NOTHING_IN_CHANGE_SET if self.status == "FAILED" else None
+
+    @property
+    def warning(self) -> str | None:
+        """What the description with property values gives as the reason of its status when they are incomplete."""
+        warnings = [change.warning for change in self.changes if change.warning]
+        return INCOMPLETE_VALUES + ", ".join(warnings) if warnings else None
 
     @property
     def execution_status(self) -> str:

@@ -14,9 +14,13 @@ from local_aws.cloudformation.stacks import Output, Stack
 
 @dataclass(frozen=True)
 class Exports:
-    """What `stacks`, by their ids, export."""
+    """What `stacks`, by their ids, export.
+
+    `missing` stands for the value of an export that there is not; with None, asking for its value is an error.
+    """
 
     stacks: Mapping[str, Stack]
+    missing: str | None = None
 
     def all(self) -> list[tuple[Stack, Output]]:
         """Each export, with the stack that it is an output of."""
@@ -25,12 +29,18 @@ class Exports:
     def value(self, name: str) -> str:
         """The value of the export of that name.
 
-        Raises ValidationError when no stack exports it.
+        Raises ValidationError when no stack exports it, and nothing stands for it.
         """
         for _, output in self.all():
             if output.export_name == name:
                 return output.value
+        if self.missing is not None:
+            return self.missing
         raise ValidationError(f"No export named {name} found.")
+
+    def has(self, name: str) -> bool:
+        """Whether a stack exports something under the name."""
+        return any(output.export_name == name for _, output in self.all())
 
     def importers(self, name: str) -> list[Stack]:
         """The stacks that import the export of that name."""

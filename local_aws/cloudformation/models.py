@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -291,7 +292,9 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         if any(change_set.name == name and change_set.stack is stack for change_set in self.change_sets.values()):
             raise AlreadyExists(f"ChangeSet {name} already exists")
         identifier = self._arn(f"changeSet/{name}")
-        planned = signatures(self.exports, stack, inputs)
+        # An import without its export is an error only when the change set is executed.
+        exports = replace(self.exports, missing=preview.KNOWN_AFTER_APPLY)
+        planned = signatures(exports, stack, inputs)
         change_set = ChangeSet(
             identifier,
             name,
@@ -299,13 +302,13 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             stack,
             inputs,
             description,
-            preview.changes(self.exports, stack, inputs, planned),
+            preview.changes(exports, stack, inputs, planned),
             clock.current().now(),
             clock.current().time() + settings.current(CloudFormationSettings).change_set_seconds,
         )
         if kind == "UPDATE":
             check_unchanged_types(stack, inputs.template)
-            change_set.has_changes = has_changes(self.exports, stack, inputs, planned)
+            change_set.has_changes = has_changes(exports, stack, inputs, planned)
         self.stacks.setdefault(stack.stack_id, stack)
         self.change_sets[identifier] = change_set
         return change_set

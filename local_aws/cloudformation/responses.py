@@ -288,19 +288,23 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
 
     def describe_change_set(self) -> ActionResult:
         change_set = self._change_set()
-        page, token = self._page(change_set.changes if change_set.status == "CREATE_COMPLETE" else [])
-        hidden = () if self._get_param("IncludePropertyValues", False) else ("BeforeContext", "AfterContext")
-        changes = [{key: value for key, value in change.items() if key not in hidden} for change in page]
+        with_values = bool(self._get_param("IncludePropertyValues", False))
+        all_changes = change_set.changes if change_set.status == "CREATE_COMPLETE" else []
+        shown = [change.with_values if with_values else change.plain for change in all_changes]
+        page, token = self._page([change for change in shown if change is not None])
+        # With values, a change set that FAILED has no reason (boto/boto3#4178), and a complete one may have a warning.
+        warning = change_set.warning if all_changes else None
         inputs = change_set.inputs
         return ActionResult(
             {
                 **answers.change_set(change_set),
+                **({"StatusReason": warning} if with_values else {}),
                 "Parameters": parameters.described(inputs.template, inputs.parameters),
                 "Tags": [{"Key": key, "Value": value} for key, value in inputs.tags.items()],
                 "Capabilities": list(inputs.capabilities),
                 "NotificationARNs": list(inputs.notification_arns),
                 "RollbackConfiguration": dict(inputs.rollback_configuration),
-                "Changes": [{"Type": "Resource", "ResourceChange": change} for change in changes],
+                "Changes": [{"Type": "Resource", "ResourceChange": change} for change in page],
                 "NextToken": token,
             }
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ from autopatch.findings import (
     unexpected_changes,
 )
 from autopatch.fleet import GroupFleet, Member
+from autopatch.templates import Template
 
+STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/web/1"
 OLD, NEW = "ami-0f1e2d3c4b5a69788", "ami-0123456789abcdef0"
 IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64")
 PARAMETER = Cause("ParameterReference", "AmazonMachineImage")
@@ -55,14 +58,16 @@ def changed(
     creation: dict[str, Any] | None = None,
     properties: dict[str, Any] | None = None,
     running: GroupFleet | None = None,
+    after: dict[str, Any] | None = None,
 ) -> GroupChange:
-    """A group that an update changes; its attributes as a change set shows them, all values as strings."""
-    after = {"Properties": {"DesiredCapacity": "2"} if properties is None else properties}
-    after |= {} if policy is None else {"UpdatePolicy": policy}
-    after |= {} if creation is None else {"CreationPolicy": creation}
+    """A group that an update changes, with these attributes in its template; `after` is what the change set shows."""
+    resource = {"Type": GROUP_TYPE, "Properties": {"DesiredCapacity": 2} if properties is None else properties}
+    resource |= {} if policy is None else {"UpdatePolicy": policy}
+    resource |= {} if creation is None else {"CreationPolicy": creation}
+    document = {"Resources": {"Group": resource}, "Parameters": {"Size": {"Type": "Number", "NoEcho": True}}}
     reason = Cause("ResourceAttribute", "Template.LatestVersionNumber")
-    change = Change("Modify", "Group", GROUP_TYPE, "Conditional", ("LaunchTemplate",), (reason,), after)
-    return GroupChange(running or fleet(), change)
+    change = Change("Modify", "Group", GROUP_TYPE, "Conditional", ("LaunchTemplate",), (reason,), after or {})
+    return GroupChange.read(running or fleet(), change, Template(document, {}, STACK_ID))
 
 
 def only(findings: Iterable[Finding]) -> Finding:
@@ -228,6 +233,84 @@ def test_a_capacity_that_stays_or_grows_is_fine(live: int) -> None:
     assert list(group_findings([changed(REPLACING, SIGNALS, running=running)], "X")) == []
 
 
+UNKNOWN: dict[str, Any] = {"Fn::GetAtt": ["Sizes", "Count"]}
+ROLLING_BY: dict[str, Any] = {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": {"Ref": "Size"}}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "creation", "properties", "expected", "source"),
+    [
+        # WillReplace decides what the rest means: all of it is unknown.
+        (
+            {"AutoScalingReplacingUpdate": {"WillReplace": UNKNOWN}},
+            SIGNALS,
+            None,
+            ["replaces instances", "waits for signals", "how many instances"],
+            "Fn::GetAtt Sizes.Count",
+        ),
+        (
+            {"AutoScalingReplacingUpdate": {"WillReplace": UNKNOWN}, **ROLLING_BY},
+            SIGNALS,
+            None,
+            ["waits for signals", "how many instances"],
+            "Fn::GetAtt Sizes.Count",
+        ),
+        ({"Fn::Transform": {}}, None, {}, ["replaces instances", "waits", "how many"], "Fn::Transform"),
+        (REPLACING, {"ResourceSignal": {"Count": UNKNOWN}}, None, ["waits for signals"], "Fn::GetAtt Sizes.Count"),
+        (REPLACING, {"ResourceSignal": {"Fn::Transform": {}}}, None, ["waits for signals"], "Fn::Transform"),
+        (REPLACING, SIGNALS, {"DesiredCapacity": UNKNOWN}, ["how many instances"], "Fn::GetAtt Sizes.Count"),
+        (REPLACING, SIGNALS, {"DesiredCapacity": "{{resolve:ssm:/n}}"}, ["how many"], "{{resolve:ssm:/n}}"),
+        (REPLACING, SIGNALS, {"MinSize": {"Ref": "Size"}}, ["how many instances"], "Ref Size"),
+        (ROLLING_BY, None, {}, ["waits for signals"], "Ref Size"),
+        (
+            {
+                "AutoScalingInstanceRefresh": {},
+                "AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": UNKNOWN},
+            },
+            None,
+            None,
+            ["how many instances"],
+            "Fn::GetAtt Sizes.Count",
+        ),
+    ],
+)
+def test_what_nobody_can_know_before_the_update_is_a_finding(
+    policy: dict[str, Any],
+    creation: dict[str, Any] | None,
+    properties: dict[str, Any] | None,
+    expected: list[str],
+    source: str,
+) -> None:
+    """Neither the template nor the change set says it: it is not guessed, and nothing else is made of it."""
+    unknown = {"Properties": {"DesiredCapacity": "{{changeSet:KNOWN_AFTER_APPLY}}"}}
+    for after in ({}, unknown):
+        findings = list(group_findings([changed(policy, creation, properties, after=after)], "X"))
+        assert [finding.name for finding in findings] == ["NotKnownBefore"] * len(expected)
+        for finding, words in zip(findings, expected, strict=True):
+            assert "of Group, before" in finding.expected and words in finding.expected
+            assert finding.found == f"that it depends on {source}"
+
+
+def test_the_change_set_says_what_the_template_cannot() -> None:
+    """A value of another resource's attribute or of an import is in the change set's context, if there is one."""
+    after = {"Properties": {"DesiredCapacity": "3"}, "CreationPolicy": {"ResourceSignal": {"Count": "3"}}}
+    change = changed(REPLACING, {"ResourceSignal": {"Count": UNKNOWN}}, {"DesiredCapacity": UNKNOWN}, after=after)
+    assert (change.capacity_after, change.is_guarded, change.launches) == (3, True, 3)
+    assert list(group_findings([change], "X")) == []
+
+
+def test_what_the_template_says_is_what_counts() -> None:
+    """With or without policies in the change set's contexts, the same is decided."""
+    after = {"UpdatePolicy": REPLACING, "CreationPolicy": SIGNALS, "Properties": {"DesiredCapacity": "9"}}
+    assert only(group_findings([changed(None, after=after)], "X")).name == "NoUpdatePolicy"
+    assert changed(REPLACING, SIGNALS, {"DesiredCapacity": "2"}, after=after).capacity_after == 2
+
+
+def test_room_for_a_new_group_of_unknown_size_is_room_for_the_one_there_is() -> None:
+    three = fleet(*(member(f"i-{number}") for number in range(3)))
+    assert changed(REPLACING, SIGNALS, {"DesiredCapacity": UNKNOWN}, three).launches == 3
+
+
 # -- room for both groups ----------------------------------------------------------------------------------------------
 
 
@@ -337,14 +420,14 @@ def test_a_chain_that_begins_outside_the_fleet_is_unexpected_to_its_end() -> Non
 
 def test_what_refers_to_the_group_and_to_something_else_is_unexpected() -> None:
     mixed = policy(Cause("ResourceReference", "Group"), Cause("ResourceReference", "Other"))
-    (line,) = unexpected_changes([GROUP, mixed], OURS)
+    (line,) = unexpected_changes([TEMPLATE, GROUP, mixed], OURS)
     assert line.startswith("Policy (AWS::AutoScaling::ScalingPolicy): replaced if its new values need it (X); cause:")
 
 
 def test_two_resources_that_refer_to_each_other_are_still_unexpected() -> None:
     first = policy(Cause("ResourceReference", "Two"), name="One")
     second = policy(Cause("ResourceReference", "One"), name="Two")
-    assert len(unexpected_changes([GROUP, first, second], OURS)) == 2
+    assert len(unexpected_changes([TEMPLATE, GROUP, first, second], OURS)) == 2
 
 
 def test_a_change_in_place_that_our_parameter_causes_is_fine() -> None:
@@ -365,8 +448,38 @@ def test_a_change_in_place_that_our_parameter_causes_is_fine() -> None:
     ],
 )
 def test_a_change_in_place_for_another_reason_is_unexpected(cause: Cause) -> None:
-    (line,) = unexpected_changes([GROUP, change("Child", "AWS::CloudFormation::Stack", cause)], OURS)
+    (line,) = unexpected_changes([TEMPLATE, GROUP, change("Child", "AWS::CloudFormation::Stack", cause)], OURS)
     assert line.startswith("Child (AWS::CloudFormation::Stack): changed in place (X); cause: " + cause.source)
+
+
+def test_what_reads_an_attribute_of_what_our_parameter_changes_in_place_is_fine() -> None:
+    """On record (test_direct_attribute_value_change_in_get_attr_chain): the plain description lists the whole chain."""
+    held = change("Held", "AWS::SSM::Parameter", PARAMETER, DIRECT)
+    reader = change("Reader", "AWS::SNS::Topic", Cause("ResourceAttribute", "Held.Value"))
+    last = change("Last", "AWS::SNS::Topic", Cause("ResourceAttribute", "Reader.TopicName"))
+    by_way = change("Template", "AWS::EC2::LaunchTemplate", Cause("ResourceAttribute", "Held.Value"))
+    assert unexpected_changes([last, reader, GROUP, by_way, held], OURS) == ()
+    (line,) = unexpected_changes([replace(reader, replacement="Conditional"), held], OURS)
+    assert line.startswith("Reader (AWS::SNS::Topic): replaced if its new values need it (X); cause: ResourceAttribute")
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        # On record (test_update_parameter_between_deployments): the value of an SSM parameter has moved.
+        DIRECT,
+        Cause("ParameterReference", "SomebodyElses"),
+        Cause("ResourceAttribute", "SecurityGroup.GroupId"),
+    ],
+)
+def test_another_group_that_moves_by_itself_is_unexpected(cause: Cause) -> None:
+    moved = change("OtherTemplate", "AWS::EC2::LaunchTemplate", cause)
+    follows = change(
+        "OtherGroup", GROUP_TYPE, Cause("ResourceAttribute", "OtherTemplate.LatestVersionNumber"), replacement="True"
+    )
+    first, second = unexpected_changes([TEMPLATE, GROUP, moved, follows], OURS)
+    assert first.startswith(f"OtherTemplate (AWS::EC2::LaunchTemplate): changed in place (X); cause: {cause.source}")
+    assert second.startswith(f"OtherGroup ({GROUP_TYPE}): replaced (X); cause: ResourceAttribute OtherTemplate")
 
 
 def test_a_change_without_a_cause_is_unexpected() -> None:

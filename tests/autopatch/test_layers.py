@@ -25,7 +25,7 @@ SOURCES = {
     for path in FUNCTIONS.rglob("*.py")
     if path.name != "__init__.py"
 }
-ON_LAMBDA = {"autopatch", "aws_lambda_powertools", "boto3", "botocore", "msgspec", *sys.stdlib_module_names}
+ON_LAMBDA = {"autopatch", "aws_lambda_powertools", "boto3", "botocore", "msgspec", "yaml", *sys.stdlib_module_names}
 REASON = re.compile(r"#(?! *(type|noqa):)")
 
 ALLOWED = {

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 
+from local_aws.cloudformation.reader import read_template
+from rehearsal.deployment import REPOSITORY
 from rehearsal.scenario import Scenario
 from tests.workflow.rollout import (
     Rollout,
@@ -61,6 +65,54 @@ def with_a_fixed_ami(template: Template) -> None:
     template["Parameters"]["ImageId"] = {"Type": "String"}
 
 
+def with_another_group(template: Template) -> None:
+    """A second group, empty, is launched from an AMI that a parameter in Systems Manager names."""
+    template["Parameters"]["OtherAmi"] = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": OTHER_AMI}
+    template["Resources"]["OtherLaunchTemplate"] = {
+        "Type": "AWS::EC2::LaunchTemplate",
+        "Properties": {"LaunchTemplateData": {"ImageId": {"Ref": "OtherAmi"}, "InstanceType": "t3.micro"}},
+    }
+    template["Resources"]["OtherGroup"] = {
+        "Type": "AWS::AutoScaling::AutoScalingGroup",
+        "Properties": {
+            "LaunchTemplate": {
+                "LaunchTemplateId": {"Ref": "OtherLaunchTemplate"},
+                "Version": {"Fn::GetAtt": ["OtherLaunchTemplate", "LatestVersionNumber"]},
+            },
+            "MinSize": "0",
+            "MaxSize": "1",
+            "VPCZoneIdentifier": {"Ref": "SubnetIds"},
+        },
+    }
+
+
+def with_a_count_of_another_resource(template: Template) -> None:
+    """How many signals the update waits for is an attribute of another resource of the stack."""
+    template["Resources"]["Signals"] = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Type": "String", "Value": {"Ref": "DesiredCapacity"}},
+    }
+    group_of(template)["CreationPolicy"]["ResourceSignal"]["Count"] = {"Fn::GetAtt": ["Signals", "Value"]}
+
+
+def with_mappings(template: Template) -> None:
+    """The policies and the capacity come from mappings, by a parameter."""
+    template["Parameters"]["Stage"] = {"Type": "String", "Default": "live"}
+    template["Mappings"] = {"Stages": {"live": {"Replace": True, "Count": 2}, "test": {"Replace": False, "Count": 1}}}
+
+    def of_the_stage(key: str) -> dict[str, Any]:
+        return {"Fn::FindInMap": ["Stages", {"Ref": "Stage"}, key]}
+
+    group = group_of(template)
+    group["UpdatePolicy"] = {"AutoScalingReplacingUpdate": {"WillReplace": of_the_stage("Replace")}}
+    group["CreationPolicy"]["ResourceSignal"]["Count"] = of_the_stage("Count")
+    group["Properties"]["DesiredCapacity"] = {"Fn::Join": ["", [of_the_stage("Count")]]}
+    del template["Parameters"]["DesiredCapacity"]
+
+
+OTHER_AMI = "/images/other"
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
     folder = tmp_path_factory.mktemp("templates")
@@ -71,6 +123,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
         application(folder, "rolling", rolling),
         application(folder, "fixed-capacity", with_fixed_capacity),
         application(folder, "with-server", with_a_server),
+        application(folder, "other-count", with_a_count_of_another_resource),
+        application(folder, "mapped", with_mappings),
         application(folder, "fixed-ami", with_a_fixed_ami, ImageId="${GoldenAmi}"),
     )
     with rollout(Scenario(stacks=stacks, parameters={"ApplicationStacks": "good"})) as world:
@@ -78,12 +132,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
 
 
 def refused(world: Rollout, stack: str, *, error: str = "TargetNotReady", **more: Any) -> str:
-    """The text of the notification of a run that refuses the stack; expects everything to be as before."""
-    before, status, parameters = ids(stack), describe(stack)["StackStatus"], describe(stack)["Parameters"]
+    """The words of the notification for a run that refuses the stack, after which everything is as before."""
+    before, status, values = ids(stack), describe(stack)["StackStatus"], describe(stack)["Parameters"]
     ended = world.roll_out(stack, **more)
     assert (ended.status, ended.error) == ("FAILED", error), ended.message
     assert f"{stack} not patched" in ended.subject
-    assert (ids(stack), describe(stack)["StackStatus"], describe(stack)["Parameters"]) == (before, status, parameters)
+    assert (ids(stack), describe(stack)["StackStatus"], describe(stack)["Parameters"]) == (before, status, values)
     assert change_sets(stack) == []
     return ended.flowing
 
@@ -152,6 +206,40 @@ def test_an_ami_that_is_held(world: Rollout) -> None:
     assert "Held: expected an AMI that may be rolled out" in words and "logs nothing" in words
     assert "aws ssm delete-parameter --name /ami-autopatch/held/2.4" in words
     ssm.delete_parameter(Name="/ami-autopatch/held/2.4")
+
+
+def test_a_group_that_would_move_with_the_update_by_itself(world: Rollout) -> None:
+    """The value of an SSM parameter is read anew with every update, also by UsePreviousValue (aws/aws-cdk#7273)."""
+    ssm, cloudformation = boto3.client("ssm"), boto3.client("cloudformation")
+    ssm.put_parameter(Name=OTHER_AMI, Value=register_ami("other-first"), Type="String")
+    changed = copy.deepcopy(read_template((REPOSITORY / "infrastructure" / "application.yaml").read_text()))
+    with_another_group(changed)
+    kept: list[Any] = [
+        {"ParameterKey": item["ParameterKey"], "UsePreviousValue": True} for item in describe("good")["Parameters"]
+    ]
+    cloudformation.update_stack(StackName="good", TemplateBody=json.dumps(changed), Parameters=kept)
+    world.aws.clock.sleep(1800)
+    assert describe("good")["StackStatus"] == "UPDATE_COMPLETE"
+    ssm.put_parameter(Name=OTHER_AMI, Value=register_ami("other-second"), Type="String", Overwrite=True)
+    words = refused(world, "good", error="UnexpectedChanges")
+    assert "OtherLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place (LaunchTemplateData)" in words
+    assert "OtherGroup (AWS::AutoScaling::AutoScalingGroup)" in words and "AppAutoScalingGroup (" not in words
+
+
+def test_a_policy_that_only_the_update_will_show(world: Rollout) -> None:
+    """The count of the signals is no number to anybody but CloudFormation: it is told, and nothing is tried."""
+    words = refused(world, "other-count")
+    assert (
+        "NotKnownBefore: expected to know of AppAutoScalingGroup, before it is changed, whether the update waits"
+        in words
+    )
+    assert "found that it depends on Fn::GetAtt Signals.Value" in words
+
+
+def test_policies_and_a_capacity_that_mappings_decide(world: Rollout) -> None:
+    ended = world.roll_out("mapped")
+    assert ended.status == "SUCCEEDED", ended.message
+    assert amis("mapped") == {world.new_ami} and len(ids("mapped")) == 2
 
 
 def test_all_findings_of_a_target_are_reported_at_once(world: Rollout) -> None:

@@ -10,7 +10,6 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stack, Stacks, UpdateAnswer
 from autopatch.aws.cloudformation.statuses import StackState
 from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault
@@ -204,14 +203,3 @@ def test_the_deployments_role_is_only_for_stacks_without_one_of_their_own(answer
     role = "arn:aws:iam::1:role/deployment"
     answer = stacks.update(own, {"Ami": "ami-0new"}, has_transforms=False, role_arn=role, token="ours")
     assert answer is UpdateAnswer.STARTED
-
-
-def test_a_change_set_that_could_not_be_made_is_not_left_in_the_stack(
-    client: CloudFormationClient, answers: Stubber
-) -> None:
-    """CloudFormation user guide, "Deleting a change set": those that failed stay until they are deleted."""
-    failed = {"Status": "FAILED", "ExecutionStatus": "UNAVAILABLE", "StatusReason": "Transform X failed"}
-    answers.add_response("describe_change_set", failed, {"ChangeSetName": "ours", "IncludePropertyValues": True})
-    answers.add_response("delete_change_set", {}, {"ChangeSetName": "ours"})
-    with pytest.raises(TargetNotReady, match="could not make it: Transform X failed"):
-        ChangeSets(client).change_set("ours", "app")

@@ -731,32 +731,6 @@ def test_an_update_in_another_way_makes_a_change_set_obsolete(world: StackWorld)
     assert again[0] == "AlreadyExistsException"
 
 
-def test_a_change_set_shows_resources_before_and_after_where_that_is_asked_for(world: StackWorld) -> None:
-    """User Guide, "Example change sets": a resource's context has its properties and its other attributes, as
-    texts; what only the update will show is KNOWN_AFTER_APPLY."""
-    world.create_application()
-    world.cloudformation.create_change_set(
-        StackName="app", ChangeSetName="preview", UsePreviousTemplate=True, Parameters=world.patched()
-    )
-    assert "AfterContext" not in world.made("app", "preview")["Changes"][0]["ResourceChange"]
-    change_set = world.made("app", "preview", IncludePropertyValues=True)
-    changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in change_set["Changes"]}
-    template_before, template_after = (
-        json.loads(changes["AppLaunchTemplate"][key])["Properties"]["LaunchTemplateData"]["ImageId"]
-        for key in ("BeforeContext", "AfterContext")
-    )
-    assert (template_before, template_after) == (world.old_ami, world.new_ami)
-    group = json.loads(changes["AppAutoScalingGroup"]["AfterContext"])
-    assert group["UpdatePolicy"] == {"AutoScalingReplacingUpdate": {"WillReplace": "true"}}
-    assert group["CreationPolicy"]["ResourceSignal"]["Count"] == "2"
-    assert group["Properties"]["LaunchTemplate"]["Version"] == "{{changeSet:KNOWN_AFTER_APPLY}}"
-    (cause,) = changes["AppAutoScalingGroup"]["Details"]
-    assert (cause["ChangeSource"], cause["CausingEntity"]) == (
-        "ResourceAttribute",
-        "AppLaunchTemplate.LatestVersionNumber",
-    )
-
-
 # -- settings ---------------------------------------------------------------------------------------------------
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from autopatch.aws.client import create_client, error_code, named_errors
-from autopatch.aws.cloudformation.refusals import Refusal, refusal
+from autopatch.aws.client import create_client, error_code, is_transient, named_errors
+from autopatch.aws.cloudformation.refusals import Refusal, refusal, says_no_changes
 from autopatch.aws.cloudformation.stacks import Stack, refused, update_request
 from autopatch.errors import TargetNotReady, UnknownStatus
 
@@ -49,14 +49,6 @@ _STILL_THERE = {
     "OBSOLETE": False,
 }
 
-# CloudFormation API reference, DescribeChangeSet: a change set without changes is FAILED; only its reason shows why.
-_WITHOUT_CHANGES = frozenset(
-    {
-        "The submitted information didn't contain changes. Submit different information to create a change set.",
-        "No updates are to be performed.",
-    }
-)
-
 
 @dataclass(frozen=True)
 class Cause:
@@ -70,7 +62,7 @@ class Cause:
 class Change:
     """What an update would do to one resource.
 
-    `after` is the resource as it would be: its Properties, and attributes such as UpdatePolicy and CreationPolicy.
+    `after` is the resource as it would be, as far as CloudFormation shows it: attributes such as Properties, by name.
     """
 
     action: str
@@ -79,7 +71,7 @@ class Change:
     replacement: str
     properties: tuple[str, ...]
     causes: tuple[Cause, ...]
-    after: Mapping[str, Any]
+    after: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         how = {"True": "replaced", "Conditional": "replaced if its new values need it", "False": "changed in place"}
@@ -90,11 +82,15 @@ class Change:
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set as it is now; its changes are known when it is READY."""
+    """A change set as it is now; all but its state is known when it is READY."""
 
     change_set_id: str
     state: ChangeSetState
     changes: tuple[Change, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """The values that the stack's parameters would have; of one that names an SSM parameter, that one's value."""
+    template: str | Mapping[str, Any] = field(default_factory=dict)
+    """The template that would be used, its transforms processed: a text, or what boto3 has read from JSON."""
 
 
 class ChangeSets:
@@ -155,22 +151,56 @@ class ChangeSets:
         """
         with named_errors(f"reading the preview of the stack {stack_name}"):
             try:
-                pages: list[Any] = list(
-                    self._client.get_paginator("describe_change_set").paginate(
-                        ChangeSetName=change_set_id, IncludePropertyValues=True
-                    )
-                )
+                return self._described(change_set_id, stack_name)
             except ClientError as error:
                 if error_code(error) == "ChangeSetNotFound":
                     return ChangeSet(change_set_id, ChangeSetState.GONE)
                 raise
+
+    def _described(self, change_set_id: str, stack_name: str) -> ChangeSet:
+        # The description without property values is the one that lists every change: with them, CloudFormation leaves
+        # out what only reads an attribute of a resource that is changed in place, may warn that it is incomplete, and
+        # may give no reason (on record for all of 8 change sets; aws/aws-cdk-cli#1780, boto/boto3#4178).
+        pages = self._pages(ChangeSetName=change_set_id)
         try:
             state = _state(pages[0], stack_name)
         except TargetNotReady:
             self.delete(change_set_id, stack_name)
             raise
-        changes = tuple(_change(change["ResourceChange"]) for page in pages for change in page.get("Changes", []))
-        return ChangeSet(change_set_id, state, changes)
+        if state is not ChangeSetState.READY:
+            return ChangeSet(change_set_id, state)
+        contexts = self._contexts(change_set_id)
+        changes = [change["ResourceChange"] for page in pages for change in page.get("Changes", [])]
+        template = self._client.get_template(
+            StackName=stack_name, ChangeSetName=change_set_id, TemplateStage="Processed"
+        )
+        return ChangeSet(
+            change_set_id,
+            state,
+            tuple(_change(change, contexts.get(change["LogicalResourceId"], {})) for change in changes),
+            {
+                parameter["ParameterKey"]: parameter.get("ResolvedValue", parameter.get("ParameterValue", ""))
+                for parameter in pages[0].get("Parameters", [])
+            },
+            template["TemplateBody"],
+        )
+
+    def _pages(self, **request: Any) -> list[Any]:
+        return list(self._client.get_paginator("describe_change_set").paginate(**request))
+
+    def _contexts(self, change_set_id: str) -> dict[str, Mapping[str, Any]]:
+        """The resources as they would be, by their logical ids, as far as CloudFormation shows any.
+
+        What it answers where it shows none at all is neither documented nor on record: any refusal is taken for that.
+        """
+        try:
+            pages = self._pages(ChangeSetName=change_set_id, IncludePropertyValues=True)
+        except ClientError as error:
+            if is_transient(error):
+                raise
+            return {}
+        changes = [change["ResourceChange"] for page in pages for change in page.get("Changes", [])]
+        return {change["LogicalResourceId"]: json.loads(change.get("AfterContext") or "{}") for change in changes}
 
     def execute(self, change_set_id: str, stack_name: str, token: str) -> bool:
         """Start the update; False when the change set can no longer be executed, because another operation came first.
@@ -218,7 +248,8 @@ def _state(document: Mapping[str, Any], stack_name: str) -> ChangeSetState:
     if not _STILL_THERE[execution_status]:
         return ChangeSetState.GONE
     if status == "FAILED":
-        if reason in _WITHOUT_CHANGES:
+        # Only its reason shows that a change set is FAILED for having no changes (API reference, DescribeChangeSet).
+        if says_no_changes(reason):
             return ChangeSetState.NO_CHANGES
         raise TargetNotReady(
             f"stack {stack_name}: expected a change set of its AMI parameter alone, found that CloudFormation could "
@@ -227,7 +258,7 @@ def _state(document: Mapping[str, Any], stack_name: str) -> ChangeSetState:
     return _STATES[status]
 
 
-def _change(document: Mapping[str, Any]) -> Change:
+def _change(document: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
     details = document.get("Details", [])
     return Change(
         action=document["Action"],
@@ -238,5 +269,5 @@ def _change(document: Mapping[str, Any]) -> Change:
             dict.fromkeys(detail["Target"].get("Name") or detail["Target"]["Attribute"] for detail in details)
         ),
         causes=tuple(Cause(detail["ChangeSource"], detail.get("CausingEntity")) for detail in details),
-        after=json.loads(document.get("AfterContext") or "{}"),
+        after=after,
     )

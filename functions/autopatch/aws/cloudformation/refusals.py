@@ -22,6 +22,17 @@ class Refusal(Enum):
     OTHER = auto()
 
 
+# UpdateStack's error for an update without changes, and the reason of a change set without any: the first on record for
+# change sets, the second for UpdateStack, and for change sets of templates with transforms (aws/aws-cdk#10650). Tools
+# that read them compare the beginnings (aws-cdk's changeSetHasNoChanges).
+_NO_CHANGES = ("The submitted information didn't contain changes", "No updates are to be performed")
+
+
+def says_no_changes(text: str) -> bool:
+    """Whether CloudFormation's text means that there is nothing to update."""
+    return text.startswith(_NO_CHANGES)
+
+
 def refusal(error: ClientError) -> Refusal:
     """What CloudFormation means by an error.
 
@@ -32,7 +43,7 @@ def refusal(error: ClientError) -> Refusal:
         return Refusal.TOKEN_IN_USE
     if code != "ValidationError":
         return Refusal.OTHER
-    if text == "No updates are to be performed.":
+    if says_no_changes(text):
         return Refusal.NOTHING_TO_UPDATE
     if text.endswith(" does not exist") and text.startswith(("Stack ", "Stack:")):
         return Refusal.NO_SUCH_STACK
