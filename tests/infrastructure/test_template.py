@@ -92,6 +92,8 @@ def test_whether_there_is_a_check_for_base_amis_is_a_choice(
     made = {one["LogicalResourceId"] for one in resources}
     assert ("BaseAmiCheckSchedule" in made) is is_checked
     assert ("CheckBaseAmiFunction" in made) is is_checked
+    boto3.client("cloudformation").delete_stack(StackName=name)
+    current().sleep(600)
 
 
 @pytest.mark.parametrize(
