@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cfnlint.helpers import VALID_PARAMETER_TYPES  # type: ignore[import-untyped]
 
 from tests.infrastructure.templates import (
     NAMES,
@@ -34,6 +35,7 @@ from tests.infrastructure.templates import (
 )
 
 UNSCOPED: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "unscoped_actions.yaml").read_text())
+PARAMETER_TYPES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "parameter_types.yaml").read_text())
 
 # IAM user guide, "The confused deputy problem": these say for which account they assume a role.
 NAMES_THE_ACCOUNT = {"states.amazonaws.com", "scheduler.amazonaws.com", "cloudformation.amazonaws.com"}
@@ -164,6 +166,110 @@ def functions_may_use_what_they_are_given(_: str, template: Template) -> list[st
     return found
 
 
+BEGIN_AN_UPDATE = {"cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:UpdateStack"}
+# These run a template's macros; a change set that is executed has run them (CloudFormation user guide, "Overview of
+# CloudFormation macros").
+RUN_MACROS = BEGIN_AN_UPDATE - {"cloudformation:ExecuteChangeSet"}
+FOR_PARAMETERS = {action for actions in PARAMETER_TYPES.values() for action in actions}
+# What a role needs of the same services for what its function does itself.
+OWN_CALLS = {"UpdateStackFunctionRole": {"ssm:GetCalendarState"}}
+
+
+def beginners(template: Template) -> dict[str, list[dict[str, Any]]]:
+    """The statements of each role that may begin an update of a stack, by the role's name."""
+    return {
+        name: said
+        for name, role in of_type(template, "AWS::IAM::Role").items()
+        if BEGIN_AN_UPDATE & allowed_actions(said := list(statements(role)))
+    }
+
+
+def allowed_actions(said: list[dict[str, Any]]) -> set[str]:
+    return {action for statement in said for action in listed(statement["Action"])}
+
+
+def allowed_on(said: list[dict[str, Any]], action: str) -> list[Any]:
+    """The resources on which the statements allow the action."""
+    return [
+        resource
+        for statement in said
+        if action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+
+
+def parameters_are_checked_as_whoever_begins_an_update(_: str, template: Template) -> list[str]:
+    """What parameters of AWS-specific types name is looked for, by the actions of parameter_types.yaml alone."""
+    services = {action.partition(":")[0] for action in FOR_PARAMETERS}
+    found = []
+    for name, said in beginners(template).items():
+        allowed = {action for action in allowed_actions(said) if action.partition(":")[0] in services}
+        allowed -= OWN_CALLS.get(name, set())
+        found += [f"{name} may not {action}" for action in sorted(FOR_PARAMETERS - allowed)]
+        found += [f"{name} may {action}, which no parameter needs" for action in sorted(allowed - FOR_PARAMETERS)]
+        for action in sorted(allowed):
+            everything = "*" in allowed_on(said, action) or any(
+                "/*" in json.dumps(resource) for resource in allowed_on(said, action)
+            )
+            found += [] if everything else [f"{name} may {action} on some resources only"]
+    return found
+
+
+def alarms_are_watched_as_whoever_begins_an_update(_: str, template: Template) -> list[str]:
+    """CloudFormation user guide, "Roll back your CloudFormation stack on alarm breach with rollback triggers"."""
+    return [
+        f"{name} may not cloudwatch:DescribeAlarms"
+        for name, said in beginners(template).items()
+        if "*" not in allowed_on(said, "cloudwatch:DescribeAlarms")
+    ]
+
+
+def macros_run_as_whoever_begins_an_update(_: str, template: Template) -> list[str]:
+    """CloudFormation impersonates the user who has a macro run (CloudFormation user guide, "macro account scope and
+    permissions"), and takes a change set on the transform ("Control CloudFormation access with IAM"); AWS's transforms
+    have the account aws there."""
+    transforms = [
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:cloudformation:${{AWS::Region}}:{account}:transform/*"}
+        for account in ("aws", "${AWS::AccountId}")
+    ]
+    found = []
+    for name, said in beginners(template).items():
+        if not RUN_MACROS & allowed_actions(said):
+            continue
+        if {"Ref": "MacroFunctionArns"} not in allowed_on(said, "lambda:InvokeFunction"):
+            found.append(f"{name} may not lambda:InvokeFunction MacroFunctionArns")
+        missing = [one for one in transforms if one not in allowed_on(said, "cloudformation:CreateChangeSet")]
+        found += [f"{name} may not cloudformation:CreateChangeSet {one['Fn::Sub']}" for one in missing]
+    return found
+
+
+def service_roles_are_passed_by_whoever_begins_an_update(_: str, template: Template) -> list[str]:
+    """The one that a stack is given has to be passed; and the user guide has said both that a stack's own is used by
+    whoever may update it, and that they need iam:PassRole ("CloudFormation service role")."""
+    found = []
+    for name, said in beginners(template).items():
+        passed = [statement for statement in said if statement["Action"] == "iam:PassRole"]
+        for parameter in ("CloudFormationRoleArn", "StackRoleArns"):
+            if {"Ref": parameter} not in [statement["Resource"] for statement in passed]:
+                found.append(f"{name} may not iam:PassRole {parameter}")
+        to_cloudformation = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+        if any(statement.get("Condition") != to_cloudformation for statement in passed):
+            found.append(f"{name} may pass a role to another service")
+    return found
+
+
+def whoever_starts_a_build_may_read_its_pipeline(_: str, template: Template) -> list[str]:
+    """Service Authorization Reference, EC2 Image Builder, StartImagePipelineExecution: it depends on
+    GetImagePipeline."""
+    found = []
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        said = list(statements(role))
+        readable = allowed_on(said, "imagebuilder:GetImagePipeline")
+        for started in allowed_on(said, "imagebuilder:StartImagePipelineExecution"):
+            found += [] if started in readable else [f"{name} may not imagebuilder:GetImagePipeline {started}"]
+    return found
+
+
 def queues_take_what_could_not_be_delivered(_: str, template: Template) -> list[str]:
     """Rules and subscriptions send to their dead-letter queue by the queue's policy, as themselves."""
     wired = {
@@ -221,7 +327,11 @@ def unscoped(name: str, template: Template) -> set[tuple[str, str]]:
 
 def unscoped_actions_have_their_reason(name: str, template: Template) -> list[str]:
     found = []
+    checking = {f"{name} {role}" for role in beginners(template)}
+    scoped = {action for action in FOR_PARAMETERS if takes_a_resource(action)}
     for where, action in sorted(unscoped(name, template)):
+        if where in checking and action in FOR_PARAMETERS - scoped:
+            continue
         meant = [one for one in UNSCOPED if fnmatch.fnmatchcase(where, one["where"]) and action in one["actions"]]
         if not meant:
             found.append(f"{where} may {action} on anything")
@@ -296,6 +406,11 @@ RULES: list[Rule] = [
     whoever_invokes_a_function_may,
     schedules_may_start_their_targets,
     functions_may_use_what_they_are_given,
+    parameters_are_checked_as_whoever_begins_an_update,
+    alarms_are_watched_as_whoever_begins_an_update,
+    macros_run_as_whoever_begins_an_update,
+    service_roles_are_passed_by_whoever_begins_an_update,
+    whoever_starts_a_build_may_read_its_pipeline,
     queues_take_what_could_not_be_delivered,
     unscoped_actions_have_their_reason,
     statements_name_their_actions_and_resources,
@@ -324,11 +439,49 @@ def test_the_reasons_are_all_needed() -> None:
     assert {one for name in NAMES for one in attached(name, document(name))} == set(MANAGED)
 
 
+def test_the_functions_that_begin_an_update_are_these() -> None:
+    assert set(beginners(document(OURS))) == {
+        "PreviewUpdateFunctionRole",
+        "UpdateStackFunctionRole",
+        "RollBackFunctionRole",
+    }
+
+
+def test_every_type_of_parameter_that_cloudformation_has_has_its_actions() -> None:
+    """cfn-lint has CloudFormation's list of types, in which each is also there as a list and as an SSM parameter's."""
+    types = {kind.removeprefix("List<").partition("<")[0].rstrip(">") for kind in VALID_PARAMETER_TYPES}
+    assert set(PARAMETER_TYPES) == {kind for kind in types if kind.startswith("AWS::")}
+    for action in FOR_PARAMETERS:
+        service, _, name = action.partition(":")
+        assert name.lower() in actions_of_aws()[service]["Actions"], action
+
+
 # -- each rule finds a planted violation ------------------------------------------------------------------------------
 
 
 def first(template: Template, role: str) -> dict[str, Any]:
     return next(statements(properties(template, role)))
+
+
+def without(role: str, action: str) -> Callable[[Template], Any]:
+    """Take the action from each statement of the role."""
+
+    def plant(template: Template) -> None:
+        for said in statements(properties(template, role)):
+            said["Action"] = [one for one in listed(said["Action"]) if one != action] or "sts:GetCallerIdentity"
+
+    return plant
+
+
+def everywhere(role: str, action: str, **changed: Any) -> Callable[[Template], Any]:
+    """Change each statement of the role that allows the action."""
+
+    def plant(template: Template) -> None:
+        for said in statements(properties(template, role)):
+            if action in listed(said["Action"]):
+                said.update(changed)
+
+    return plant
 
 
 def queue_policy(template: Template) -> list[dict[str, Any]]:
@@ -393,6 +546,36 @@ PLANTED: list[tuple[str, Rule, Callable[[Template], Any], str]] = [
     (OURS, functions_may_use_what_they_are_given,
      lambda t: properties(t, "NotifyEndingFunctionRole")["Policies"][0]["PolicyDocument"]["Statement"].pop(),
      "NotifyEndingFunction may not sqs:SendMessage UndeliveredTriggers"),
+    (OURS, parameters_are_checked_as_whoever_begins_an_update,
+     without("PreviewUpdateFunctionRole", "ec2:DescribeImages"),
+     "PreviewUpdateFunctionRole may not ec2:DescribeImages"),
+    (OURS, parameters_are_checked_as_whoever_begins_an_update,
+     without("UpdateStackFunctionRole", "ssm:GetParameters"),
+     "UpdateStackFunctionRole may not ssm:GetParameters"),
+    (OURS, parameters_are_checked_as_whoever_begins_an_update,
+     everywhere("RollBackFunctionRole", "ec2:DescribeKeyPairs", Action=["ec2:DescribeKeyPairs", "ec2:DescribeHosts"]),
+     "RollBackFunctionRole may ec2:DescribeHosts, which no parameter needs"),
+    (OURS, parameters_are_checked_as_whoever_begins_an_update,
+     everywhere("RollBackFunctionRole", "route53:GetHostedZone", Resource="arn:aws:route53:::hostedzone/Z1"),
+     "RollBackFunctionRole may route53:GetHostedZone on some resources only"),
+    (OURS, alarms_are_watched_as_whoever_begins_an_update,
+     everywhere("UpdateStackFunctionRole", "cloudwatch:DescribeAlarms", Resource={"Ref": "RollbackAlarmArns"}),
+     "UpdateStackFunctionRole may not cloudwatch:DescribeAlarms"),
+    (OURS, macros_run_as_whoever_begins_an_update,
+     without("RollBackFunctionRole", "lambda:InvokeFunction"),
+     "RollBackFunctionRole may not lambda:InvokeFunction MacroFunctionArns"),
+    (OURS, macros_run_as_whoever_begins_an_update,
+     everywhere("RollBackFunctionRole", "cloudformation:CreateChangeSet", Resource="arn:aws:cloudformation:*:aws:*"),
+     "RollBackFunctionRole may not cloudformation:CreateChangeSet arn:${AWS::Partition}:cloudformation"),
+    (OURS, service_roles_are_passed_by_whoever_begins_an_update,
+     without("UpdateStackFunctionRole", "iam:PassRole"),
+     "UpdateStackFunctionRole may not iam:PassRole StackRoleArns"),
+    (OURS, service_roles_are_passed_by_whoever_begins_an_update,
+     everywhere("PreviewUpdateFunctionRole", "iam:PassRole", Condition={}),
+     "PreviewUpdateFunctionRole may pass a role to another service"),
+    (OURS, whoever_starts_a_build_may_read_its_pipeline,
+     without("StartImageBuildFunctionRole", "imagebuilder:GetImagePipeline"),
+     "StartImageBuildFunctionRole may not imagebuilder:GetImagePipeline"),
     (OURS, queues_take_what_could_not_be_delivered,
      lambda t: queue_policy(t).pop(0),
      "events.amazonaws.com may not send to UndeliveredTriggers"),
