@@ -156,6 +156,7 @@ def test_a_parameter_that_cannot_be_is_refused(cloudformation: Any, parameter: s
         ("CapacityParameterName", ""),
         ("AcceptedFindings", ""),
         ("AcceptedFindings", "my-stack:NoCreationPolicy"),
+        ("AcceptedFindings", "my-stack:NoServiceRole"),
         ("ChangeCalendars", ""),
         ("ChangeCalendars", "Year_end-2026.v2"),
         ("ChangeCalendars", "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:document/year-end"),
