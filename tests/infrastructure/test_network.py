@@ -13,8 +13,10 @@ from botocore.exceptions import ClientError
 
 from local_aws.aws import LocalAws
 from local_aws.cloudformation import schemas
+from local_aws.cloudformation.parameters import element_type
 from local_aws.cloudformation.template import parse
 from rehearsal.deployment import REPOSITORY
+from tests.infrastructure.templates import PARAMETER_TYPES
 
 TEMPLATE = (REPOSITORY / "infrastructure" / "network.yaml").read_text()
 APPLICATION = (REPOSITORY / "infrastructure" / "application.yaml").read_text()
@@ -119,6 +121,7 @@ _NOT_FOR_OUR_TEMPLATE = {
 _BEYOND_THE_HANDLERS = {
     "autoscaling:SetDesiredCapacity": "UpdatePolicy attribute: a rolling update adds instances for a time",
     "autoscaling:TerminateInstanceInAutoScalingGroup": "UpdatePolicy attribute: a rolling update ends the old ones",
+    "cloudwatch:DescribeAlarms": "Roll back your CloudFormation stack on alarm breach: the credentials need access",
     "ec2:Describe*": "ec2:Describe* of the group's handler, call by call",
 }
 
@@ -141,6 +144,15 @@ def test_the_service_role_may_do_what_the_applications_resource_types_need_and_n
     assert stale == []
     justified = (needed - {"ec2:Describe*"}) | set(_BEYOND_THE_HANDLERS)
     assert {one for one in allowed if not any(fnmatchcase(one, pattern) for pattern in justified)} == set()
+
+
+def test_the_service_role_may_look_for_what_the_applications_parameters_name(outputs: dict[str, str]) -> None:
+    """Whether CloudFormation does so with the service role or as the caller, where there is one, is on no record."""
+    allowed = {action for said in service_role(outputs) for action in said["Action"]}
+    kinds = {element_type(said) for said in parse(APPLICATION).parameters.values()}
+    needed = {action for kind in kinds for action in PARAMETER_TYPES.get(kind, [])}
+    assert needed == {"ec2:DescribeImages", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}
+    assert needed <= allowed
 
 
 def test_the_service_role_writes_nothing_everywhere_and_passes_one_role_to_ec2(outputs: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ from cfnlint.helpers import VALID_PARAMETER_TYPES  # type: ignore[import-untyped
 from tests.infrastructure.templates import (
     NAMES,
     OURS,
+    PARAMETER_TYPES,
     Rule,
     Template,
     definition,
@@ -35,7 +36,6 @@ from tests.infrastructure.templates import (
 )
 
 UNSCOPED: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "unscoped_actions.yaml").read_text())
-PARAMETER_TYPES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "parameter_types.yaml").read_text())
 
 # IAM user guide, "The confused deputy problem": these say for which account they assume a role.
 NAMES_THE_ACCOUNT = {"states.amazonaws.com", "scheduler.amazonaws.com", "cloudformation.amazonaws.com"}
