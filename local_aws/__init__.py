@@ -2,7 +2,8 @@
 
 `aws.py` is its face. `core/` is what every service uses; each service has a folder of its own. In it, as far as the
 service needs them: `seam.py`, the only file that assigns to moto; `resource_types.py`, the service's CloudFormation
-types; `delivery.py`, how it is the target of a delivery; `settings.py`, how it behaves where that is chance.
+types; `delivery.py`, how it is the target of a delivery; `settings.py`, how it behaves where AWS's behaviour is a
+matter of chance.
 """
 
 import functools

@@ -13,15 +13,15 @@ class InvalidInput(AutopatchError):
 
 
 class InvalidDocument(AutopatchError):
-    """What a task was given is not what this version of the application passes between its states."""
+    """A task was given a document that this version does not pass between its states."""
 
 
 class ConfigError(AutopatchError):
-    """AMI Autopatch is not deployed correctly: an environment variable is wrong, or what one names does not exist."""
+    """AMI Autopatch is deployed incorrectly: a variable is wrong, or names something that does not exist."""
 
 
 class ImageBuildFailed(AutopatchError):
-    """The image build ended in another status than AVAILABLE."""
+    """The image build ended in a status other than AVAILABLE."""
 
 
 class ImageBuildTimedOut(AutopatchError):

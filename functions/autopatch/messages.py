@@ -44,7 +44,7 @@ _IN_WORDS = {
     "UnexpectedChanges": "the update would change more than the instances",
     "ImageBuildFailed": "the image build failed",
     "ImageBuildTimedOut": "the image build took too long",
-    "ImageHasNoAmi": "the image has no AMI in this Region",
+    "ImageHasNoAmi": "the image does not have exactly one AMI here",
 }
 
 # What to do next, by the error that ended the run.
@@ -53,18 +53,18 @@ _NEXT_STEPS = {
     "InvalidDocument": "AMI Autopatch was most likely deployed while the execution ran. Start the execution again.",
     "ConfigError": "Correct the deployment's parameters, deploy it again, and start the execution again.",
     "ImageBuildFailed": "Read the build's log in Image Builder, fix the recipe or its components, and start the "
-    "execution again. The next scheduled run tries as well.",
-    "ImageBuildTimedOut": "See in the build's log where it hangs. If builds take that long now, deploy with a longer "
-    "build deadline. Then start the execution again.",
+    "execution again. Otherwise the next scheduled run tries again.",
+    "ImageBuildTimedOut": "Check the build's log to see where it hangs. If builds take that long now, deploy with a "
+    "longer build deadline. Then start the execution again.",
     "ImageHasNoAmi": "Correct the distribution configuration of the image pipeline so that it makes one AMI in this "
     "account and Region, and start the execution again.",
     "TargetNotReady": "Fix what is listed for each stack above, and start the execution again for those stacks.",
-    "UnexpectedChanges": "Look at what the update would change, above. Give what is not to change with the AMI a "
-    "parameter of its own, or make those changes by an update of their own, and start the execution again.",
+    "UnexpectedChanges": "Look at what the update would change, above. Give whatever must not change with the AMI "
+    "its own parameter, or make those changes in a separate update, and start the execution again.",
     "VerificationFailed": "See what kept the new instances from serving (their logs, the health checks), fix the "
-    "image, and start the execution again. The stacks that were rolled back serve from their old AMI.",
+    "image, and start the execution again. The stacks that were rolled back are running their old AMI again.",
     "DeploymentFailed": "See why the new instances were not accepted (the stack's events, the instances' logs), and "
-    "start the execution again. The stacks that were rolled back serve from their old AMI.",
+    "start the execution again. The stacks that were rolled back are running their old AMI again.",
     "DeploymentTimedOut": "See what the update waited for (the stack's events, the instances' logs). If updates take "
     "that long now, deploy with a longer deployment deadline. Then start the execution again.",
     "RollbackFailed": "An operator is needed now. See above what failed first, and why the rollback failed.",
@@ -117,10 +117,13 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
         subject, verdict = _bad_news(targets, failed_targets)
     elif targets:
         news, verdict, _ = _good_news(targets, run.ami)
-        subject, verdict = f"FAILED in the end ({failed.error}): {news}", f"{verdict} But the run failed after that."
+        subject, verdict = (
+            f"FAILED at the end ({failed.error}), after: {news}",
+            f"{verdict} But the run failed after that.",
+        )
     elif run.updates_may_have_begun:
         subject = f"FAILED: {failed.error}; {run.stacks} may have been updated"
-        verdict = f"The run failed with {failed.error} when the updates of its stacks may have begun."
+        verdict = f"The run failed with {failed.error}, possibly after updates of its stacks had begun."
     else:
         what = _IN_WORDS.get(failed.error, failed.error)
         subject = f"FAILED: {what}{f'; {run.stacks} not touched' if run.stacks else ''}"
@@ -141,7 +144,7 @@ def ending(state: Mapping[str, Any], ended: Ending, now: datetime) -> Notificati
     where = f" in '{ended.last_state}'" if ended.last_state else ""
     return run.notification(
         f"{ended.status}: the run{f' for {run.stacks}' if run.stacks else ''} was {words}{where}",
-        f"The run was {words}{where}. Nothing is following up what it had started.",
+        f"The run was {words}{where}. Nothing is watching what it started any more.",
         outcome=ended.status,
         error=ended.failure if ended.failure.cause else None,
         next_steps="What was in progress continues without the run: an image build to its end, and a stack update "
@@ -213,7 +216,7 @@ class _RunSoFar:
                 for target in self._run.targets
             )
         return "Stacks\n" + "\n".join(
-            f"  {target.stack_name}: not touched, it still runs {target.ami_before}" for target in self._run.targets
+            f"  {target.stack_name}: not touched; it still runs {target.ami_before}" for target in self._run.targets
         )
 
     def _error_part(self, error: Failure | None) -> str:
@@ -247,8 +250,8 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
         return f"PATCHED: {who} now on {new}", f"Patched: {who} now on {new}{current}.", Outcome.PATCHED
     if previewed:
         who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
-        verdict = f"A dry run: {who} would go to {new}. No stack was changed."
-        return f"DRY RUN: {who} would go to {new}", verdict, Outcome.DRY_RUN
+        verdict = f"A dry run: {who} would be updated to {new}. No stack was changed."
+        return f"DRY RUN: {who} would be updated to {new}", verdict, Outcome.DRY_RUN
     if not_begun:
         who = not_begun[0].stack_name if len(targets) == 1 else f"{len(not_begun)} of {_stacks(len(targets))}"
         return f"SKIPPED: {who}", f"Skipped: {who} not patched, because a change calendar is closed.", Outcome.SKIPPED
@@ -317,7 +320,8 @@ def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> 
     if all(target.error == "VerificationFailed" for target in failed):
         return (
             f"FAILED: {names} updated, but not verified{others}",
-            f"{names} {was} updated, but the instances failed their verification. See below what was rolled back.",
+            f"{names} {was} updated, but the instances failed their verification. The list below shows which were "
+            "rolled back.",
         )
     untouched = all(target.error in _BEFORE_ANY_CHANGE and target.ami_after == target.ami_before for target in failed)
     nothing = f", and {was} not changed" if untouched else ""

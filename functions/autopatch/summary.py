@@ -77,7 +77,7 @@ def _hold(ami: Ami, rolled_back: list[TargetResult], holds: Holds) -> str:
     except AutopatchError as error:
         logger.warning("could not hold the AMI", ami=ami.ami_id, error=str(error))
         return f"{ami.ami_id} could not be held ({error}): do not roll it out again before you know why."
-    return f"{ami.ami_id} is held: no run rolls it out again. {hold.release.capitalize()}"
+    return f"{ami.ami_id} is held: no run rolls it out again; {hold.release}"
 
 
 def _succeeded(record: RecordedResult) -> TargetResult:

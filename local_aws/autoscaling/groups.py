@@ -24,12 +24,17 @@ def changes_instances(old: dict[str, Any], new: dict[str, Any]) -> bool:
     return any(old.get(name) != new.get(name) for name in LAUNCH_PROPERTIES)
 
 
+def find(account: str, region: str, name: str) -> Any:
+    """moto's group of that name, which the other functions take; None when there is none."""
+    return autoscaling_backends[account][region].autoscaling_groups.get(name)
+
+
 def get(account: str, region: str, name: str) -> Any:
-    """moto's group of that name, which the other functions take.
+    """moto's group of that name.
 
     Raises ResourceFailed when there is none.
     """
-    group = autoscaling_backends[account][region].autoscaling_groups.get(name)
+    group = find(account, region, name)
     if group is None:
         raise ResourceFailed(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
     return group

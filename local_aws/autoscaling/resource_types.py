@@ -70,8 +70,9 @@ def _update_group(request: Request, resource: Resource) -> None:
     new, old = request.properties, resource.request.properties
     if changed := [key for key in sorted((*_KEPT, "Cooldown")) if new.get(key) != old.get(key)]:
         raise NotModelled(f"the embedded AWS does not model the change of {', '.join(changed)} of an {request.type}")
-    (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
-    sizes = {**{size: group[size] for size in _SIZES}, **_sizes(new)}
+    group = groups.get(request.account_id, request.region, name)
+    current = {"DesiredCapacity": group.desired_capacity, "MaxSize": group.max_size, "MinSize": group.min_size}
+    sizes = {**current, **_sizes(new)}
     sizes["DesiredCapacity"] = max(sizes["MinSize"], min(sizes["DesiredCapacity"], sizes["MaxSize"]))
     autoscaling.update_auto_scaling_group(
         AutoScalingGroupName=name, **sizes, **picked(new, *_UPDATED, "AvailabilityZones"), **_subnets(new)
@@ -81,17 +82,19 @@ def _update_group(request: Request, resource: Resource) -> None:
         autoscaling.attach_load_balancer_target_groups(AutoScalingGroupName=name, TargetGroupARNs=added)
     if removed := [arn for arn in before if arn not in after]:
         autoscaling.detach_load_balancer_target_groups(AutoScalingGroupName=name, TargetGroupARNs=removed)
-    tags = _group_tags(request)
+    tags, old_tags = _group_tags(request), _group_tags(resource.request)
     kept = {tag["Key"] for tag in tags}
-    if gone := [tag for tag in _group_tags(resource.request) if tag["Key"] not in kept]:
+    if gone := [tag for tag in old_tags if tag["Key"] not in kept]:
         autoscaling.delete_tags(Tags=gone)
-    autoscaling.create_or_update_tags(Tags=tags)
+    if changed_tags := [tag for tag in tags if tag not in old_tags]:
+        autoscaling.create_or_update_tags(Tags=changed_tags)
 
 
 def _delete_group(request: Request, resource: Resource) -> None:
-    autoscaling, name = client("autoscaling", request.region), resource.physical_id
-    if autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]:
-        autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+    if groups.find(request.account_id, request.region, resource.physical_id) is not None:
+        client("autoscaling", request.region).delete_auto_scaling_group(
+            AutoScalingGroupName=resource.physical_id, ForceDelete=True
+        )
 
 
 # -- launch configurations --------------------------------------------------------------------------------------------

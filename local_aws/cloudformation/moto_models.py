@@ -17,7 +17,7 @@ from moto.core.common_models import CloudFormationModel
 
 from local_aws.cloudformation import schemas
 from local_aws.core.errors import NotModelled
-from local_aws.core.resource_types import ResourceType, names
+from local_aws.core.resource_types import ResourceType
 from local_aws.core.resources import Request, Resource
 from local_aws.ec2.tags import tag_model
 
@@ -32,14 +32,6 @@ _UPDATABLE = {
     "AWS::Logs::ResourcePolicy",
     "AWS::Route53::RecordSet",
     "AWS::SSM::Document",
-    "AWS::StepFunctions::StateMachine",
-}
-# The properties that the model knows. Those of the other types take any.
-_PROPERTIES = {
-    "AWS::StepFunctions::StateMachine": names(
-        "Definition DefinitionS3Location DefinitionString DefinitionSubstitutions EncryptionConfiguration "
-        "LoggingConfiguration RoleArn StateMachineName StateMachineType Tags TracingConfiguration"
-    ),
 }
 
 
@@ -60,7 +52,7 @@ def _resource_type(name: str, model: Any) -> ResourceType:
     return ResourceType(
         create=partial(_create, model),
         delete=partial(_delete, model),
-        properties=_PROPERTIES.get(name),
+        properties=None,
         update=partial(_update, model) if name in _UPDATABLE else None,
         name_property=model.cloudformation_name_type() or None,
     )

@@ -10,21 +10,25 @@ from typing import Any
 
 from moto.ec2.utils import random_launch_template_name
 
-from local_aws.core.resource_types import ResourceType, client, names, picked, without
+from local_aws.core.resource_types import ResourceType, client, names, picked, tag_list, without
 from local_aws.core.resources import Request, Resource
 from local_aws.ec2 import user_data
-from local_aws.ec2.tags import retag, tag
+from local_aws.ec2.tags import all_tags, retag, tag
 
 # -- launch templates -------------------------------------------------------------------------------------------------
 
 
 def _create_launch_template(request: Request) -> tuple[str, dict[str, Any]]:
+    specifications = request.properties.get("TagSpecifications", [])
+    own_tags = {item["Key"]: item["Value"] for specification in specifications for item in specification["Tags"]}
     launch_template = client("ec2", request.region).create_launch_template(
         LaunchTemplateName=request.properties.get("LaunchTemplateName") or random_launch_template_name(),
-        **picked(request.properties, "LaunchTemplateData", "TagSpecifications", "VersionDescription"),
+        TagSpecifications=[
+            {"ResourceType": "launch-template", "Tags": tag_list({**all_tags(request), **own_tags})},
+        ],
+        **picked(request.properties, "LaunchTemplateData", "VersionDescription"),
     )["LaunchTemplate"]
     identifier = launch_template["LaunchTemplateId"]
-    tag(request, identifier)
     return identifier, {
         "DefaultVersionNumber": str(launch_template["DefaultVersionNumber"]),
         "LatestVersionNumber": str(launch_template["LatestVersionNumber"]),

@@ -29,12 +29,16 @@ def tag(request: Request, identifier: str) -> None:
 
 
 def retag(request: Request, resource: Resource, identifier: str | None = None) -> None:
-    """Give the resource the tags of the request; `identifier` where the physical id is not what EC2 knows it by."""
-    identifier = identifier or resource.physical_id
-    gone = all_tags(resource.request).keys() - all_tags(request).keys()
-    if gone:
-        client("ec2", request.region).delete_tags(Resources=[identifier], Tags=[{"Key": key} for key in sorted(gone)])
-    tag(request, identifier)
+    """Give the resource the tags of the request in place of those of its own request.
+
+    `identifier` is the id by which EC2 knows the resource, where that is not the physical id.
+    """
+    ec2, identifier = client("ec2", request.region), identifier or resource.physical_id
+    new, old = all_tags(request), all_tags(resource.request)
+    if gone := sorted(old.keys() - new.keys()):
+        ec2.delete_tags(Resources=[identifier], Tags=[{"Key": key} for key in gone])
+    if changed := {key: value for key, value in new.items() if old.get(key) != value}:
+        ec2.create_tags(Resources=[identifier], Tags=tag_list(changed))
 
 
 def tag_model(request: Request, model: Any) -> None:

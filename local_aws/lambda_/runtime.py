@@ -27,7 +27,7 @@ class LambdaContext:
     def __init__(self, environment: ExecutionEnvironment) -> None:
         function = environment.function
         self.function_name = function.function_name
-        self.function_version = function.version
+        self.function_version = str(function.version)
         self.invoked_function_arn = function.function_arn
         self.memory_limit_in_mb = str(function.memory_size)
         self.aws_request_id = environment.request_id

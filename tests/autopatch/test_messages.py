@@ -83,8 +83,8 @@ def test_a_dry_run_says_that_nothing_was_changed() -> None:
 def test_a_dry_run_shows_what_would_change() -> None:
     change = f"would set AmazonMachineImage from {OLD} to {NEW}"
     email = messages.success(state(summary=summary(result("web", "DRY_RUN", reason=change))), NOW)
-    assert email.subject == f"AMI Autopatch: DRY RUN: web would go to {NEW}"
-    assert f"A dry run: web would go to {NEW}. No stack was changed." in email.body
+    assert email.subject == f"AMI Autopatch: DRY RUN: web would be updated to {NEW}"
+    assert f"A dry run: web would be updated to {NEW}. No stack was changed." in email.body
     assert change in flowing(email)
     preview = email.body[email.body.index("Preview:") : email.body.index("What to do next")]
     assert "- AppLaunchTemplate (AWS::EC2::LaunchTemplate): changed in place" in preview
@@ -97,7 +97,7 @@ def test_a_run_that_did_not_begin_says_why_and_that_nothing_was_done() -> None:
     assert email.subject == "AMI Autopatch: SKIPPED: nothing was built; web not touched"
     assert "The run was skipped. Nothing was built or changed." in email.body
     assert "the change calendar year-end is closed until 2027-01-04 06:00 UTC" in flowing(email)
-    assert f"web: not touched, it still runs {OLD}" in email.body
+    assert f"web: not touched; it still runs {OLD}" in email.body
     assert "the next scheduled run tries again" in flowing(email)
 
 
@@ -204,7 +204,7 @@ def test_unexpected_changes_are_listed_a_line_each() -> None:
     assert "web could not be patched, and was not changed." in email.body
     assert "      - Server (AWS::EC2::Instance): replaced (ImageId);" in email.body
     assert "      - Topic (AWS::SNS::Topic): remove; cause: unknown\n" in email.body
-    assert "a parameter of its own, or make those changes by an update of their own" in flowing(email)
+    assert "its own parameter, or make those changes in a separate update" in flowing(email)
 
 
 def test_a_stack_that_an_earlier_update_had_rolled_back_is_not_said_to_be_rolled_back_by_this_run() -> None:
@@ -232,7 +232,7 @@ def test_a_failed_build_leaves_the_stacks_alone_and_says_so() -> None:
     failed: dict[str, Any] = json.loads((EVENTS / "notify-failure.json").read_text())["state"]
     email = messages.failure(failed, NOW)
     assert email.subject == "AMI Autopatch: FAILED: the image build failed; web not touched"
-    assert f"web: not touched, it still runs {OLD}" in email.body
+    assert f"web: not touched; it still runs {OLD}" in email.body
     assert "found FAILED" in email.body and "stackTrace" not in email.body
 
 
@@ -241,7 +241,8 @@ def test_a_run_that_lost_sight_of_its_updates_does_not_say_that_nothing_was_touc
     known = {key: value for key, value in state().items() if key not in lost}
     email = messages.failure({**known, "failure": {"Error": "States.Timeout", "Cause": ""}}, NOW)
     assert email.subject == "AMI Autopatch: FAILED: States.Timeout; web may have been updated"
-    assert "not touched" not in email.body and "before any stack" not in email.body
+    assert email.body.startswith("The run failed with States.Timeout, possibly after updates of its stacks had begun.")
+    assert "not touched" not in email.body
     assert f"web: its update may have begun; it ran {OLD} before" in email.body
 
 
@@ -253,7 +254,7 @@ def test_a_refused_input_is_told_without_a_plan() -> None:
 
 def test_a_success_that_could_not_be_told_does_not_deny_the_success() -> None:
     email = messages.failure(state(failure={"Error": "NotificationFailed", "Cause": "no topic"}), NOW)
-    assert email.subject.startswith("AMI Autopatch: FAILED in the end (NotificationFailed): PATCHED: web")
+    assert email.subject.startswith("AMI Autopatch: FAILED at the end (NotificationFailed), after: PATCHED: web")
 
 
 @pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])

@@ -45,6 +45,7 @@ def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
         # The AMI is not rolled out again until someone says so.
         (name,) = holds()
         assert name.startswith(f"{HELD}/ami-") and "web was rolled back from it" in holds()[name]
+        assert f"no run rolls it out again; to release it: aws ssm delete-parameter --name {name}" in words
         arn = boto3.client("stepfunctions").start_execution(
             stateMachineArn=ran.deployment.state_machine_arn, input=json.dumps({"amiId": name.rsplit("/", 1)[1]})
         )["executionArn"]

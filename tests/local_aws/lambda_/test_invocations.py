@@ -107,6 +107,19 @@ def test_a_function_gets_its_event_its_context_and_its_environment(aws: LocalAws
     assert environment["LAMBDA_TASK_ROOT"]
 
 
+def test_a_published_version_says_which_it_is(aws: LocalAws) -> None:
+    """LAMBDA, "Defined runtime environment variables": AWS_LAMBDA_FUNCTION_VERSION."""
+    source = """
+        import os
+
+        def handler(event, context):
+            return [context.function_version, os.environ["AWS_LAMBDA_FUNCTION_VERSION"]]
+    """
+    create_function("f", source)
+    version = boto3.client("lambda").publish_version(FunctionName="f")["Version"]
+    assert invoke("f", Qualifier=version)["Payload"] == [version, version]
+
+
 def test_a_function_acts_as_its_role(aws: LocalAws) -> None:
     """LAMBDA, "Defining Lambda function permissions with an execution role"."""
     create_function("f", "import boto3\ndef handler(e, c): return boto3.client('sts').get_caller_identity()['Arn']")

@@ -27,7 +27,7 @@ END:VCALENDAR
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def aws() -> Iterator[LocalAws]:
     with LocalAws(ServiceQuotasSettings(standard_virtual_cpus=12)) as aws:
         yield aws
@@ -68,12 +68,14 @@ def test_a_calendar_is_otherwise_during_its_events(aws: LocalAws) -> None:
 
 
 def test_now_is_the_virtual_clocks(aws: LocalAws) -> None:
+    create("open", "DEFAULT_OPEN", ":20261203T080000Z", ":20261203T100000Z")
     answer = state("open")
     assert answer["AtTime"] == datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_several_calendars_are_open_only_together(aws: LocalAws) -> None:
     """Systems Manager API reference, GetCalendarState: CLOSED as soon as one is."""
+    create("open", "DEFAULT_OPEN", ":20261203T080000Z", ":20261203T100000Z")
     create("later", "DEFAULT_OPEN", ":20261203T093000Z", ":20261203T120000Z")
     assert state("open", "later", at="2026-12-03T11:00:00Z")["State"] == "CLOSED"
     assert state("open", "later", at="2026-12-03T09:00:00Z")["NextTransitionTime"] == "2026-12-03T12:00:00Z"
@@ -98,6 +100,7 @@ def test_what_is_no_calendar_is_refused_by_name(aws: LocalAws) -> None:
         with pytest.raises(ClientError) as refused:
             create("bad", kind, ":20261203T080000Z", ":20261203T100000Z", more)
         assert refused.value.response["Error"]["Code"] == code
+    create("later", "DEFAULT_OPEN", ":20261203T093000Z", ":20261203T120000Z")
     boto3.client("ssm").delete_document(Name="later")
     assert refusal("later") == "InvalidDocument"
 
