@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from autopatch.contracts import Run, Target
 from autopatch.errors import ConfigError, InvalidInput, TargetNotReady
 from autopatch.execution_input import AMI_ID, MAX_TARGETS, ExecutionInput, RequestedTarget
+from autopatch.findings import not_ready
+from autopatch.service_roles import service_role_findings
 
 if TYPE_CHECKING:
     from autopatch.aws.cloudformation.stacks import Stack, Stacks, TemplateSummary
@@ -18,7 +20,7 @@ def plan_run(wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, ima
     """What the run will do.
 
     Raises InvalidInput when there is no target, ConfigError when the pipeline does not exist, TargetNotReady, with the
-    errors of all targets, when a stack or its parameter does not.
+    errors of all targets, when a stack or its parameter does not, or a stack has no role to be updated with.
     """
     requested = wanted.targets or tuple(RequestedTarget(name) for name in settings.application_stacks)
     if not requested:
@@ -69,12 +71,15 @@ def _find_target(requested: RequestedTarget, settings: PlanSettings, stacks: Sta
     elif settings.capacity_parameter in stack.parameters and len(stacks.group_names(stack.name)) == 1:
         capacity_parameter = settings.capacity_parameter
     of_deployment = (finding for stack_name, finding in settings.accepted_findings if stack_name == stack.name)
+    accepted = tuple(dict.fromkeys([*requested.accept, *of_deployment]))
+    if findings := list(service_role_findings(stack, accepted, settings.cloudformation_role_arn)):
+        raise not_ready(stack.name, findings)
     return Target(
         stack_name=stack.name,
         ami_parameter=ami_parameter,
         capacity_parameter=capacity_parameter,
         ami_before=stack.parameters[ami_parameter],
-        accepted=tuple(dict.fromkeys([*requested.accept, *of_deployment])),
+        accepted=accepted,
     )
 
 

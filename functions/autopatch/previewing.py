@@ -12,6 +12,7 @@ from autopatch.errors import TargetNotReady
 from autopatch.findings import current_findings, not_ready
 from autopatch.fleet import desired_capacities
 from autopatch.polling import wait_for_preview, wait_for_stack
+from autopatch.service_roles import role_to_give, service_role_findings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,12 +73,17 @@ class UpdatePreviewer:
 
     def _begin(self, stack: Stack, fleet: Sequence[GroupFleet]) -> str | None:
         """The id of the change set, which is made once, however often it is asked for; None for a busy stack."""
+        accepted, deployment_role_arn = self.target.accepted, self.settings.cloudformation_role_arn
+        # A stack of this name may have been created anew since the run was planned.
+        if findings := list(service_role_findings(stack, accepted, deployment_role_arn)):
+            raise not_ready(stack.name, findings)
         values = self._new_values(stack, fleet)
         return self.change_sets.begin(
             stack,
             values,
             has_transforms=self.stacks.template_summary(stack.name).has_transforms,
-            role_arn=self.settings.cloudformation_role_arn,
+            # Whether a stack has the role of a change set that is never executed is not documented.
+            role_arn=None if self.run.dry_run else role_to_give(accepted, deployment_role_arn),
             alarm_arns=self.settings.alarm_arns,
             bake_minutes=self.settings.bake_minutes,
             name=self.execution.token(f"preview {stack.stack_id} {sorted(values.items())}"),

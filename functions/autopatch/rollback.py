@@ -11,6 +11,7 @@ from autopatch.contracts import NotStarted, Pending, PendingStatus, StackUpdate,
 from autopatch.errors import RollbackFailed
 from autopatch.operations import OwnOperation
 from autopatch.polling import look_again
+from autopatch.service_roles import role_to_give
 
 if TYPE_CHECKING:
     from autopatch.aws.auto_scaling import AutoScaling
@@ -48,7 +49,7 @@ class StackRollback:
             stack,
             self._values(stack),
             has_transforms=self.stacks.template_summary(stack.name).has_transforms,
-            role_arn=self.settings.cloudformation_role_arn,
+            role_arn=role_to_give(self.target.accepted, self.settings.cloudformation_role_arn),
             token=ours.token,
         )
         if answer is UpdateAnswer.BUSY:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from autopatch.errors import ConfigError
 
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
-ACCEPTABLE = ("NoCreationPolicy",)
+ACCEPTABLE = ("NoCreationPolicy", "NoServiceRole")
 """The names of findings that a target may accept: they do not stop it from being patched."""
 
 _PIPELINE_ARN = re.compile(r"arn:aws[^:]*:imagebuilder:[^:]+:\d{12}:image-pipeline/[a-z0-9-_]+")
@@ -44,7 +44,8 @@ class WhenClosed(StrEnum):
 class PlanSettings:
     """The defaults of a run; the deadlines are in minutes.
 
-    `accepted_findings` are pairs of a stack's name and the name of a finding; an empty `capacity_parameter` is none.
+    `accepted_findings` are pairs of a stack's name and the name of a finding; an empty `capacity_parameter` is none;
+    `cloudformation_role_arn` is the role for stacks that have no service role, if any.
     """
 
     pipeline_arn: str
@@ -52,6 +53,7 @@ class PlanSettings:
     ami_parameter: str
     capacity_parameter: str
     accepted_findings: tuple[tuple[str, str], ...]
+    cloudformation_role_arn: str | None
     rollback: Rollback
     build_deadline_minutes: int
     deployment_deadline_minutes: int
@@ -66,6 +68,7 @@ class PlanSettings:
             ami_parameter=_required(environment, "AMI_PARAMETER", "the name of a stack parameter"),
             capacity_parameter=environment.get("CAPACITY_PARAMETER", "").strip(),
             accepted_findings=_accepted_findings(environment, "ACCEPTED_FINDINGS"),
+            cloudformation_role_arn=_role_arn(environment),
             rollback=_one_of(environment, "ROLLBACK", Rollback),
             build_deadline_minutes=_minutes(environment, "BUILD_DEADLINE_MINUTES"),
             deployment_deadline_minutes=_minutes(environment, "DEPLOYMENT_DEADLINE_MINUTES"),

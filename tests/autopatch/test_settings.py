@@ -43,6 +43,10 @@ def test_the_plan_is_read() -> None:
     assert (settings.capacity_parameter, settings.rollback) == ("DesiredCapacity", "manual")
     assert settings.accepted_findings == (("web", "NoCreationPolicy"), ("api", "NoCreationPolicy"))
     assert settings.verification_deadline_minutes == 15
+    assert settings.cloudformation_role_arn is None
+    given = {**PLAN, "CLOUDFORMATION_ROLE_ARN": ROLE, "ACCEPTED_FINDINGS": "web:NoServiceRole"}
+    settings = PlanSettings.from_env(given)
+    assert (settings.cloudformation_role_arn, settings.accepted_findings) == (ROLE, (("web", "NoServiceRole"),))
 
 
 def test_no_capacity_parameter_and_no_accepted_finding_are_fine() -> None:
@@ -88,6 +92,8 @@ def test_a_malformed_variable_is_named_with_its_value(name: str, value: str) -> 
 def test_the_other_functions_name_theirs_as_well() -> None:
     with pytest.raises(ConfigError, match="NOTIFICATION_TOPIC_ARN"):
         NotificationSettings.from_env({"NOTIFICATION_TOPIC_ARN": "a topic"})
+    with pytest.raises(ConfigError, match="CLOUDFORMATION_ROLE_ARN"):
+        PlanSettings.from_env({**PLAN, "CLOUDFORMATION_ROLE_ARN": "a role"})
     with pytest.raises(ConfigError, match="CLOUDFORMATION_ROLE_ARN"):
         UpdateSettings.from_env({"CLOUDFORMATION_ROLE_ARN": "a role", "BAKE_MINUTES": "0"})
     with pytest.raises(ConfigError, match="CLOUDFORMATION_ROLE_ARN"):

@@ -62,6 +62,7 @@ def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
         "ami-autopatch",
         "--capabilities CAPABILITY_IAM",
         ApplicationStacks="theirs,service",
+        AcceptedFindings="theirs:NoServiceRole,service:NoServiceRole",
         CloudFormationRoleArn=role,
     )
 

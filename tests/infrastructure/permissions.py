@@ -7,7 +7,7 @@ import functools
 import importlib.resources
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import yaml
 
 from tests.infrastructure.templates import (
     OURS,
+    PARAMETER_TYPES,
     Planted,
     Rule,
     Template,
@@ -172,6 +173,122 @@ def functions_may_use_what_they_are_given(_: str, template: Template) -> list[st
     return violations
 
 
+UPDATE_ACTIONS = {"cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:UpdateStack"}
+# These run the macros of a template; before a change set is executed, its macros have run (CloudFormation user guide,
+# "Overview of CloudFormation macros").
+MACRO_ACTIONS = UPDATE_ACTIONS - {"cloudformation:ExecuteChangeSet"}
+PARAMETER_ACTIONS = {action for actions in PARAMETER_TYPES.values() for action in actions}
+# Actions of the same services that a role's function uses itself.
+OWN_CALLS = {"UpdateStackFunctionRole": {"ssm:GetCalendarState"}}
+
+
+def updating_roles(template: Template) -> dict[str, list[dict[str, Any]]]:
+    """The roles that may begin an update of a stack, by name, each with its statements."""
+    return {
+        name: role_statements
+        for name, role in of_type(template, "AWS::IAM::Role").items()
+        if UPDATE_ACTIONS & allowed_actions(role_statements := list(statements(role)))
+    }
+
+
+def allowed_actions(role_statements: list[dict[str, Any]]) -> set[str]:
+    return {action for statement in role_statements for action in listed(statement["Action"])}
+
+
+def allowed_on(role_statements: list[dict[str, Any]], action: str) -> list[Any]:
+    """The resources on which the statements allow the action."""
+    return [
+        resource
+        for statement in role_statements
+        if action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+
+
+def updating_roles_may_look_up_what_parameters_name(_: str, template: Template) -> list[str]:
+    """CloudFormation looks up the values of parameters of AWS-specific types as the role that begins the update. The
+    role has the actions of parameter_types.yaml for it, and no others of their services."""
+    services = {action.partition(":")[0] for action in PARAMETER_ACTIONS}
+    violations = []
+    for name, role_statements in updating_roles(template).items():
+        allowed = {action for action in allowed_actions(role_statements) if action.partition(":")[0] in services}
+        allowed -= OWN_CALLS.get(name, set())
+        violations += [f"{name} is not allowed {action}" for action in sorted(PARAMETER_ACTIONS - allowed)]
+        violations += [
+            f"{name} is allowed {action}, which no parameter needs" for action in sorted(allowed - PARAMETER_ACTIONS)
+        ]
+        for action in sorted(allowed):
+            resources = allowed_on(role_statements, action)
+            if "*" not in resources and not any("/*" in json.dumps(resource) for resource in resources):
+                violations.append(f"{name} is allowed {action} on some resources only")
+    return violations
+
+
+def updating_roles_may_read_rollback_alarms(_: str, template: Template) -> list[str]:
+    """CloudFormation user guide, "Roll back your CloudFormation stack on alarm breach with rollback triggers"."""
+    return [
+        f"{name} is not allowed cloudwatch:DescribeAlarms"
+        for name, role_statements in updating_roles(template).items()
+        if "*" not in allowed_on(role_statements, "cloudwatch:DescribeAlarms")
+    ]
+
+
+def updating_roles_may_run_macros(_: str, template: Template) -> list[str]:
+    """CloudFormation impersonates the user who has a macro run (CloudFormation user guide, "macro account scope and
+    permissions"), who must be allowed to create a change set on the transform ("Control CloudFormation access with
+    IAM"). The ARNs of AWS's own transforms have the account aws."""
+    transforms = [
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:cloudformation:${{AWS::Region}}:{account}:transform/*"}
+        for account in ("aws", "${AWS::AccountId}")
+    ]
+    violations = []
+    for name, role_statements in updating_roles(template).items():
+        if not MACRO_ACTIONS & allowed_actions(role_statements):
+            continue
+        if {"Ref": "MacroFunctionArns"} not in allowed_on(role_statements, "lambda:InvokeFunction"):
+            violations.append(f"{name} is not allowed lambda:InvokeFunction on MacroFunctionArns")
+        allowed = allowed_on(role_statements, "cloudformation:CreateChangeSet")
+        violations += [
+            f"{name} is not allowed cloudformation:CreateChangeSet on {transform['Fn::Sub']}"
+            for transform in transforms
+            if transform not in allowed
+        ]
+    return violations
+
+
+def updating_roles_may_pass_service_roles(_: str, template: Template) -> list[str]:
+    """A service role that a stack is given must be passed. On one that the stack already has, the user guide has said
+    both that whoever may update the stack uses it, and that they need iam:PassRole ("CloudFormation service role")."""
+    to_cloudformation = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    violations = []
+    for name, role_statements in updating_roles(template).items():
+        passing = [statement for statement in role_statements if statement["Action"] == "iam:PassRole"]
+        passed = [statement["Resource"] for statement in passing]
+        violations += [
+            f"{name} is not allowed iam:PassRole on {parameter}"
+            for parameter in ("CloudFormationRoleArn", "StackRoleArns")
+            if {"Ref": parameter} not in passed
+        ]
+        if any(statement.get("Condition") != to_cloudformation for statement in passing):
+            violations.append(f"{name} may pass a role to another service")
+    return violations
+
+
+def roles_that_start_a_build_may_read_its_pipeline(_: str, template: Template) -> list[str]:
+    """Service Authorization Reference, EC2 Image Builder, StartImagePipelineExecution: it depends on
+    GetImagePipeline."""
+    violations = []
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        role_statements = list(statements(role))
+        readable = allowed_on(role_statements, "imagebuilder:GetImagePipeline")
+        violations += [
+            f"{name} is not allowed imagebuilder:GetImagePipeline on {pipeline}"
+            for pipeline in allowed_on(role_statements, "imagebuilder:StartImagePipelineExecution")
+            if pipeline not in readable
+        ]
+    return violations
+
+
 def queues_accept_undelivered_events(_: str, template: Template) -> list[str]:
     """The queue's policy lets each rule and subscription, by its ARN, send to its dead-letter queue."""
     wired = {
@@ -234,8 +351,13 @@ def unscoped(name: str, template: Template) -> set[tuple[str, str]]:
 
 
 def unscoped_actions_have_their_reason(name: str, template: Template) -> list[str]:
+    """What updating roles need for parameters is in parameter_types.yaml, unless it takes a resource."""
     violations = []
+    updating = {f"{name} {role}" for role in updating_roles(template)}
+    for_parameters = {action for action in PARAMETER_ACTIONS if not takes_a_resource(action)}
     for where, action in sorted(unscoped(name, template)):
+        if where in updating and action in for_parameters:
+            continue
         entries = [
             entry for entry in UNSCOPED if fnmatch.fnmatchcase(where, entry["where"]) and action in entry["actions"]
         ]
@@ -312,6 +434,11 @@ RULES: list[Rule] = [
     topics_and_rules_may_invoke_their_functions,
     schedules_may_start_their_targets,
     functions_may_use_what_they_are_given,
+    updating_roles_may_look_up_what_parameters_name,
+    updating_roles_may_read_rollback_alarms,
+    updating_roles_may_run_macros,
+    updating_roles_may_pass_service_roles,
+    roles_that_start_a_build_may_read_its_pipeline,
     queues_accept_undelivered_events,
     unscoped_actions_have_their_reason,
     statements_name_their_actions_and_resources,
@@ -327,6 +454,28 @@ RULES: list[Rule] = [
 
 def first(template: Template, role: str) -> dict[str, Any]:
     return next(statements(properties(template, role)))
+
+
+def without(role: str, action: str) -> Callable[[Template], Any]:
+    """Take the action out of each statement of the role."""
+
+    def plant(template: Template) -> None:
+        for statement in statements(properties(template, role)):
+            others = [other for other in listed(statement["Action"]) if other != action]
+            statement["Action"] = others or "sts:GetCallerIdentity"
+
+    return plant
+
+
+def changed(role: str, action: str, **elements: Any) -> Callable[[Template], Any]:
+    """Change these elements of each statement of the role that allows the action."""
+
+    def plant(template: Template) -> None:
+        for statement in statements(properties(template, role)):
+            if action in listed(statement["Action"]):
+                statement.update(elements)
+
+    return plant
 
 
 def queue_policy(template: Template) -> list[dict[str, Any]]:
@@ -394,6 +543,36 @@ PLANTED: list[Planted] = [
     (OURS, functions_may_use_what_they_are_given,
      lambda t: properties(t, "NotifyEndingFunctionRole")["Policies"][0]["PolicyDocument"]["Statement"].pop(),
      "NotifyEndingFunction is not allowed sqs:SendMessage on UndeliveredTriggers"),
+    (OURS, updating_roles_may_look_up_what_parameters_name,
+     without("PreviewUpdateFunctionRole", "ec2:DescribeImages"),
+     "PreviewUpdateFunctionRole is not allowed ec2:DescribeImages"),
+    (OURS, updating_roles_may_look_up_what_parameters_name,
+     without("UpdateStackFunctionRole", "ssm:GetParameters"),
+     "UpdateStackFunctionRole is not allowed ssm:GetParameters"),
+    (OURS, updating_roles_may_look_up_what_parameters_name,
+     changed("RollBackFunctionRole", "ec2:DescribeKeyPairs", Action=["ec2:DescribeKeyPairs", "ec2:DescribeHosts"]),
+     "RollBackFunctionRole is allowed ec2:DescribeHosts, which no parameter needs"),
+    (OURS, updating_roles_may_look_up_what_parameters_name,
+     changed("RollBackFunctionRole", "route53:GetHostedZone", Resource="arn:aws:route53:::hostedzone/Z1"),
+     "RollBackFunctionRole is allowed route53:GetHostedZone on some resources only"),
+    (OURS, updating_roles_may_read_rollback_alarms,
+     changed("UpdateStackFunctionRole", "cloudwatch:DescribeAlarms", Resource={"Ref": "RollbackAlarmArns"}),
+     "UpdateStackFunctionRole is not allowed cloudwatch:DescribeAlarms"),
+    (OURS, updating_roles_may_run_macros,
+     without("RollBackFunctionRole", "lambda:InvokeFunction"),
+     "RollBackFunctionRole is not allowed lambda:InvokeFunction on MacroFunctionArns"),
+    (OURS, updating_roles_may_run_macros,
+     changed("RollBackFunctionRole", "cloudformation:CreateChangeSet", Resource="arn:aws:cloudformation:*:aws:*"),
+     "RollBackFunctionRole is not allowed cloudformation:CreateChangeSet on arn:${AWS::Partition}:cloudformation"),
+    (OURS, updating_roles_may_pass_service_roles,
+     without("UpdateStackFunctionRole", "iam:PassRole"),
+     "UpdateStackFunctionRole is not allowed iam:PassRole on StackRoleArns"),
+    (OURS, updating_roles_may_pass_service_roles,
+     changed("PreviewUpdateFunctionRole", "iam:PassRole", Condition={}),
+     "PreviewUpdateFunctionRole may pass a role to another service"),
+    (OURS, roles_that_start_a_build_may_read_its_pipeline,
+     without("StartImageBuildFunctionRole", "imagebuilder:GetImagePipeline"),
+     "StartImageBuildFunctionRole is not allowed imagebuilder:GetImagePipeline"),
     (OURS, queues_accept_undelivered_events,
      lambda t: queue_policy(t).pop(0),
      "events.amazonaws.com is not allowed to send to UndeliveredTriggers"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from local_aws.cloudformation.reader import read_template
 from local_aws.stepfunctions.template_definitions import to_json
@@ -20,6 +22,8 @@ Planted = tuple[str, Rule, Callable[[Template], Any], str]
 
 OURS = "template.yaml"
 NAMES = [OURS, *sorted(path.name for path in (REPOSITORY / "infrastructure").glob("*.yaml"))]
+PARAMETER_TYPES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "parameter_types.yaml").read_text())
+"""The actions with which AWS looks for what a parameter of an AWS-specific type names, by the type."""
 
 
 def document(name: str) -> Template:

@@ -24,6 +24,8 @@ A_PIPELINE = (
 )
 STACKS = "must be the names of 1 to 10 stacks, separated by commas without spaces, such as web,api"
 A_ROLE = "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/name, or empty"
+ROLES = "must be ARNs of IAM roles, such as arn:aws:iam::123456789012:role/name, separated by commas, or empty"
+FUNCTIONS = "must be ARNs of Lambda functions, separated by commas, or empty"
 A_TOPIC = f"must be the ARN of a standard SNS topic, such as {TOPIC}, or empty"
 A_PARAMETER = "must be the name of a CloudFormation parameter, letters and digits only"
 FINDINGS = "must be entries such as my-stack:NoCreationPolicy, or empty"
@@ -75,6 +77,10 @@ def cloudformation() -> Iterator[Any]:
         ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/", A_ROLE),
         ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/the deployer", A_ROLE),
         ("CloudFormationRoleArn", f"arn:aws:iam::123456789012:role/{'a' * 65}", A_ROLE),
+        ("StackRoleArns", "arn:aws:iam::123456789012:role/one,two", ROLES),
+        ("StackRoleArns", "arn:aws:iam::123456789012:role/*", ROLES),
+        ("MacroFunctionArns", "expand", FUNCTIONS),
+        ("MacroFunctionArns", "arn:aws:lambda:us-east-1:123456789012:function:*", FUNCTIONS),
         ("ScheduleExpression", "0 6 * * 2", A_SCHEDULE),
         ("ScheduleExpression", "cron(monthly)", A_SCHEDULE),
         ("ScheduleExpression", "cron(0 6 * * *)", A_SCHEDULE),
@@ -142,11 +148,16 @@ def test_an_invalid_parameter_is_refused(cloudformation: Any, parameter: str, va
         ("ApplicationStacks", "web"),
         ("ApplicationStacks", ",".join("a" * 128 for _ in range(10))),
         ("CloudFormationRoleArn", ""),
+        ("StackRoleArns", ""),
+        ("StackRoleArns", "arn:aws:iam::123456789012:role/teams/web:api!/deployer"),
+        ("MacroFunctionArns", ""),
+        ("MacroFunctionArns", "arn:aws:lambda:us-east-1:123456789012:function:expand:live"),
         ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/service-role/deployer+1=a,b.c@d_e-f"),
         ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/teams/web:api!/deployer"),
         ("CapacityParameterName", ""),
         ("AcceptedFindings", ""),
         ("AcceptedFindings", "my-stack:NoCreationPolicy"),
+        ("AcceptedFindings", "my-stack:NoServiceRole"),
         ("ChangeCalendars", ""),
         ("ChangeCalendars", "Year_end-2026.v2"),
         ("ChangeCalendars", "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:document/year-end"),

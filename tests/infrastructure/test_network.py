@@ -13,9 +13,10 @@ from botocore.exceptions import ClientError
 
 from local_aws.aws import LocalAws
 from local_aws.cloudformation import schemas
+from local_aws.cloudformation.parameters import element_type
 from local_aws.cloudformation.template import parse
 from rehearsal.deployment import REPOSITORY
-from tests.infrastructure.templates import listed
+from tests.infrastructure.templates import PARAMETER_TYPES, listed
 from tests.workflow.running import describe
 from tests.workflow.running import outputs as stack_outputs
 
@@ -126,6 +127,7 @@ _NOT_FOR_OUR_TEMPLATE = {
 _BEYOND_THE_HANDLERS = {
     "autoscaling:SetDesiredCapacity": "UpdatePolicy attribute: a rolling update adds instances for a time",
     "autoscaling:TerminateInstanceInAutoScalingGroup": "UpdatePolicy attribute: a rolling update removes old instances",
+    "cloudwatch:DescribeAlarms": "Roll back your CloudFormation stack on alarm breach: the credentials need access",
     "ec2:Describe*": "the ec2:Describe* of the group's handler, call by call",
 }
 
@@ -153,6 +155,15 @@ def test_the_service_role_may_do_what_the_applications_resource_types_need_and_n
 def matching(permissions: set[str], patterns: set[str]) -> set[str]:
     """The permissions that any of the patterns covers."""
     return {permission for permission in permissions if any(fnmatchcase(permission, pattern) for pattern in patterns)}
+
+
+def test_the_service_role_may_look_up_what_the_applications_parameters_name(outputs: dict[str, str]) -> None:
+    """Whether CloudFormation does so with a stack's service role, if it has one, or as the caller is on no record."""
+    allowed = {action for statement in service_role_statements(outputs) for action in statement["Action"]}
+    kinds = {element_type(parameter) for parameter in parse(APPLICATION).parameters.values()}
+    needed = {action for kind in kinds for action in PARAMETER_TYPES.get(kind, [])}
+    assert needed == {"ec2:DescribeImages", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}
+    assert needed <= allowed
 
 
 def test_the_service_role_writes_nothing_everywhere_and_passes_one_role_to_ec2(outputs: dict[str, str]) -> None:

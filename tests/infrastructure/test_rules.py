@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cfnlint.helpers import VALID_PARAMETER_TYPES  # type: ignore[import-untyped]
 
 from tests.infrastructure import invariants, permissions
-from tests.infrastructure.templates import NAMES, Rule, Template, document, properties
+from tests.infrastructure.templates import NAMES, OURS, PARAMETER_TYPES, Rule, Template, document, properties
 
 RULES = invariants.RULES + permissions.RULES
 PLANTED = invariants.PLANTED + permissions.PLANTED
@@ -54,3 +55,20 @@ def test_the_reasons_are_all_needed() -> None:
             ), (entry, action)
     attached = {policy for name in NAMES for policy in permissions.attached(name, document(name))}
     assert attached == set(permissions.MANAGED)
+
+
+def test_three_functions_begin_updates() -> None:
+    assert set(permissions.updating_roles(document(OURS))) == {
+        "PreviewUpdateFunctionRole",
+        "UpdateStackFunctionRole",
+        "RollBackFunctionRole",
+    }
+
+
+def test_every_parameter_type_of_cloudformation_has_its_actions() -> None:
+    """cfn-lint has CloudFormation's list of types, which has each of them also as a list and as an SSM parameter's."""
+    types = {kind.removeprefix("List<").partition("<")[0].rstrip(">") for kind in VALID_PARAMETER_TYPES}
+    assert set(PARAMETER_TYPES) == {kind for kind in types if kind.startswith("AWS::")}
+    for action in permissions.PARAMETER_ACTIONS:
+        service, _, name = action.partition(":")
+        assert name.lower() in permissions.actions_of_aws()[service]["Actions"], action

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import boto3
@@ -11,10 +12,21 @@ from rehearsal.scenario import Scenario
 from tests.workflow.rollout import Rollout, change_sets, rollout
 from tests.workflow.running import describe
 
+ROLE = "arn:aws:iam::123456789012:role/updates"
+
 
 @pytest.fixture(scope="module")
 def untouched() -> Iterator[Rollout]:
-    with rollout(Scenario()) as world:
+    with rollout(Scenario(parameters={"CloudFormationRoleArn": ROLE})) as world:
+        template = {
+            "Parameters": {"Ami": {"Type": "AWS::EC2::Image::Id"}},
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Ami"}}}},
+        }
+        boto3.client("cloudformation").create_stack(
+            StackName="bare",
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": "Ami", "ParameterValue": world.deployment.golden_ami}],
+        )
         yield world
 
 
@@ -27,6 +39,11 @@ def untouched() -> Iterator[Rollout]:
         ({"targets": ["one", "web", "two"]}, "TargetNotReady", ["stack one: ", "stack two: "]),
         ({"targets": [{"stackName": "web", "amiParameter": "Ami"}]}, "TargetNotReady", ["expected a parameter Ami"]),
         ({"targets": [{"stackName": "web", "capacityParameter": "Size"}]}, "TargetNotReady", ["parameter Size"]),
+        (
+            {"targets": ["web", "bare"]},
+            "TargetNotReady",
+            ["NoServiceRole: expected a service role", f"to be given {ROLE}"],
+        ),
     ],
 )
 def test_invalid_input_starts_nothing_and_is_reported(
@@ -37,4 +54,6 @@ def test_invalid_input_starts_nothing_and_is_reported(
     assert all(word in ended.flowing for word in words)
     images = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=untouched.deployment.pipeline_arn)
     assert images["imageSummaryList"] == []
-    assert (describe("web")["StackStatus"], change_sets("web")) == ("CREATE_COMPLETE", [])
+    for stack in ("web", "bare"):
+        assert (describe(stack)["StackStatus"], change_sets(stack)) == ("CREATE_COMPLETE", [])
+    assert "RoleARN" not in describe("bare")

@@ -48,6 +48,7 @@ from autopatch.settings import CalendarSettings, Rollback, UpdateSettings, WhenC
 from autopatch.summary import summarise
 from autopatch.updating import StackUpdater
 from local_aws.aws import LocalAws
+from local_aws.core.ids import ACCOUNT
 from rehearsal import scenario
 from rehearsal.deployment import Deployment, deploy
 from rehearsal.scenario import Scenario
@@ -79,9 +80,11 @@ def pending(run: Run) -> Pending:
     return Pending(status=PendingStatus.CALENDAR_OPEN, started_at=now, deadline_at=deadline_at)
 
 
-def preview(execution: Execution, run: Run, ami: str, so_far: Pending, at: datetime | None = None) -> Any:
+def preview(
+    execution: Execution, run: Run, ami: str, so_far: Pending, at: datetime | None = None, role_arn: str | None = None
+) -> Any:
     """An attempt of `Preview Update`."""
-    settings = UpdateSettings(None, (), 0)
+    settings = UpdateSettings(role_arn, (), 0)
     previewer = UpdatePreviewer(execution, run, run.targets[0], Ami(ami), settings, Stacks(), ChangeSets(), fleets())
     return previewer.preview(so_far, at or datetime.now(UTC))
 
@@ -304,6 +307,7 @@ def test_a_parameter_that_changes_nothing_is_not_reported_as_patched(deployed: t
         StackName="odd",
         TemplateBody=json.dumps(template),
         Parameters=[{"ParameterKey": "Ami", "ParameterValue": deployment.golden_ami}],
+        RoleARN=describe("web")["RoleARN"],
     )
     first_execution, run = new_execution(), plan(deployment, deployment.golden_ami, "odd", "Ami")
     ami = new_ami()
@@ -312,6 +316,38 @@ def test_a_parameter_that_changes_nothing_is_not_reported_as_patched(deployed: t
     with pytest.raises(TargetNotReady, match="NoGroupChanges: expected the parameter Ami to reach an Auto Scaling"):
         check(run, previewing)
     assert change_sets("odd") == [] and parameters("odd")["Ami"] == deployment.golden_ami
+
+
+def test_a_stack_is_given_a_role_only_if_its_target_agrees_and_never_in_a_dry_run(
+    deployed: tuple[LocalAws, Deployment],
+) -> None:
+    """A service role cannot be taken from a stack again (CloudFormation user guide, "CloudFormation service role")."""
+    aws, deployment = deployed
+    role, ami = f"arn:aws:iam::{ACCOUNT}:role/updates", new_ami()
+    template = {
+        "Parameters": {"Ami": {"Type": "String"}},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Ami"}}}},
+    }
+    for stack in ("refused", "dry", "agreed"):
+        boto3.client("cloudformation").create_stack(
+            StackName=stack,
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": "Ami", "ParameterValue": deployment.golden_ami}],
+        )
+    run = plan(deployment, deployment.golden_ami, "refused", "Ami")
+    with pytest.raises(TargetNotReady, match=r"stack refused is not ready:\n- NoServiceRole: "):
+        preview(new_execution(), run, ami, pending(run), role_arn=role)
+    assert change_sets("refused") == []
+    for stack in ("dry", "agreed"):
+        run = plan(deployment, deployment.golden_ami, stack, "Ami")
+        target = structs.replace(run.targets[0], accepted=("NoServiceRole",))
+        run = structs.replace(run, targets=(target,), dry_run=stack == "dry")
+        previewing = preview(new_execution(), run, ami, pending(run), role_arn=role)
+        aws.clock.sleep(60)
+        boto3.client("cloudformation").execute_change_set(ChangeSetName=previewing.change_set_id)
+        aws.clock.sleep(600)
+        assert (describe(stack)["StackStatus"], parameters(stack)["Ami"]) == ("UPDATE_COMPLETE", ami)
+    assert [describe(stack).get("RoleARN") for stack in ("refused", "dry", "agreed")] == [None, None, role]
 
 
 def test_a_rollback_has_a_deadline_of_its_own() -> None:

@@ -18,6 +18,7 @@ from autopatch.planning import plan_run
 from autopatch.settings import PlanSettings, Rollback
 from local_aws.aws import LocalAws
 
+ROLE, GIVEN = "arn:aws:iam::123456789012:role/own", "arn:aws:iam::123456789012:role/given"
 AMI, OTHER = "ami-0123456789abcdef0", "ami-0fedcba9876543210"
 SETTINGS = PlanSettings(
     pipeline_arn="arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/golden-image",
@@ -25,6 +26,7 @@ SETTINGS = PlanSettings(
     ami_parameter="AmazonMachineImage",
     capacity_parameter="DesiredCapacity",
     accepted_findings=(("app", "NoCreationPolicy"),),
+    cloudformation_role_arn=None,
     rollback=Rollback.MANUAL,
     build_deadline_minutes=120,
     deployment_deadline_minutes=90,
@@ -39,7 +41,7 @@ def aws() -> Iterator[LocalAws]:
         yield running
 
 
-def create_stack_with(**values: str) -> None:
+def create_stack_with(*, role_arn: str | None = ROLE, **values: str) -> None:
     types = {"BaseAmi": "AWS::SSM::Parameter::Value<String>", "Image": "AWS::EC2::Image::Id"}
     template = {
         "Parameters": {name: {"Type": types.get(name, "String")} for name in values},
@@ -49,6 +51,7 @@ def create_stack_with(**values: str) -> None:
         StackName="app",
         TemplateBody=json.dumps(template),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+        **({} if role_arn is None else {"RoleARN": role_arn}),  # type: ignore[arg-type]
     )
 
 
@@ -107,6 +110,33 @@ def test_a_target_accepts_the_findings_that_the_input_or_the_deployment_accepts(
     other = replace(SETTINGS, accepted_findings=(("another", "NoCreationPolicy"),))
     run = plan_run(ExecutionInput(ami_id=AMI), other, Stacks(), ImageBuilder())
     assert run.targets[0].accepted == ()
+
+
+def test_a_stack_without_a_service_role_is_found_before_anything_is_built() -> None:
+    """CloudFormation would update it as the caller (CloudFormation API reference, CreateChangeSet, RoleARN), and the
+    functions may change neither EC2 nor Auto Scaling. A role is given to a stack for good (CloudFormation user guide,
+    "CloudFormation service role"): a deployment that has one gives it to no stack that does not accept the finding."""
+    create_stack_with(role_arn=None, AmazonMachineImage=AMI)
+    with_role = replace(SETTINGS, cloudformation_role_arn=GIVEN)
+    accepting = (("app", "NoServiceRole"),)
+    no_role = r"stack app is not ready:\n- NoServiceRole: expected a service role with which .*, found none"
+    for settings, way_out in (
+        (
+            SETTINGS,
+            "let the target accept NoServiceRole, to be given what the deployment names as CloudFormationRoleArn",
+        ),
+        (replace(SETTINGS, accepted_findings=accepting), "to be given what the deployment names"),
+        (with_role, f"let the target accept NoServiceRole, to be given {GIVEN}"),
+    ):
+        with pytest.raises(TargetNotReady, match=no_role) as refused:
+            plan_run(ExecutionInput(ami_id=AMI), settings, Stacks(), ImageBuilder())
+        assert way_out in str(refused.value)
+        assert "the role cannot be taken from the stack again" in str(refused.value)
+    agreed = replace(with_role, accepted_findings=accepting)
+    run = plan_run(ExecutionInput(ami_id=AMI), agreed, Stacks(), ImageBuilder())
+    assert run.targets[0].accepted == ("NoServiceRole",)
+    asked = ExecutionInput.from_event({"amiId": AMI, "targets": [{"stackName": "app", "accept": ["NoServiceRole"]}]})
+    assert plan_run(asked, with_role, Stacks(), ImageBuilder()).targets[0].accepted[0] == "NoServiceRole"
 
 
 def test_a_capacity_parameter_that_no_group_needs_is_left_alone() -> None:

@@ -120,6 +120,48 @@ def test_only_the_ami_gets_a_new_value(answers: Stubber, stacks: Stacks) -> None
 
 
 @pytest.mark.parametrize(
+    ("summary", "may"),
+    [
+        ({"ResourceTypes": ["AWS::AutoScaling::AutoScalingGroup"]}, False),
+        ({"DeclaredTransforms": ["AWS::LanguageExtensions"]}, True),
+        ({"Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]}, True),
+        ({"ResourceTypes": ["AWS::CloudFormation::Stack"]}, True),
+    ],
+)
+def test_macros_are_acknowledged_wherever_there_may_be_some(
+    answers: Stubber, stacks: Stacks, summary: dict[str, Any], may: bool
+) -> None:
+    """A template with macros, or with nested stacks whose templates have some, is updated directly only with
+    CAPABILITY_AUTO_EXPAND (CloudFormation API reference, UpdateStack)."""
+    answers.add_response("get_template_summary", summary, {"StackName": "app"})
+    assert stacks.template_summary("app").has_transforms is may
+
+
+def test_a_macro_that_the_summary_does_not_tell_of_is_acknowledged_when_cloudformation_asks_for_it(
+    answers: Stubber, stacks: Stacks
+) -> None:
+    """The words are on record (cfn-sphere/cfn-sphere#191)."""
+    text = "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+    sent = {"StackName": STACK_ID, "UsePreviousTemplate": True, "Parameters": ANY, "ClientRequestToken": "ours"}
+    answers.add_client_error(
+        "update_stack",
+        "InsufficientCapabilitiesException",
+        text,
+        400,
+        expected_params={**sent, "Capabilities": ["CAPABILITY_IAM"]},
+    )
+    answers.add_response(
+        "update_stack",
+        {"StackId": STACK_ID},
+        {**sent, "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]},
+    )
+    assert update(stacks) is UpdateAnswer.STARTED
+    answers.add_client_error("update_stack", "InsufficientCapabilitiesException", text, 400)
+    with pytest.raises(AwsCallFailed, match="CAPABILITY_AUTO_EXPAND"):
+        update(stacks, has_transforms=True)
+
+
+@pytest.mark.parametrize(
     ("code", "text", "answer"),
     [
         ("TokenAlreadyExistsException", "A client request token already exists.", UpdateAnswer.STARTED),

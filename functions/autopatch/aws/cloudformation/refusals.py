@@ -17,6 +17,7 @@ class Refusal(Enum):
     NO_SUCH_STACK = auto()
     NOTHING_TO_UPDATE = auto()
     TOKEN_IN_USE = auto()
+    MACROS_NOT_ACKNOWLEDGED = auto()
     STATE = auto()
     INVALID = auto()
     OTHER = auto()
@@ -41,6 +42,8 @@ def refusal(error: ClientError) -> Refusal:
     code, text = error_code(error), error_text(error)
     if code == "TokenAlreadyExistsException":
         return Refusal.TOKEN_IN_USE
+    if code == "InsufficientCapabilitiesException" and "CAPABILITY_AUTO_EXPAND" in text:
+        return Refusal.MACROS_NOT_ACKNOWLEDGED
     if code != "ValidationError":
         return Refusal.OTHER
     if says_no_changes(text):

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 GROUP_TYPE = "AWS::AutoScaling::AutoScalingGroup"
+_STACK_TYPE = "AWS::CloudFormation::Stack"
 _IMAGE_TYPE = "AWS::EC2::Image::Id"
+_EXPANSION = "CAPABILITY_AUTO_EXPAND"
 _SSM_TYPE_PREFIX = "AWS::SSM::Parameter::"
 
 
@@ -48,7 +50,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class TemplateSummary:
-    """The types of a stack's parameters, and whether its template uses transforms."""
+    """The types of a stack's parameters, and whether its template uses transforms, or one that is nested in it may."""
 
     parameter_types: Mapping[str, str]
     has_transforms: bool
@@ -140,7 +142,10 @@ class Stacks:
             parameter_types={
                 parameter["ParameterKey"]: parameter["ParameterType"] for parameter in answer.get("Parameters", [])
             },
-            has_transforms=bool(answer.get("DeclaredTransforms")),
+            # A nested stack's template may use them, too, and is not in the summary.
+            has_transforms=bool(answer.get("DeclaredTransforms"))
+            or _EXPANSION in answer.get("Capabilities", [])
+            or _STACK_TYPE in answer.get("ResourceTypes", []),
         )
 
     def group_names(self, stack_name: str) -> dict[str, str]:
@@ -169,6 +174,9 @@ class Stacks:
             try:
                 self._client.update_stack(**request, ClientRequestToken=token)
             except ClientError as error:
+                # Whether the summary of a template lists what an Fn::Transform inside of it uses is not documented.
+                if not has_transforms and refusal(error) is Refusal.MACROS_NOT_ACKNOWLEDGED:
+                    return self.update(stack, new_values, True, role_arn, token)
                 return self._answer_to(error, stack)
         return UpdateAnswer.STARTED
 
@@ -294,8 +302,8 @@ def update_request(
         for name in stack.parameters
     ]
     capabilities = list(stack.capabilities)
-    if has_transforms and "CAPABILITY_AUTO_EXPAND" not in capabilities:
-        capabilities.append("CAPABILITY_AUTO_EXPAND")
+    if has_transforms and _EXPANSION not in capabilities:
+        capabilities.append(_EXPANSION)
     request: dict[str, Any] = {
         "StackName": stack.stack_id,
         "UsePreviousTemplate": True,
