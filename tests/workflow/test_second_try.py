@@ -51,7 +51,7 @@ def test_a_build_that_failed_while_it_was_built_is_not_resumed() -> None:
 def told_by_workflows(ran: Ran) -> tuple[str | None, bool]:
     """Where the build failed, and whether that is after it had been built, as its workflows alone tell it.
 
-    `failureContext` needs a recent SDK; Image Builder API reference, ListWorkflowExecutions.
+    `failureContext` is not required in an ImageState; Image Builder API reference, ListWorkflowExecutions.
     """
     image_builder = ImageBuilder()
     answer = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=ran.deployment.pipeline_arn)

@@ -1,17 +1,21 @@
-"""functions/ uses nothing of the AWS SDK that the SDK does not have."""
+"""functions/ uses nothing of the AWS SDK that the SDK in its package does not have."""
 
 from __future__ import annotations
 
 import ast
 import copy
+import importlib.metadata
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.loaders import Loader
 
 from tests.autopatch.aws.sdk_use import Models, Use, sources, use_of_the_sdk
+
+ROOT = Path(__file__).parents[3]
 
 # Keys in autopatch.aws that are of no service: those of errors, which the SDK makes, and an attribute of our messages.
 OTHER_KEYS = {"Error", "Code", "Message", "ResponseMetadata", "HTTPStatusCode", "stack"}
@@ -45,6 +49,25 @@ def test_all_keys_and_calls_are_followed(use: Use) -> None:
     # autopatch.aws.client makes every client by one call of boto3's `client`.
     assert {call.rpartition(".")[2] for call in use.methods} == calls
     assert {call.rpartition(".")[2] for call in use.paginators} < calls
+
+
+def test_the_package_has_the_services_that_are_used(use: Use) -> None:
+    (listed,) = re.findall(r"^SERVICES = (.*)$", (ROOT / "functions/Makefile").read_text(), re.MULTILINE)
+    assert listed.split() == sorted(use.services)
+
+
+@pytest.mark.parametrize("requirements", ["requirements/dev.txt", "functions/requirements.txt"])
+def test_what_runs_here_is_what_is_packaged(requirements: str) -> None:
+    """So the functions that the embedded AWS runs, in this process, have the SDK of the package."""
+    packaged = locked("functions/requirements.txt")
+    assert {"boto3", "botocore"} < set(packaged)
+    assert packaged.items() <= locked(requirements).items()
+    assert {name: importlib.metadata.version(name) for name in packaged} == packaged
+
+
+def locked(path: str) -> dict[str, str]:
+    """The versions that a lock file has, by the packages' names; a package for some systems only would be twice."""
+    return dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / path).read_text(), re.MULTILINE))
 
 
 # -- what is found ----------------------------------------------------------------------------------------------------
