@@ -9,7 +9,8 @@ that is a finding.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -46,16 +47,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Sequence:
-    """Values of which each is one of these: the pages of an answer, a list that is written, what a generator yields."""
+    """The pages of an answer, a list that is written, what a generator yields: by the expression that makes it."""
 
-    elements: frozenset[Any]
+    expression: ast.expr
+    level: int = 0
 
 
 @dataclass(frozen=True)
 class Written:
-    """A dictionary that is written, by the expression that writes it."""
+    """A dictionary that is written, by the expression that writes it, or by the parameter that collects keywords."""
 
-    expression: ast.expr
+    expression: ast.expr | ast.arg
 
 
 @dataclass(frozen=True)
@@ -174,16 +176,19 @@ class _Program:
                 if isinstance(node, ast.FunctionDef):
                     self.functions[module, None, node.name] = _Function(module, None, node)
         self.known: dict[tuple[Any, ...], Value] = {}
+        self.inside: dict[Any, list[tuple[Any, ...]]] = {}
         self.services: set[str] = set()
         self.methods: set[str] = set()
         self.paginators: set[str] = set()
         self.keys: set[str] = set()
         self.findings: set[str] = set()
+        self.given: set[tuple[Any, ...]] = set()
 
     def follow(self) -> None:
         while True:
             before = dict(self.known)
             self.findings.clear()
+            self.given.clear()
             for module, tree in self.trees.items():
                 if module != "autopatch.aws.client":
                     _Body(self, module, None, None).run(tree.body)
@@ -191,9 +196,15 @@ class _Program:
                 return
 
     def learn(self, place: tuple[Any, ...], value: Value) -> None:
-        """A place is a variable, an attribute, a parameter, a return, or a key of a dictionary that is written."""
-        if value or place[0] == "key":
+        """A place is a variable, an attribute, a return, or a key or an element of what is written."""
+        if value or place[0] in ("key", "opaque"):
+            if place not in self.known and place[0] in ("key", "values", "spread", "element"):
+                self.inside.setdefault(place[1], []).append(place)
             self.known[place] = self.known.get(place, NOTHING) | value
+
+    def places_in(self, written: Any) -> list[tuple[Any, ...]]:
+        """The places of what is in a dictionary or a list that is written."""
+        return self.inside.get(written, [])
 
     def function(self, module: str, class_name: str | None, called: ast.expr) -> _Function | None:
         """The function of functions/ that is called, if it is one."""
@@ -216,6 +227,8 @@ class _Body:
         self.module = module
         self.class_name = class_name
         self.function = function
+        # The comprehensions and lambdas around what is looked at, with the names that are theirs.
+        self.inner: list[tuple[ast.expr, set[str]]] = []
 
     def find(self, node: ast.AST, what: str) -> None:
         self.program.findings.add(f"{self.module}, {ast.unparse(node)}: {what}")
@@ -233,7 +246,12 @@ class _Body:
             case ast.FunctionDef():
                 if self.function is not None and self.module.startswith("autopatch.aws."):
                     self.find(node, "expected no function in a function, in which nothing is followed")
-                _Body(self.program, self.module, self.class_name, node).run(node.body)
+                body = _Body(self.program, self.module, self.class_name, node)
+                if rest := node.args.kwarg:
+                    self.program.learn(body.variable(rest.arg), frozenset({Written(rest)}))
+                    if not node.name.startswith("_"):  # Who calls it may be anywhere.
+                        self.program.learn(("opaque", Written(rest)), NOTHING)
+                body.run(node.body)
             case ast.Import() | ast.ImportFrom():
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [str(node.module)]
                 if any(name.partition(".")[0] in ("boto3", "botocore") for name in names if name != _ERRORS):
@@ -294,13 +312,15 @@ class _Body:
                         self.program.learn(("key", written, target.slice.value), value)
                     else:
                         self.program.learn(("values", written), value)
+                        self.program.learn(("opaque", written), NOTHING)
                 if not written_to:
                     self.lost(target, value)
             case _:
                 self.lost(target, value)
 
     def variable(self, name: str) -> tuple[Any, ...]:
-        return ("variable", self.module, self.class_name, self.function and self.function.name, name)
+        place = ("variable", self.module, self.class_name, self.function and self.function.name, name)
+        return next(((*place, node) for node, names in reversed(self.inner) if name in names), place)
 
     # -- expressions --------------------------------------------------------------------------------------------------
 
@@ -332,21 +352,24 @@ class _Body:
                 self.bind(node.target, value)
                 return value
             case ast.List() | ast.Tuple() | ast.Set():
-                return frozenset({Sequence(frozenset().union(*(self.value(part) for part in node.elts)))})
+                return self.sequence(node, frozenset().union(*(self.value(part) for part in node.elts)))
             case ast.Starred():
                 return self.elements(self.value(node.value))
             case ast.Dict():
                 return self.dictionary(node)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
-                self.generators(node.generators)
-                return frozenset({Sequence(self.value(node.elt))})
+                with self.inside(node, {name for part in node.generators for name in _names(part.target)}):
+                    self.generators(node.generators)
+                    return self.sequence(node, self.value(node.elt))
             case ast.DictComp():
-                self.generators(node.generators)
-                self.value(node.key)
-                self.program.learn(("values", Written(node)), self.value(node.value))
+                with self.inside(node, {name for part in node.generators for name in _names(part.target)}):
+                    self.generators(node.generators)
+                    self.value(node.key)
+                    self.program.learn(("values", Written(node)), self.value(node.value))
+                self.program.learn(("opaque", Written(node)), NOTHING)
                 return frozenset({Written(node)})
             case ast.Yield(value=ast.expr() as result):
-                self.returned(result, frozenset({Sequence(self.value(result))}))
+                self.returned(result, self.sequence(node, self.value(result)))
                 return NOTHING
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 self.value(operand)
@@ -358,6 +381,11 @@ class _Body:
                     else:
                         self.anything(child)
                 return NOTHING
+
+    def sequence(self, node: ast.expr, elements: Value, level: int = 0) -> Value:
+        sequence = Sequence(node, level)
+        self.program.learn(("element", sequence), elements)
+        return frozenset({sequence})
 
     def makes_clients(self, node: ast.expr) -> bool:
         made_by = ("autopatch.aws.client", "create_client")
@@ -377,6 +405,12 @@ class _Body:
             self.find(node, "expected a client to be used by the class that makes it")
         return NOTHING
 
+    @contextmanager
+    def inside(self, node: ast.expr, names: set[str]) -> Iterator[None]:
+        self.inner.append((node, names))
+        yield
+        self.inner.pop()
+
     def generators(self, generators: Iterable[ast.comprehension]) -> None:
         for generator in generators:
             self.bind(generator.target, self.elements(self.value(generator.iter)))
@@ -392,6 +426,7 @@ class _Body:
             elif key is not None:
                 self.value(key)
                 self.program.learn(("values", written), value)
+                self.program.learn(("opaque", written), NOTHING)
             else:
                 self.program.learn(("spread", written), value)
                 self.lost(node, frozenset(part for part in value if not isinstance(part, Written)))
@@ -437,18 +472,30 @@ class _Body:
         return value
 
     def of_written(self, written: Written, keys: Value) -> Value:
-        value = self.program.known.get(("values", written), NOTHING)
-        for key in keys:
-            if isinstance(key, Text):
-                value |= self.program.known.get(("key", written, key.text), NOTHING)
+        value: Value = NOTHING
+        for dictionary in self.spread(written):
+            value |= self.program.known.get(("values", dictionary), NOTHING)
+            for key in keys:
+                if isinstance(key, Text):
+                    value |= self.program.known.get(("key", dictionary, key.text), NOTHING)
         return value
+
+    def spread(self, written: Written) -> set[Written]:
+        """The dictionary and those that are spread into it."""
+        spread, waiting = {written}, [written]
+        while waiting:
+            for part in self.program.known.get(("spread", waiting.pop()), NOTHING):
+                if isinstance(part, Written) and part not in spread:
+                    spread.add(part)
+                    waiting.append(part)
+        return spread
 
     def elements(self, value: Value) -> Value:
         """What a loop over the value gives."""
         elements: Value = NOTHING
         for part in value:
             if isinstance(part, Sequence):
-                elements |= part.elements
+                elements |= self.program.known.get(("element", part), NOTHING)
             elif isinstance(part, Answer):
                 shape = self.models.shape(part)
                 if isinstance(shape, ListShape):
@@ -479,9 +526,11 @@ class _Body:
         arguments = frozenset().union(*(self.value(part) for part in node.args if not isinstance(part, ast.Lambda)))
         for part in [*node.args, *(keyword.value for keyword in node.keywords)]:
             if isinstance(part, ast.Lambda):
-                for parameter in part.args.args:
-                    self.program.learn(self.variable(parameter.arg), self.elements(arguments))
-                self.value(part.body)
+                parameters = {parameter.arg for parameter in part.args.args}
+                with self.inside(part, parameters):
+                    for name_of_parameter in parameters:
+                        self.program.learn(self.variable(name_of_parameter), self.elements(arguments))
+                    self.value(part.body)
             elif part not in node.args:
                 self.lost(node, self.value(part))
         if name in _SAME:
@@ -510,9 +559,15 @@ class _Body:
                 self.lost(node, self.value(argument))
         for argument, name in zip(node.args, positional, strict=False):
             self.program.learn((*place, name), self.value(argument))
+        rest = function.node.args.kwarg
         for keyword in node.keywords:
-            if keyword.arg is None:
+            if keyword.arg is None and rest is not None:
+                self.program.learn(("spread", Written(rest)), self.value(keyword.value))
+                self.program.learn(("opaque", Written(rest)), NOTHING)
+            elif keyword.arg is None:
                 self.lost(node, self.value(keyword.value))
+            elif rest is not None and keyword.arg not in function.parameters:
+                self.program.learn(("key", Written(rest), keyword.arg), self.value(keyword.value))
             else:
                 self.program.learn((*place, keyword.arg), self.value(keyword.value))
         returned = ("return", function.module, function.class_name, function.node.name)
@@ -531,20 +586,20 @@ class _Body:
                 return self.members(node, receiver, arguments[0]) | frozenset().union(*arguments[1:])
             case Answer(), "get" | "values" if isinstance(self.models.shape(receiver), MapShape):
                 values = self.elements(frozenset({receiver}))
-                return values if name == "get" else frozenset({Sequence(values)})
+                return values if name == "get" else self.sequence(node, values)
             case Answer(), "items" if isinstance(self.models.shape(receiver), MapShape):
-                return frozenset({Sequence(frozenset({Sequence(self.elements(frozenset({receiver})))}))})
+                return self.sequence(node, self.sequence(node, self.elements(frozenset({receiver})), 1))
             case Written(), "get":
                 return self.of_written(receiver, arguments[0])
             case Written(), "items" | "values":
-                values = self.of_written(receiver, NOTHING)
-                return frozenset({Sequence(values | {Sequence(values)})})
-            case Sequence(), "append" | "extend" if isinstance(node.func, ast.Attribute):
+                values = self.of_written(receiver, frozenset(Text(key) for key in self.keys_of(receiver)))
+                return self.sequence(node, values | self.sequence(node, values, 1))
+            case Sequence(), "append" | "extend":
                 added = frozenset().union(*arguments)
-                more = added if name == "append" else self.elements(added)
-                if isinstance(node.func.value, ast.Name) and more:
-                    self.bind(node.func.value, frozenset({Sequence(more)}))
+                self.program.learn(("element", receiver), added if name == "append" else self.elements(added))
                 return NOTHING
+            case Written(), _:
+                self.program.learn(("opaque", receiver), NOTHING)
         if self.has_keys(receiver, Client, Paginator, Answer):
             self.find(node, f"expected no {name} of what AWS answered, which cannot be followed")
         self.lost(node, frozenset().union(*arguments, *(self.value(keyword.value) for keyword in node.keywords)))
@@ -591,7 +646,7 @@ class _Body:
         if operation.output_shape is None:
             return NOTHING
         answer = frozenset({Answer(client.service, operation.output_shape.name)})
-        return frozenset({Sequence(answer)}) if pages else answer
+        return self.sequence(node, answer) if pages else answer
 
     def settings_of_paging(self, node: ast.Call, value: Value) -> None:
         for written in value:
@@ -602,17 +657,17 @@ class _Body:
     # -- parameters ---------------------------------------------------------------------------------------------------
 
     def keys_of(self, written: Any) -> list[str]:
-        return [place[2] for place in self.program.known if place[0] == "key" and place[1] == written]
+        return [place[2] for place in self.program.places_in(written) if place[0] == "key"]
 
     def structure(self, node: ast.expr, client: Client, shape: Shape | None, written: Written) -> set[str]:
         """The keys of a dictionary that becomes the structure; findings for those that the structure does not have."""
-        keys = set(self.keys_of(written))
-        for key in keys:
-            self.parameter(node, client, shape, key, self.program.known[("key", written, key)])
-        for spread in self.program.known.get(("spread", written), NOTHING):
-            keys |= self.structure(node, client, shape, spread) if isinstance(spread, Written) else set()
-        if ("values", written) in self.program.known or isinstance(written.expression, ast.DictComp):
-            self.find(node, "expected keys that are written out")
+        keys: set[str] = set()
+        for dictionary in self.spread(written):
+            for key in self.keys_of(dictionary):
+                keys.add(key)
+                self.parameter(node, client, shape, key, self.program.known[("key", dictionary, key)])
+            if ("opaque", dictionary) in self.program.known:
+                self.find(node, "expected keys that are written out")
         return keys
 
     def parameter(self, node: ast.expr, client: Client, shape: Shape | None, key: str, value: Value) -> None:
@@ -628,6 +683,9 @@ class _Body:
         if not value and _leads_to_structures(shape):
             self.find(node, f"expected {shape.name} to be followed to where it is written")
         for part in value:
+            if (node, shape.name, part) in self.program.given:
+                continue
+            self.program.given.add((node, shape.name, part))
             if isinstance(part, Text) and isinstance(shape, Shape) and getattr(shape, "enum", None):
                 if part.text not in shape.enum:  # type: ignore[attr-defined]
                     self.find(node, f"{client.service} has no {part.text} in {shape.name}")
@@ -636,12 +694,13 @@ class _Body:
                 if missing:
                     self.find(node, f"{client.service} needs {', '.join(sorted(missing))} in {shape.name}")
             elif isinstance(part, Written) and isinstance(shape, MapShape):
-                for place, held in list(self.program.known.items()):
-                    if place[0] in ("key", "values") and place[1] == part:
-                        self.given(node, client, shape.value, held)
+                for dictionary in self.spread(part):
+                    for place in self.program.places_in(dictionary):
+                        if place[0] in ("key", "values"):
+                            self.given(node, client, shape.value, self.program.known[place])
             elif isinstance(part, Sequence) and isinstance(shape, ListShape):
-                if part.elements:
-                    self.given(node, client, shape.member, part.elements)
+                if elements := self.elements(frozenset({part})):
+                    self.given(node, client, shape.member, elements)
             elif not isinstance(part, Text) and _leads_to_structures(shape):
                 self.find(node, f"expected {shape.name} to be followed to where it is written")
 
@@ -651,21 +710,24 @@ class _Body:
         if any(self.has_keys(part, Client, Paginator, Answer) for part in value):
             self.find(node, "expected what can be followed")
 
-    def has_keys(self, part: Any, *kinds: type) -> bool:
-        """Whether it is a client or a paginator, or an answer in which there are keys to read."""
-        if isinstance(part, Sequence):
-            return any(self.has_keys(element, *kinds) for element in part.elements)
-        if isinstance(part, Written):
-            return any(
-                self.has_keys(element, *kinds)
-                for place, value in self.program.known.items()
-                if place[0] in ("key", "values", "spread") and place[1] == part
-                for element in value
-                if element != part
-            )
-        return isinstance(part, kinds) and (
-            not isinstance(part, Answer) or _leads_to_structures(self.models.shape(part))
-        )
+    def has_keys(self, value: Any, *kinds: type) -> bool:
+        """Whether in it is a client or a paginator, or an answer in which there are keys to read."""
+        seen, waiting = {value}, [value]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, Sequence | Written):
+                held = frozenset().union(*(self.program.known[place] for place in self.program.places_in(part))) - seen
+                seen |= held
+                waiting.extend(held)
+            elif isinstance(part, kinds) and not (
+                isinstance(part, Answer) and not _leads_to_structures(self.models.shape(part))
+            ):
+                return True
+        return False
+
+
+def _names(target: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
 
 
 def _leads_to_structures(shape: Shape) -> bool:

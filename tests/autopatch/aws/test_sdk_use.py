@@ -139,6 +139,9 @@ class Gateway:
     def _subnets(self):
         return self._client.describe_subnets()["Subnets"]
 
+    def _all(self, **request):
+        return list(self._client.get_paginator("describe_subnets").paginate(**request))
+
 def _identifier(document):
     return document["Id"]
 
@@ -187,6 +190,8 @@ def _filters(names):
         ("return self._subnets[0][ids]", "a key of Subnet that can be read here"),
         ("for p in self._client.get_paginator('describe_subnets').paginate(): p['Subnet']", "no Subnet in "),
         ("self._client.get_paginator('describe_subnets').paginate(PaginationConfig={'Max': 1})", "no setting Max"),
+        ("self._all(MaxResults=5, Subnet=ids)", "no Subnet in "),
+        ("return [s['VpcId'] for s in self._subnets] + [s for s in [t['Id'] for t in self._subnets]]", "no Id in "),
         ("return self._subnets", "hand out no document of AWS"),
         ("other(self._subnets[0])", "can be followed"),
         ("other(document=self._subnets[0])", "can be followed"),
@@ -216,6 +221,8 @@ def test_a_client_of_a_module_is_found() -> None:
     [
         "return [s['SubnetId'] for s in self._subnets if 'VpcId' in s]",
         "self._client.describe_subnets(Filters=[{'Name': n, 'Values': [n]} for n in ids], SubnetIds=list(ids))",
+        "return [s for s in ids] or [s['VpcId'] for p in self._all(MaxResults=5) for s in p['Subnets']]",
+        "grown = {**ids, 'a': [ids]}; grown = {**grown, 'b': [grown]}; return self.call(grown, [grown])",
         "return {t['Key']: t['Value'] for t in self._subnets[0].get('Tags', [])}",
     ],
 )
