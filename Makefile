@@ -65,10 +65,12 @@ build: .venv/$(INSTALLED) .venv-sam/$(INSTALLED) .venv-lambda/$(INSTALLED) ## ru
 	$(SAM) build
 	$(RUN) -m pytest tests/build
 
+# The functions' packages have all the same content, as tests/build makes sure; one is enough.
 package: build ## zip what make build built, with its checksum, for sam deploy on another machine
 	@rm -rf out/package
-	@mkdir -p out/package/$(PACKAGE)/.aws-sam
-	@cp -R .aws-sam/build out/package/$(PACKAGE)/.aws-sam
+	@mkdir -p out/package/$(PACKAGE)/.aws-sam/build
+	@cp -R .aws-sam/build/PlanRunFunction out/package/$(PACKAGE)/.aws-sam/build/functions
+	@sed 's/^\( *CodeUri: \).*/\1functions/' .aws-sam/build/template.yaml > out/package/$(PACKAGE)/.aws-sam/build/template.yaml
 	@cp -R statemachine infrastructure docs samconfig.toml README.md LICENSE out/package/$(PACKAGE)
 	@cd out/package && $(CURDIR)/$(RUN) -m zipfile --create $(PACKAGE).zip $(PACKAGE)
 	@cd out/package && $(CURDIR)/$(RUN) -c '$(CHECKSUM)' $(PACKAGE).zip | tee SHA256SUMS

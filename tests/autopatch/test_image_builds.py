@@ -80,9 +80,9 @@ def test_anything_but_one_ami_here_is_an_error_that_lists_what_there_is(resource
             },
             "failed while DISTRIBUTING: eu-west-2: no key",
         ),
-        ({"reason": "old SDK", "failureContext": {}}, "old SDK"),
+        ({"reason": "no context", "failureContext": {}}, "no context"),
     ],
 )
 def test_why_a_build_failed_with_and_without_a_failure_context(state: dict[str, Any], words: str | None) -> None:
-    """`failureContext` comes only with a recent SDK; `reason` is what there is otherwise."""
+    """Image Builder API reference, ImageState: `failureContext` is not required; otherwise there is `reason`."""
     assert _image(image(state={"status": "FAILED", **state})).failure == words

@@ -51,7 +51,7 @@ def test_a_build_that_fails_while_building_is_not_resumed() -> None:
 def failure_by_workflows(ran: Ran) -> tuple[str | None, bool]:
     """The state in which the build failed, and whether that was after building, from its workflows only.
 
-    An older SDK returns no `failureContext`; Image Builder API reference, ListWorkflowExecutions.
+    `failureContext` is not required in an ImageState; Image Builder API reference, ListWorkflowExecutions.
     """
     image_builder = ImageBuilder()
     answer = boto3.client("imagebuilder").list_image_pipeline_images(imagePipelineArn=ran.deployment.pipeline_arn)

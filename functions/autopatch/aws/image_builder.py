@@ -72,7 +72,7 @@ class Image:
     status: ImageStatus
     failure: str | None
     failed_in: str | None
-    """The status in which it failed, if the SDK has it."""
+    """The status in which it failed, if AWS gives a failure context."""
     created_at: datetime
     amis: tuple[OutputAmi, ...]
 
@@ -155,7 +155,7 @@ class ImageBuilder:
     def failed_after_building(self, image: Image) -> bool:
         """Whether a failed image had been built, and failed while it was tested or distributed.
 
-        The failure context shows that where the SDK has it; otherwise the workflows of the build do.
+        The failure context shows that where AWS gives one; otherwise the workflows of the build do.
         """
         if image.failed_in is not None:
             return image.failed_in in _AFTER_BUILDING
@@ -213,7 +213,7 @@ def _status(arn: str, text: str) -> ImageStatus:
 
 
 def _failure(state: Any) -> str | None:
-    """Why the build ended, in a sentence: from the failure context where the SDK has it, else the reason."""
+    """Why the build ended, in a sentence: from the failure context where AWS gives one, else the reason."""
     reason: str | None = state.get("reason")
     context = state.get("failureContext")
     if not context:
