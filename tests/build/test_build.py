@@ -197,11 +197,11 @@ def test_the_definition_of_the_state_machine_is_where_the_built_template_says(te
 
 
 def test_the_packages_are_small(packages: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    """A cold start loads all of it. With all services of the SDK it would be 38 MB."""
+    """A cold start loads all of it. With all services of the SDK it would be 41 MB."""
     sizes = {name: sum(path.stat().st_size for path in package.rglob("*")) for name, package in packages.items()}
     with capsys.disabled():
         print("".join(f"\n  {name:<28}{size / 1e6:6.1f} MB" for name, size in sizes.items()))  # noqa: T201
-    assert max(sizes.values()) < 20e6
+    assert max(sizes.values()) < 22e6
 
 
 def test_the_packages_are_all_the_same(packages: dict[str, Path]) -> None:
