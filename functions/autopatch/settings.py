@@ -63,7 +63,7 @@ class PlanSettings:
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> PlanSettings:
         """Raises ConfigError, naming the variable, when one is missing or malformed."""
         return cls(
-            pipeline_arn=_matching(environment, "PIPELINE_ARN", _PIPELINE_ARN, "the ARN of an Image Builder pipeline"),
+            pipeline_arn=_pipeline_arn(environment),
             application_stacks=_stack_names(environment, "APPLICATION_STACKS"),
             ami_parameter=_required(environment, "AMI_PARAMETER", "the name of a stack parameter"),
             capacity_parameter=environment.get("CAPACITY_PARAMETER", "").strip(),
@@ -165,9 +165,7 @@ class TriggerSettings:
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> TriggerSettings:
         """Raises ConfigError, naming the variable, when one is missing or malformed."""
         return cls(
-            state_machine_arn=_matching(
-                environment, "STATE_MACHINE_ARN", _STATE_MACHINE_ARN, "the ARN of a state machine"
-            ),
+            state_machine_arn=_state_machine_arn(environment),
             ami_name_pattern=_required(environment, "BASE_AMI_NAME_PATTERN", "a pattern of AMI names"),
             region=_required(environment, "AWS_REGION", "the Region that Lambda sets"),
         )
@@ -184,10 +182,8 @@ class BaseAmiCheckSettings:
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> BaseAmiCheckSettings:
         """Raises ConfigError, naming the variable, when one is missing or malformed."""
         return cls(
-            state_machine_arn=_matching(
-                environment, "STATE_MACHINE_ARN", _STATE_MACHINE_ARN, "the ARN of a state machine"
-            ),
-            pipeline_arn=_matching(environment, "PIPELINE_ARN", _PIPELINE_ARN, "the ARN of an Image Builder pipeline"),
+            state_machine_arn=_state_machine_arn(environment),
+            pipeline_arn=_pipeline_arn(environment),
         )
 
 
@@ -210,6 +206,14 @@ def _matching(environment: Mapping[str, str], name: str, pattern: re.Pattern[str
             f"environment variable {name}: expected {expected}, found {value!r}; correct the deployment's parameter"
         )
     return value
+
+
+def _state_machine_arn(environment: Mapping[str, str]) -> str:
+    return _matching(environment, "STATE_MACHINE_ARN", _STATE_MACHINE_ARN, "the ARN of a state machine")
+
+
+def _pipeline_arn(environment: Mapping[str, str]) -> str:
+    return _matching(environment, "PIPELINE_ARN", _PIPELINE_ARN, "the ARN of an Image Builder pipeline")
 
 
 def _minutes(environment: Mapping[str, str], name: str, at_least: int = 1) -> int:

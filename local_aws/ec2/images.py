@@ -143,13 +143,8 @@ def register(account: str, region: str, source: Image, new: NewImage) -> str:
     image = _ImageOfVolumes(
         backend,
         new,
-        source_ami=source.model,
         image_location=f"{account}/{new.name}",
-        hypervisor=source.model.hypervisor,
-        root_device_type=source.model.root_device_type,
-        root_device_name=source.model.root_device_name,
-        boot_mode=source.model.boot_mode,
-        region_name=f"{region}a",
+        **_likeness(source, region),
     )
     backend.amis[image.id] = image
     backend.modify_image_attribute(image.id, new.launch_permissions, [])
@@ -165,20 +160,27 @@ def publish(account: str, region: str, source: Image, name: str) -> str:
     image = Ami(
         backend,
         random_ami_id(),
-        source_ami=source.model,
         name=name,
         owner_id=source.model.owner_id,
         owner_alias=source.model.owner_alias,
         public=True,
         image_location=f"{source.model.owner_alias or source.model.owner_id}/{name}",
-        hypervisor=source.model.hypervisor,
-        root_device_type=source.model.root_device_type,
-        root_device_name=source.model.root_device_name,
-        boot_mode=source.model.boot_mode,
-        region_name=f"{region}a",
+        **_likeness(source, region),
     )
     backend.amis[image.id] = image
     return str(image.id)
+
+
+def _likeness(source: Image, region: str) -> dict[str, Any]:
+    """What an AMI of the Region has from the one that it is like, as the parameters of moto's AMI."""
+    return {
+        "source_ami": source.model,
+        "hypervisor": source.model.hypervisor,
+        "root_device_type": source.model.root_device_type,
+        "root_device_name": source.model.root_device_name,
+        "boot_mode": source.model.boot_mode,
+        "region_name": f"{region}a",
+    }
 
 
 def deregister(account: str, region: str, image_id: str, with_snapshots: bool) -> list[str]:

@@ -7,10 +7,8 @@ of another is taken here to a launch template and its group.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -62,18 +60,6 @@ SHOWN = modified(
     BESIDE_IT,
     AfterContext=json.dumps(CONTEXT),
 )
-
-
-@pytest.fixture
-def client() -> CloudFormationClient:
-    return boto3.client("cloudformation", region_name="eu-west-1")
-
-
-@pytest.fixture
-def answers(client: CloudFormationClient) -> Iterator[Stubber]:
-    with Stubber(client) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def test_the_plain_description_has_the_changes_and_the_detailed_one_only_adds_values(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
@@ -20,18 +18,6 @@ if TYPE_CHECKING:
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/app/11111111-2222-3333-4444-555555555555"
 BEGAN = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 STACK = Stack(STACK_ID, "app", "UPDATE_COMPLETE", None, None, ("CAPABILITY_IAM",), {"Ami": "ami-0old", "Size": "10"})
-
-
-@pytest.fixture
-def client() -> CloudFormationClient:
-    return boto3.client("cloudformation", region_name="eu-west-1")
-
-
-@pytest.fixture
-def answers(client: CloudFormationClient) -> Iterator[Stubber]:
-    with Stubber(client) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 @pytest.fixture

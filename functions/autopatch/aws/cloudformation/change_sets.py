@@ -170,14 +170,15 @@ class ChangeSets:
         if state is not ChangeSetState.READY:
             return ChangeSet(change_set_id, state)
         contexts = self._contexts(change_set_id)
-        changes = [change["ResourceChange"] for page in pages for change in page.get("Changes", [])]
         template = self._client.get_template(
             StackName=stack_name, ChangeSetName=change_set_id, TemplateStage="Processed"
         )
         return ChangeSet(
             change_set_id,
             state,
-            tuple(_change(change, contexts.get(change["LogicalResourceId"], {})) for change in changes),
+            tuple(
+                _change(change, contexts.get(change["LogicalResourceId"], {})) for change in _resource_changes(pages)
+            ),
             {
                 parameter["ParameterKey"]: parameter.get("ResolvedValue", parameter.get("ParameterValue", ""))
                 for parameter in pages[0].get("Parameters", [])
@@ -199,8 +200,10 @@ class ChangeSets:
             if is_transient(error):
                 raise
             return {}
-        changes = [change["ResourceChange"] for page in pages for change in page.get("Changes", [])]
-        return {change["LogicalResourceId"]: json.loads(change.get("AfterContext") or "{}") for change in changes}
+        return {
+            change["LogicalResourceId"]: json.loads(change.get("AfterContext") or "{}")
+            for change in _resource_changes(pages)
+        }
 
     def execute(self, change_set_id: str, stack_name: str, token: str) -> bool:
         """Start the update; False when the change set can no longer be executed, because another operation came first.
@@ -256,6 +259,10 @@ def _state(document: Mapping[str, Any], stack_name: str) -> ChangeSetState:
             f"not make it: {reason or 'no reason given'}; correct the stack or the target"
         )
     return _STATES[status]
+
+
+def _resource_changes(pages: list[Any]) -> list[Mapping[str, Any]]:
+    return [change["ResourceChange"] for page in pages for change in page.get("Changes", [])]
 
 
 def _change(document: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
