@@ -12,6 +12,7 @@ from moto.moto_api._internal import mock_random
 
 from local_aws.autoscaling import seam as autoscaling
 from local_aws.cloudformation import seam as cloudformation
+from local_aws.cloudwatch import seam as cloudwatch
 from local_aws.core import seam as core
 from local_aws.core import settings
 from local_aws.core.clock import Clock
@@ -32,7 +33,23 @@ from local_aws.ssm import seam as ssm
 from local_aws.stepfunctions import seam as stepfunctions
 
 _SEAMS = (
-    *(core, iam, kms, s3, servicequotas, ssm, sqs, sns, lambda_, events, scheduler, elbv2, ec2, autoscaling),
+    *(
+        core,
+        iam,
+        kms,
+        s3,
+        servicequotas,
+        cloudwatch,
+        ssm,
+        sqs,
+        sns,
+        lambda_,
+        events,
+        scheduler,
+        elbv2,
+        ec2,
+        autoscaling,
+    ),
     *(stepfunctions, imagebuilder, cloudformation),
 )
 

@@ -9,7 +9,9 @@ from typing import Any
 from local_aws.cloudformation import parameters, providers
 from local_aws.cloudformation.exports import Exports
 from local_aws.cloudformation.functions import Evaluator, Scope
+from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.cloudformation.stacks import Inputs, Stack
+from local_aws.core import settings
 
 
 def evaluator(exports: Exports, stack: Stack, inputs: Inputs, *, symbolic: bool = False) -> Evaluator:
@@ -56,7 +58,7 @@ def signatures(exports: Exports, stack: Stack, inputs: Inputs) -> dict[str, str]
 
 
 def has_changes(exports: Exports, stack: Stack, inputs: Inputs, planned: Mapping[str, str]) -> bool:
-    """Whether the stack with these inputs would have other resources, outputs or tags than it has.
+    """Whether the stack with these inputs would have other resources, outputs, tags or rollback triggers than it has.
 
     `planned` are the signatures of the resources that it would have.
     """
@@ -65,7 +67,15 @@ def has_changes(exports: Exports, stack: Stack, inputs: Inputs, planned: Mapping
         dict(planned) != current
         or stack.status in ("UPDATE_FAILED", "CREATE_FAILED")
         or dict(inputs.tags) != dict(stack.inputs.tags)
+        or _has_other_triggers(stack, inputs)
         or _output_signature(exports, stack, inputs) != _output_signature(exports, stack, stack.inputs)
+    )
+
+
+def _has_other_triggers(stack: Stack, inputs: Inputs) -> bool:
+    return (
+        settings.current(CloudFormationSettings).updates_rollback_configuration_alone
+        and inputs.monitored != stack.inputs.monitored
     )
 
 

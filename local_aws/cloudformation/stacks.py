@@ -48,6 +48,12 @@ class Inputs:
     rollback_configuration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def monitored(self) -> tuple[list[Any], int]:
+        """The rollback triggers and the monitoring time, which are none where they are left out."""
+        configuration = self.rollback_configuration
+        return list(configuration.get("RollbackTriggers", [])), int(configuration.get("MonitoringTimeInMinutes", 0))
+
+    @property
     def monitoring_seconds(self) -> float:
         return 60.0 * int(self.rollback_configuration.get("MonitoringTimeInMinutes", 0))
 

@@ -34,12 +34,13 @@ def check_parameters(stack: Stack, previous: Inputs | None) -> None:
 
 
 def check_alarms(stack: Stack) -> None:
-    """Raise OperationFailed when an alarm of the rollback triggers is missing or in ALARM."""
+    """Raise OperationFailed when an alarm of the rollback triggers is missing, of another type, or in ALARM."""
     states = alarms.states(stack.account_id, stack.region)
     for trigger in stack.inputs.rollback_configuration.get("RollbackTriggers", []):
-        if trigger["Arn"] not in states:
+        state = states.get((trigger["Arn"], trigger["Type"]))
+        if state is None:
             raise OperationFailed(f"Rollback trigger {trigger['Arn']} does not exist")
-        if states[trigger["Arn"]] == "ALARM":
+        if state == "ALARM":
             raise OperationFailed(f"Rollback trigger {trigger['Arn']} is in ALARM state")
 
 

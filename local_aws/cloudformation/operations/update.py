@@ -7,6 +7,7 @@ Sources: CloudFormation User Guide, "Understand update behaviors of stack resour
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from local_aws.cloudformation.errors import OperationFailed
 from local_aws.cloudformation.exports import Exports
@@ -106,7 +107,10 @@ class Update:
                 self._rollback_failed(change, str(error))
                 return
             changes.pop(0)
-        stack.inputs, stack.imports = self._previous, self._previous_imports
+        kept = self._previous
+        if not settings.current(CloudFormationSettings).reverts_rollback_configuration:
+            kept = replace(kept, rollback_configuration=stack.inputs.rollback_configuration)
+        stack.inputs, stack.imports = kept, self._previous_imports
         progress.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         clean_up(progress, [])
         progress.set_status("UPDATE_ROLLBACK_COMPLETE")

@@ -387,6 +387,63 @@ def test_an_alarm_in_the_monitoring_time_rolls_back(world: StackWorld) -> None:
     assert world.running() == before
 
 
+def test_a_rollback_trigger_has_to_be_an_alarm_of_its_type(world: StackWorld) -> None:
+    """API Reference, RollbackTrigger: Type is that of a metric alarm or of a composite one; a missing trigger fails the
+    operation."""
+    cloudwatch = world.client("cloudwatch")
+    cloudwatch.put_composite_alarm(AlarmName="fleet", AlarmRule="FALSE")
+    arn = cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"][0]["AlarmArn"]
+    world.create_application()
+    for kind, status in (("Alarm", "UPDATE_ROLLBACK_COMPLETE"), ("CompositeAlarm", "UPDATE_COMPLETE")):
+        world.cloudformation.update_stack(
+            StackName="app",
+            UsePreviousTemplate=True,
+            RollbackConfiguration={"RollbackTriggers": [{"Arn": arn, "Type": f"AWS::CloudWatch::{kind}"}]},
+            Parameters=world.patched(),
+        )
+        assert world.settle() == status
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_the_rollback_configuration_alone_is_an_update_or_no_change(world: StackWorld, taken: bool) -> None:
+    """Neither is documented: both are modelled, and who relies on one is tried on the other."""
+    settings.use(CloudFormationSettings(updates_rollback_configuration_alone=taken))
+    world.create_application()
+    monitored = {"RollbackTriggers": [], "MonitoringTimeInMinutes": 5}
+    request = {"StackName": "app", "UsePreviousTemplate": True, "RollbackConfiguration": monitored}
+    kept = [{"ParameterKey": p["ParameterKey"], "UsePreviousValue": True} for p in world.patched()]
+    world.cloudformation.create_change_set(**request, Parameters=kept, ChangeSetName="alone")
+    world.clock.sleep(60)
+    change_set = world.cloudformation.describe_change_set(StackName="app", ChangeSetName="alone")
+    assert (change_set["Status"], change_set["Changes"]) == ("CREATE_COMPLETE" if taken else "FAILED", [])
+    if taken:
+        world.cloudformation.update_stack(**request, Parameters=kept)
+        assert world.settle() == "UPDATE_COMPLETE" and world.stack("app")["RollbackConfiguration"] == monitored
+        with pytest.raises(ClientError, match="No updates are to be performed"):
+            world.cloudformation.update_stack(**request, Parameters=kept)
+    else:
+        with pytest.raises(ClientError, match="No updates are to be performed"):
+            world.cloudformation.update_stack(**request, Parameters=kept)
+
+
+@pytest.mark.parametrize("reverts", [True, False])
+def test_a_rolled_back_update_leaves_the_old_rollback_configuration_or_the_new_one(
+    world: StackWorld, reverts: bool
+) -> None:
+    """Neither is documented: both are modelled."""
+    behave(signals="none")
+    settings.use(CloudFormationSettings(reverts_rollback_configuration=reverts))
+    world.create_application()
+    world.cloudformation.update_stack(
+        StackName="app",
+        UsePreviousTemplate=True,
+        RollbackConfiguration={"MonitoringTimeInMinutes": 30},
+        Parameters=world.patched(),
+    )
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.stack("app")["RollbackConfiguration"] == ({} if reverts else {"MonitoringTimeInMinutes": 30})
+
+
 def test_an_instance_may_signal_through_the_api(world: StackWorld) -> None:
     """API Reference, SignalResource: each signal needs a different unique id; failures count against the group."""
     behave(signals="none")
