@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration
 from autopatch.errors import InvalidDocument
 from autopatch.settings import Rollback
 
@@ -194,6 +195,13 @@ class Pending(Underway, frozen=True, kw_only=True, tag="PENDING"):
     status: PendingStatus
 
 
+class Monitoring(Document, frozen=True):
+    """The alarms and the bake time that the stack had `before` the run, and those `during` the update."""
+
+    before: RollbackConfiguration
+    during: RollbackConfiguration
+
+
 class PreviewStatus(StrEnum):
     """How far the preview is from being executed."""
 
@@ -213,6 +221,9 @@ class Preview(Underway, frozen=True, kw_only=True, tag="PREVIEW"):
     change_set_id: str
     capacities: dict[str, int]
     """The desired capacities of the groups by their logical ids; when READY, of those that the update changes."""
+    monitoring: Monitoring
+    pauses_minutes: int = 0
+    """How long the update pauses by what it is told to, when READY: the bake time and its groups' own."""
     changes: tuple[str, ...] = ()
     """What it would do, a line a resource, when READY."""
 
@@ -242,6 +253,9 @@ class StackUpdate(Underway, frozen=True, kw_only=True, tag="UPDATE"):
     ami_after: str
     capacities: dict[str, int]
     """The desired capacities of the groups that it changes, by their logical ids, as they were before it."""
+    monitoring: Monitoring
+    pauses_minutes: int
+    """How long it pauses by what it is told to: this is added to its deadline."""
     changes: tuple[str, ...] = ()
     """What it does, a line a resource, as its preview had it."""
 
@@ -255,6 +269,7 @@ class Verified(_Phase, frozen=True, kw_only=True, tag="VERIFIED"):
     seconds: int
     """From the start of the update to this proof."""
     detail: str
+    monitoring: Monitoring
     changes: tuple[str, ...] = ()
 
     @property
@@ -276,6 +291,31 @@ class Unchanged(_Phase, frozen=True, kw_only=True, tag="UNCHANGED"):
     @property
     def ami_after(self) -> str:
         return self.ami_before
+
+
+# -- the alarms and the bake time that the stack had before the run: `$.restoration` -------------------------------
+
+
+class Restoring(Underway, frozen=True, kw_only=True, tag="RESTORING"):
+    """They are to be put back."""
+
+    change_set_id: str | None = None
+    """The change set that does it, when it is made."""
+    is_updating: bool = False
+    """Whether the update that does it has been started."""
+
+
+class Restored(_Phase, frozen=True, kw_only=True, tag="RESTORED"):
+    """The stack has them, or what somebody else has given it since."""
+
+
+class NotRestored(_Phase, frozen=True, kw_only=True, tag="NOT_RESTORED"):
+    """The stack has those of the run, which has given up."""
+
+    reason: str
+    """What the stack has, what it had, and why they were not put back."""
+    way_out: str
+    """What an operator does about it."""
 
 
 # -- how it ended ---------------------------------------------------------------------------------------------------
@@ -300,10 +340,15 @@ class Failure(Document, frozen=True, forbid_unknown_fields=False):
 
 
 class RecordedResult(Document, frozen=True, tag_field="record", tag="RESULT"):
-    """A target of which nothing failed, as the Map records it: an item of `$.results`."""
+    """A target of which nothing failed, as the Map records it: an item of `$.results`.
+
+    `restoration_failure` is the failure to put the alarms and the bake time back.
+    """
 
     target: Target
     update: Verified | Unchanged
+    restoration: NotStarted | Restoring | Restored | NotRestored
+    restoration_failure: Failure | None
 
 
 class RecordedFailure(Document, frozen=True, tag_field="record", tag="FAILURE"):
@@ -317,6 +362,8 @@ class RecordedFailure(Document, frozen=True, tag_field="record", tag="FAILURE"):
     failure: Failure
     rollback: NotStarted | Pending | StackUpdate | Verified
     rollback_failure: Failure | None
+    restoration: NotStarted | Restoring | Restored | NotRestored
+    restoration_failure: Failure | None
 
 
 class TargetResult(Document, frozen=True):
@@ -337,6 +384,8 @@ class TargetResult(Document, frozen=True):
     stack_status: str | None = None
     changes: tuple[str, ...] = ()
     rolled_back: bool = False
+    left_to_do: str | None = None
+    """What an operator has to do about the stack's alarms and bake time."""
 
 
 class Summary(Document, frozen=True):

@@ -45,9 +45,9 @@ class DeploymentChecker:
             return self._going_on(update, operation.state, ours, now)
         raise self._failure(update, operation)
 
-    @property
-    def _deadline(self) -> timedelta:
-        return timedelta(minutes=self.run.deployment_deadline_minutes)
+    def _allowed(self, update: StackUpdate) -> timedelta:
+        """How long an update may take: the deployment's deadline, and as long as the update pauses by itself."""
+        return timedelta(minutes=self.run.deployment_deadline_minutes + update.pauses_minutes)
 
     def _own_operation(self, update: StackUpdate) -> OwnOperation:
         operation = OwnOperation.rollback if update.is_rollback else OwnOperation.update
@@ -58,7 +58,7 @@ class DeploymentChecker:
             update = self._turned(update, state, ours, now)
         # An update that can no longer be cancelled, because its new group already serves, is given as long again.
         is_updating = update.status is UpdateStatus.UPDATING
-        give_up_at = update.deadline_at + self._deadline if is_updating else update.deadline_at
+        give_up_at = update.deadline_at + self._allowed(update) if is_updating else update.deadline_at
         if now >= give_up_at:
             raise DeploymentTimedOut(
                 f"stack {self.target.stack_name}: expected its update to have ended, found it {_words(state)} "
@@ -73,12 +73,12 @@ class DeploymentChecker:
         The rollback has a deadline of its own.
         """
         if state is StackState.ROLLING_BACK:
-            return replace(update, status=UpdateStatus.ROLLING_BACK, deadline_at=now + self._deadline)
+            return replace(update, status=UpdateStatus.ROLLING_BACK, deadline_at=now + self._allowed(update))
         if state is not StackState.UPDATING or now < update.deadline_at:
             return update
         if not self.stacks.cancel_update(update.stack_id, ours.cancel_token):
             return update
-        return replace(update, status=UpdateStatus.CANCELLED, deadline_at=now + self._deadline)
+        return replace(update, status=UpdateStatus.CANCELLED, deadline_at=now + self._allowed(update))
 
     def _failure(
         self, update: StackUpdate, operation: Operation
@@ -100,9 +100,9 @@ class DeploymentChecker:
         if update.status is UpdateStatus.CANCELLED:
             waited_for = ", ".join(operation.given_up) or "no resource in particular"
             return DeploymentTimedOut(
-                f"stack {name}: expected the update to end within {_minutes(self._deadline)}, found it still waiting "
-                f"for {waited_for}{f'; {because}' if cause else ''}; it was cancelled and has been rolled back to "
-                f"{update.ami_before}: see what it waited for, and run again{behind}"
+                f"stack {name}: expected the update to end within {_minutes(self._allowed(update))}, found it still "
+                f"waiting for {waited_for}{f'; {because}' if cause else ''}; it was cancelled and has been rolled "
+                f"back to {update.ami_before}: see what it waited for, and run again{behind}"
             )
         return DeploymentFailed(
             f"{ended}; it has been rolled back to {update.ami_before}: see why, and run again{behind}"

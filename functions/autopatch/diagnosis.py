@@ -1,4 +1,4 @@
-"""What caused the failure of an Auto Scaling group: its launches, the instances, the end of their console output."""
+"""What caused the failure of an update: the launches of an Auto Scaling group, its instances, their console output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autopatch.aws.auto_scaling import Activity, AutoScaling
-from autopatch.aws.cloudformation.stacks import GROUP_TYPE, ResourceFailure
+from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Operation, ResourceFailure
 from autopatch.aws.ec2 import Ec2, Instance
 from autopatch.errors import AutopatchError
 
@@ -36,6 +36,28 @@ class Diagnosis:
             lines = [f"what its group launched could not be read: {error}"]
         return "".join(f"\n- {line}" for line in lines)
 
+    def exoneration(self, operation: Operation, since: datetime) -> str | None:
+        """Why a failed update does not show that its AMI is bad; None when it does.
+
+        It does when instances came up and were not accepted: the group missed their signals, although it could launch
+        every instance. A policy, a permission, a quota, a name that is taken, want of capacity, an alarm or a
+        cancellation say nothing of the AMI.
+        """
+        failure = operation.first_failure
+        if failure is None:
+            return f"no resource failed; CloudFormation says: {operation.rollback_reason or 'nothing'}"
+        if failure.resource_type != GROUP_TYPE or not failure.physical_id or not failure.lacks_signals:
+            return f"{failure.logical_id} failed for another reason than its instances"
+        try:
+            activities = self.auto_scaling.activities(failure.physical_id, since)
+        except AutopatchError as error:
+            return f"what {failure.logical_id} launched could not be read: {error}"
+        if any(activity.has_failed for activity in activities):
+            return f"{failure.logical_id} could not launch all instances"
+        if not any(activity.launched for activity in activities):
+            return f"{failure.logical_id} launched no instance"
+        return None
+
     def _instances(self, activities: tuple[Activity, ...]) -> list[str]:
         launched = [activity.launched for activity in activities if activity.launched]
         instances = self.ec2.instances(launched)
@@ -55,7 +77,7 @@ def _failed_launches(activities: tuple[Activity, ...]) -> list[str]:
     """The messages of launches that failed, each message once."""
     counts: dict[str, int] = {}
     for activity in activities:
-        if activity.status == "Failed":
+        if activity.has_failed:
             text = activity.message or activity.description
             counts[text] = counts.get(text, 0) + 1
     return [f"{count} launch{'es' if count > 1 else ''} failed: {text[:500]}" for text, count in counts.items()]

@@ -53,7 +53,11 @@ class RollbackFailed(AutopatchError):
 
 
 class VerificationFailed(AutopatchError):
-    """The stack was updated, but its instances are not what they should be."""
+    """The stack was updated, and instances that run the AMI do not serve."""
+
+
+class PatchIncomplete(AutopatchError):
+    """The stack was updated, and not all its instances run the AMI; none of those that do has failed."""
 
 
 class NotificationFailed(AutopatchError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopatch.aws.cloudformation.change_sets import Cause, Change
 from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack
+from autopatch.aws.cloudwatch import Alarm, AlarmState
 from autopatch.aws.ec2 import MachineImage
 from autopatch.errors import TargetNotReady, UnexpectedChanges
 from autopatch.fleet import GroupFleet
@@ -19,12 +20,19 @@ from autopatch.templates import Template, Unresolved, completed, first_unresolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration
     from autopatch.contracts import Target
     from autopatch.holds import Hold
 
 # What launches instances, and may change or be replaced for another AMI.
 _LAUNCHES_INSTANCES = frozenset({GROUP_TYPE, "AWS::EC2::LaunchTemplate", "AWS::AutoScaling::LaunchConfiguration"})
 _BY_REFERENCE = frozenset({"ResourceReference", "ResourceAttribute"})
+
+ALARM_NOT_OK = "AlarmNotOk"
+"""The finding of an alarm that is not OK. A target that accepts it is updated without the alarms that have gone off."""
+
+_LONGEST_PAUSES_MINUTES = 2 * 24 * 60
+_CHECKPOINT_SECONDS = "3600"
 
 
 @dataclass(frozen=True)
@@ -134,12 +142,31 @@ class GroupChange:
         return whole_number(self.sizes.get("DesiredCapacity", self.sizes.get("MinSize", "0")))
 
     @property
+    def pauses_seconds(self) -> int | Unresolved:
+        """How long an instance refresh of the group pauses at its checkpoints, and bakes in the end.
+
+        A checkpoint has a pause of an hour, unless the policy has another (CDK API reference,
+        CfnAutoScalingInstanceRefreshPreferences).
+        """
+        preferences = _at(self.update_policy, "AutoScalingInstanceRefresh", "Preferences")
+        checkpoints = _at(preferences, "CheckpointPercentages") or []
+        parts = [
+            whole_number(_at(preferences, "BakeTime") or "0"),
+            whole_number(_at(preferences, "CheckpointDelay") or _CHECKPOINT_SECONDS),
+        ]
+        if unresolved := first_unresolved([checkpoints, *parts]):
+            return unresolved
+        bake, delay = parts
+        return bake + len(checkpoints) * delay  # type: ignore[operator]
+
+    @property
     def unresolved(self) -> dict[str, Unresolved]:
         """What the update has to be judged by and is not known before it, in words of what it decides."""
         decided = {
             "whether the update replaces instances": self.replaces_instances,
             "whether the update waits for signals of the new instances": self.is_guarded,
             "how many instances the update leaves": self.capacity_after,
+            "how long the update pauses": self.pauses_seconds,
         }
         return {what: value for what, value in decided.items() if isinstance(value, Unresolved)}
 
@@ -169,6 +196,10 @@ class Situation:
     """None when there is no such AMI in this Region for this account."""
     hold: Hold | None
     """The one that covers the AMI."""
+    monitoring: RollbackConfiguration
+    """The alarms and the bake time of the update."""
+    alarms: Mapping[str, Alarm]
+    """The alarms of `monitoring` that exist in this account and Region, by their ARNs."""
     free_addresses: Callable[[Collection[str]], Mapping[str, int]]
     """Gives the free addresses of subnets, by their ids."""
     used_and_quota: Callable[[], tuple[int, int]]
@@ -182,6 +213,8 @@ class Assessment:
     changed: tuple[GroupChange, ...]
     findings: tuple[Finding, ...]
     unexpected: tuple[str, ...]
+    pauses_minutes: int
+    """How long the update pauses by what it is told to: its bake time, and its groups' own pauses one after another."""
 
     @property
     def may_pass(self) -> bool:
@@ -193,12 +226,15 @@ def assess(situation: Situation) -> Assessment:
     """All that is found of the target, without what it accepts."""
     target, fleet, ami_id = situation.target, situation.fleet, situation.ami_id
     changed = tuple(_changed_groups(fleet, situation.changes, situation.template))
+    pauses_minutes = situation.monitoring.minutes + _minutes_of_pauses(changed)
     findings = [
         *hold_findings(ami_id, situation.hold),
         *stack_findings(situation.stack),
         *ami_findings(ami_id, situation.image, fleet),
         *fleet_findings(fleet),
         *group_findings(changed, target.ami_parameter),
+        *alarm_findings(situation.monitoring.alarm_arns, situation.alarms),
+        *pause_findings(pauses_minutes),
         *room_findings(changed, situation.free_addresses, situation.used_and_quota),
     ]
     our_parameters = {target.ami_parameter, target.capacity_parameter or ""}
@@ -206,6 +242,7 @@ def assess(situation: Situation) -> Assessment:
         changed,
         tuple(finding for finding in findings if finding.name not in target.accepted),
         unexpected_changes(situation.changes, our_parameters),
+        pauses_minutes,
     )
 
 
@@ -221,6 +258,12 @@ def not_ready(
         "their own, and start the execution again"
     )
     return UnexpectedChanges(text + (_list("\nand the stack is not ready:", findings) if findings else ""))
+
+
+def _minutes_of_pauses(changed: Collection[GroupChange]) -> int:
+    """What is not known of it is a finding of its own."""
+    known = [group.pauses_seconds for group in changed if isinstance(group.pauses_seconds, int)]
+    return -(-sum(known) // 60)
 
 
 def _changed_groups(
@@ -366,6 +409,40 @@ def group_findings(changed: Collection[GroupChange], ami_parameter: str) -> Iter
                 "name the stack's parameter for the desired capacity as capacityParameter of the target, or update the "
                 "stack to the capacity that it needs",
             )
+
+
+def alarm_findings(arns: Collection[str], alarms: Mapping[str, Alarm]) -> Iterator[Finding]:
+    """Whether the alarms that are to roll the update back can do so, and would not do so at once.
+
+    A missing alarm fails an update, and one that is in ALARM rolls it back (CloudFormation user guide, "Roll back your
+    CloudFormation stack on alarm breach with rollback triggers").
+    """
+    if missing := [arn for arn in arns if arn not in alarms]:
+        yield Finding(
+            "NoSuchAlarm",
+            "the update's rollback alarms in this account and Region",
+            f"no {', '.join(missing)}",
+            "correct RollbackAlarmArns of the deployment, or the rollback configuration of the stack",
+        )
+    if not_ok := [alarm for alarm in alarms.values() if alarm.state is not AlarmState.OK]:
+        yield Finding(
+            ALARM_NOT_OK,
+            "the update's rollback alarms in OK",
+            ", ".join(str(alarm) for alarm in not_ok),
+            f"see why; or let the target accept {ALARM_NOT_OK}: alarms in ALARM then do not watch over this update",
+            may_pass=True,
+        )
+
+
+def pause_findings(pauses_minutes: int) -> Iterator[Finding]:
+    """Whether a run can wait for the update's own pauses."""
+    if pauses_minutes > _LONGEST_PAUSES_MINUTES:
+        yield Finding(
+            "PausesTooLong",
+            f"an update that pauses for at most {_LONGEST_PAUSES_MINUTES} minutes",
+            f"{pauses_minutes} minutes of bake time and checkpoints",
+            "shorten the BakeTime or CheckpointDelay of the UpdatePolicy, or the stack's monitoring time",
+        )
 
 
 def room_findings(

@@ -63,8 +63,10 @@ _NEXT_STEPS = {
     "its own parameter, or make those changes in a separate update, and start the execution again.",
     "VerificationFailed": "See what kept the new instances from serving (their logs, the health checks), fix the "
     "image, and start the execution again. The stacks that were rolled back are running their old AMI again.",
-    "DeploymentFailed": "See why the new instances were not accepted (the stack's events, the instances' logs), and "
+    "PatchIncomplete": "See what kept instances from being replaced (the group's activity history), fix that, and "
     "start the execution again. The stacks that were rolled back are running their old AMI again.",
+    "DeploymentFailed": "See above what failed, and whether that was the AMI: then fix the image, otherwise the "
+    "stack. Start the execution again. The stacks that were rolled back are running their old AMI again.",
     "DeploymentTimedOut": "See what the update waited for (the stack's events, the instances' logs). If updates take "
     "that long now, deploy with a longer deployment deadline. Then start the execution again.",
     "RollbackFailed": "An operator is needed now. See above what failed first, and why the rollback failed.",
@@ -74,6 +76,9 @@ _NEXT_STEPS = {
     "execution again.",
 }
 _BEFORE_ANY_CHANGE = ("TargetNotReady", "UnexpectedChanges")
+_TO_BE_PASTED = ("aws ", "{", "--")
+"""How lines begin that a person pastes into a terminal or the console: they are not wrapped."""
+_AFTER_THE_UPDATE = ("VerificationFailed", "PatchIncomplete")
 
 _NEXT_STEP_OTHERWISE = "Look at the execution in the console: the state that failed shows its input and its error."
 
@@ -133,7 +138,7 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
         verdict,
         outcome=Outcome.FAILED,
         error=None if failed_targets else failed,
-        next_steps=_after_failure(failed.error, failed_targets),
+        next_steps=_after_failure(failed.error, targets),
     )
 
 
@@ -148,8 +153,9 @@ def ending(state: Mapping[str, Any], ended: Ending, now: datetime) -> Notificati
         outcome=ended.status,
         error=ended.failure if ended.failure.cause else None,
         next_steps="What was in progress continues without the run: an image build to its end, and a stack update "
-        "until it is complete or CloudFormation has rolled it back. Follow them with the links below, then start the "
-        "execution again.",
+        "until it is complete or CloudFormation has rolled it back. Follow them with the links below. A stack whose "
+        "update had begun may keep the rollback alarms and the bake time of the update: see its rollback "
+        "configuration. Then start the execution again.",
     )
 
 
@@ -247,7 +253,8 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
     if patched:
         who = patched[0].stack_name if len(targets) == 1 else f"{len(patched)} of {_stacks(len(targets))}"
         current = "" if len(patched) == len(targets) else "; see below for the others"
-        return f"PATCHED: {who} now on {new}", f"Patched: {who} now on {new}{current}.", Outcome.PATCHED
+        to_do = "; rollback alarms not put back" if any(target.left_to_do for target in targets) else ""
+        return f"PATCHED: {who} now on {new}{to_do}", f"Patched: {who} now on {new}{current}{to_do}.", Outcome.PATCHED
     if previewed:
         who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
         verdict = f"A dry run: {who} would be updated to {new}. No stack was changed."
@@ -273,8 +280,9 @@ def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
             "When the change calendar opens, start the execution for what was skipped, without another build, with\n"
             f"{_input_for(ami.ami_id, *skipped_stacks)}"
         )
+    steps += [target.left_to_do for target in targets if target.left_to_do]
     steps += [
-        f"Nothing for {target.stack_name}. To go back, start the execution with\n"
+        f"{'' if target.left_to_do else f'Nothing for {target.stack_name}. '}To go back, start the execution with\n"
         f"{_input_for(target.ami_before, target.stack_name)}"
         for target in targets
         if target.outcome is Outcome.PATCHED
@@ -282,19 +290,20 @@ def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
     return "\n".join(steps) or "Nothing."
 
 
-def _after_failure(error: str, failed: list[TargetResult]) -> str:
+def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
     steps = [_NEXT_STEPS.get(error, _NEXT_STEP_OTHERWISE)]
-    for target in failed:
+    for target in targets:
         if target.stack_status == "UPDATE_ROLLBACK_FAILED":
             steps.append(
                 f"{target.stack_name} is stuck between two AMIs: fix what its events show, then continue its rollback "
                 "in the console. Until then nothing can update it."
             )
-        elif target.error in ("VerificationFailed", "RollbackFailed") and not target.rolled_back:
+        elif target.error in (*_AFTER_THE_UPDATE, "RollbackFailed") and not target.rolled_back:
             steps.append(
                 f"{target.stack_name} is still on the new AMI. To go back, start the execution with\n"
                 f"{_input_for(target.ami_before, target.stack_name)}"
             )
+    steps += [target.left_to_do for target in targets if target.left_to_do]
     return "\n".join(steps)
 
 
@@ -317,10 +326,10 @@ def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> 
     if all(target.rolled_back for target in failed):
         to = f" to {failed[0].ami_after}" if len(failed) == 1 and failed[0].ami_after else ""
         return f"FAILED: {names} rolled back{to}{others}", f"{names} could not be patched and {was} rolled back{to}."
-    if all(target.error == "VerificationFailed" for target in failed):
+    if all(target.error in _AFTER_THE_UPDATE for target in failed):
         return (
             f"FAILED: {names} updated, but not verified{others}",
-            f"{names} {was} updated, but the instances failed their verification. The list below shows which were "
+            f"{names} {was} updated, but not all instances run the AMI and serve. The list below shows which were "
             "rolled back.",
         )
     untouched = all(target.error in _BEFORE_ANY_CHANGE and target.ami_after == target.ami_before for target in failed)
@@ -350,6 +359,9 @@ def _indented(text: str, by: str = "  ") -> str:
     wrapper = textwrap.TextWrapper(100, initial_indent=by, break_long_words=False, break_on_hyphens=False)
     lines = []
     for line in text.splitlines():
+        if line.startswith(_TO_BE_PASTED):
+            lines.append(by + line)
+            continue
         wrapper.subsequent_indent = by + "  " if line.startswith("- ") else by
         lines.append(wrapper.fill(line))
     return "\n".join(lines)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from autopatch.aws.cloudformation.stacks import not_updatable
-from autopatch.contracts import Outcome, Pending, Preview, PreviewStatus, Unchanged
+from autopatch.aws.cloudformation.rollback_configuration import RollbackTrigger
+from autopatch.aws.cloudformation.stacks import UpdateRequest, not_updatable
+from autopatch.aws.cloudwatch import AlarmState
+from autopatch.contracts import Monitoring, Outcome, Pending, Preview, PreviewStatus, Unchanged
 from autopatch.errors import TargetNotReady
-from autopatch.findings import current_findings, not_ready
+from autopatch.findings import ALARM_NOT_OK, current_findings, not_ready
 from autopatch.fleet import desired_capacities
 from autopatch.polling import wait_for_preview, wait_for_stack
 from autopatch.service_roles import role_to_give, service_role_findings
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autopatch.aws.cloudformation.change_sets import ChangeSets
+    from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration
     from autopatch.aws.cloudformation.stacks import Stack, Stacks
+    from autopatch.aws.cloudwatch import CloudWatch
     from autopatch.contracts import Ami, Execution, Run, Target
     from autopatch.fleet import Fleets, GroupFleet
     from autopatch.settings import UpdateSettings
@@ -36,6 +40,7 @@ class UpdatePreviewer:
     stacks: Stacks
     change_sets: ChangeSets
     fleets: Fleets
+    cloudwatch: CloudWatch
 
     def preview(self, pending: Pending, now: datetime) -> Pending | Preview | Unchanged:
         """The preview, CREATING; or STACK_BUSY; or ALREADY_CURRENT.
@@ -50,7 +55,8 @@ class UpdatePreviewer:
         fleet = self.fleets.of_stack(stack.name)
         if stack.parameters[self.target.ami_parameter] == self.ami.ami_id:
             return self._already_current(stack, fleet)
-        change_set_id = self._begin(stack, fleet)
+        monitoring = self._monitoring(stack)
+        change_set_id = self._begin(stack, fleet, monitoring)
         if change_set_id is None:
             return wait_for_stack(pending, self.run, stack, now)
         preview = Preview(
@@ -62,6 +68,7 @@ class UpdatePreviewer:
             ami_after=self.ami.ami_id,
             change_set_id=change_set_id,
             capacities=desired_capacities(fleet),
+            monitoring=Monitoring(before=stack.rollback_configuration, during=monitoring),
         )
         return wait_for_preview(preview, self.run, self.target, now)
 
@@ -71,22 +78,40 @@ class UpdatePreviewer:
             raise not_ready(stack.name, findings)
         return Unchanged(outcome=Outcome.ALREADY_CURRENT, ami_before=self.ami.ami_id, stack_id=stack.stack_id)
 
-    def _begin(self, stack: Stack, fleet: Sequence[GroupFleet]) -> str | None:
+    def _monitoring(self, stack: Stack) -> RollbackConfiguration:
+        """The stack's own alarms and bake time, and those of the deployment.
+
+        An alarm that has gone off would roll the update back at once. If the target accepts that, it is left out.
+        """
+        own, wanted = stack.rollback_configuration, self.settings.alarm_arns
+        alarms = self.cloudwatch.alarms(list(dict.fromkeys([*own.alarm_arns, *wanted])))
+        composite = {arn for arn, alarm in alarms.items() if alarm.is_composite}
+        types = {arn: f"AWS::CloudWatch::{'CompositeAlarm' if arn in composite else 'Alarm'}" for arn in wanted}
+        monitoring = own.with_more((RollbackTrigger(arn, types[arn]) for arn in wanted), self.settings.bake_minutes)
+        if ALARM_NOT_OK not in self.target.accepted:
+            return monitoring
+        return monitoring.without([arn for arn, alarm in alarms.items() if alarm.state is AlarmState.ALARM])
+
+    def _begin(self, stack: Stack, fleet: Sequence[GroupFleet], monitoring: RollbackConfiguration) -> str | None:
         """The id of the change set, which is made once, however often it is asked for; None for a busy stack."""
         accepted, deployment_role_arn = self.target.accepted, self.settings.cloudformation_role_arn
         # A stack of this name may have been created anew since the run was planned.
         if findings := list(service_role_findings(stack, accepted, deployment_role_arn)):
             raise not_ready(stack.name, findings)
         values = self._new_values(stack, fleet)
+        # Whether a stack has the role and the alarms of a change set that is never executed is not documented.
+        is_executed = not self.run.dry_run
+        changes_monitoring = is_executed and not monitoring.is_like(stack.rollback_configuration)
         return self.change_sets.begin(
-            stack,
-            values,
-            has_transforms=self.stacks.template_summary(stack.name).has_transforms,
-            # Whether a stack has the role of a change set that is never executed is not documented.
-            role_arn=None if self.run.dry_run else role_to_give(accepted, deployment_role_arn),
-            alarm_arns=self.settings.alarm_arns,
-            bake_minutes=self.settings.bake_minutes,
-            name=self.execution.token(f"preview {stack.stack_id} {sorted(values.items())}"),
+            UpdateRequest(
+                stack,
+                values,
+                has_transforms=self.stacks.template_summary(stack.name).has_transforms,
+                role_arn=role_to_give(accepted, deployment_role_arn) if is_executed else None,
+                rollback_configuration=monitoring if changes_monitoring else None,
+            ),
+            name=self.execution.token(f"preview {stack.stack_id} {sorted(values.items())} {monitoring}"),
+            description="AMI Autopatch: instances on another AMI",
         )
 
     def _new_values(self, stack: Stack, fleet: Sequence[GroupFleet]) -> dict[str, str]:

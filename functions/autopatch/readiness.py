@@ -10,15 +10,19 @@ from msgspec.structs import replace
 
 from autopatch.aws.cloudformation.change_sets import ChangeSetState
 from autopatch.aws.cloudformation.stacks import not_updatable
+from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import Outcome, Pending, PendingStatus, Preview, PreviewStatus, Unchanged
-from autopatch.findings import Assessment, Situation, assess, not_ready
+from autopatch.findings import ALARM_NOT_OK, Assessment, Situation, assess, not_ready
 from autopatch.fleet import desired_capacities
 from autopatch.polling import pending_again, wait_for_preview, wait_for_stack
 from autopatch.templates import read_template
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from autopatch.aws.cloudformation.change_sets import Change, ChangeSet, ChangeSets
     from autopatch.aws.cloudformation.stacks import Stack, Stacks
+    from autopatch.aws.cloudwatch import Alarm, CloudWatch
     from autopatch.aws.ec2 import Ec2
     from autopatch.aws.service_quotas import ServiceQuotas
     from autopatch.contracts import Run, Target
@@ -38,6 +42,7 @@ class ReadinessChecker:
     ec2: Ec2
     quotas: ServiceQuotas
     holds: Holds
+    cloudwatch: CloudWatch
 
     def check(self, preview: Preview, now: datetime) -> Preview | Pending | Unchanged:
         """The preview, CREATING, INSTANCES_UNHEALTHY or READY; STACK_BUSY or PREVIEW_OUTDATED; or DRY_RUN.
@@ -57,18 +62,34 @@ class ReadinessChecker:
         if change_set.state is ChangeSetState.CREATING:
             return wait_for_preview(preview, self.run, self.target, now)
         fleet = self.fleets.of_stack(stack.name)
-        if change_set.state is ChangeSetState.GONE or desired_capacities(fleet) != preview.capacities:
+        alarms = self.cloudwatch.alarms(preview.monitoring.during.alarm_arns)
+        if (
+            change_set.state is ChangeSetState.GONE
+            or desired_capacities(fleet) != preview.capacities
+            or self._is_to_be_left_out(alarms)
+        ):
             # An obsolete one is still there, and no other can be made under its name.
             self._delete(preview)
             return pending_again(preview, PendingStatus.PREVIEW_OUTDATED)
-        assessment = assess(self._situation(preview, stack, fleet, change_set))
+        assessment = assess(self._situation(preview, stack, fleet, change_set, alarms))
         return self._judge(preview, change_set.changes, assessment, now)
+
+    def _is_to_be_left_out(self, alarms: Mapping[str, Alarm]) -> bool:
+        """Whether an alarm has gone off since the preview, and the target accepts to be updated without it."""
+        return ALARM_NOT_OK in self.target.accepted and any(
+            alarm.state is AlarmState.ALARM for alarm in alarms.values()
+        )
 
     def _delete(self, preview: Preview) -> None:
         self.change_sets.delete(preview.change_set_id, self.target.stack_name)
 
     def _situation(
-        self, preview: Preview, stack: Stack, fleet: tuple[GroupFleet, ...], change_set: ChangeSet
+        self,
+        preview: Preview,
+        stack: Stack,
+        fleet: tuple[GroupFleet, ...],
+        change_set: ChangeSet,
+        alarms: Mapping[str, Alarm],
     ) -> Situation:
         image = self.ec2.image(preview.ami_after)
         return Situation(
@@ -80,6 +101,8 @@ class ReadinessChecker:
             ami_id=preview.ami_after,
             image=image,
             hold=self.holds.covering(preview.ami_after, image.name if image else ""),
+            monitoring=preview.monitoring.during,
+            alarms=alarms,
             free_addresses=self.ec2.free_addresses,
             used_and_quota=self._used_and_quota,
         )
@@ -115,6 +138,7 @@ class ReadinessChecker:
             preview,
             status=PreviewStatus.READY,
             capacities=desired_capacities(group.fleet for group in assessment.changed),
+            pauses_minutes=assessment.pauses_minutes,
             changes=lines,
             poll_after_seconds=0,
         )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from autopatch.aws.cloudformation.stacks import UpdateAnswer, not_updatable
-from autopatch.contracts import NotStarted, Pending, PendingStatus, StackUpdate, UpdateStatus
+from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration
+from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not_updatable
+from autopatch.contracts import Monitoring, NotStarted, Pending, PendingStatus, StackUpdate, UpdateStatus
 from autopatch.errors import RollbackFailed
 from autopatch.operations import OwnOperation
 from autopatch.polling import look_again
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudformation.stacks import Stack, Stacks
     from autopatch.contracts import Execution, Run, Target
     from autopatch.settings import CloudFormationSettings
+
+
+_NO_ALARMS = RollbackConfiguration()
+"""An alarm that has gone off because of the new AMI would undo the way back from it."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,13 @@ class StackRollback:
         if not stack.state.is_ready:
             raise RollbackFailed(str(not_updatable(stack)))
         answer = self.stacks.update(
-            stack,
-            self._values(stack),
-            has_transforms=self.stacks.template_summary(stack.name).has_transforms,
-            role_arn=role_to_give(self.target.accepted, self.settings.cloudformation_role_arn),
+            UpdateRequest(
+                stack,
+                self._values(stack),
+                has_transforms=self.stacks.template_summary(stack.name).has_transforms,
+                role_arn=role_to_give(self.target.accepted, self.settings.cloudformation_role_arn),
+                rollback_configuration=_NO_ALARMS,
+            ),
             token=ours.token,
         )
         if answer is UpdateAnswer.BUSY:
@@ -80,11 +88,13 @@ class StackRollback:
             is_rollback=True,
             started_at=self.failed.started_at,
             update_started_at=now,
-            deadline_at=now + self._deadline,
+            deadline_at=now + self._deadline + timedelta(minutes=self.failed.pauses_minutes),
             stack_id=self.failed.stack_id,
             ami_before=self.failed.ami_after,
             ami_after=self.failed.ami_before,
             capacities=self.failed.capacities,
+            monitoring=Monitoring(before=self.failed.monitoring.before, during=_NO_ALARMS),
+            pauses_minutes=self.failed.pauses_minutes,
         )
         return look_again(rollback, now)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
@@ -10,6 +12,7 @@ from msgspec.structs import replace
 from autopatch.aws.cloudformation.statuses import StackState
 from autopatch.contracts import (
     Failure,
+    NotRestored,
     NotStarted,
     Outcome,
     Preview,
@@ -18,17 +21,19 @@ from autopatch.contracts import (
     StackUpdate,
     Summary,
     TargetResult,
+    UpdateStatus,
     Verified,
 )
-from autopatch.errors import AutopatchError, RollbackFailed, VerificationFailed
-from autopatch.operations import OwnOperation
+from autopatch.errors import AutopatchError, PatchIncomplete, RollbackFailed, VerificationFailed
+from autopatch.operations import CLOCK_SKEW, OwnOperation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from autopatch.aws.cloudformation.stacks import Stacks
+    from autopatch.aws.cloudformation.stacks import Operation, Stacks
     from autopatch.contracts import Ami, Execution, Pending
+    from autopatch.diagnosis import Diagnosis
     from autopatch.holds import Holds
 
 logger = Logger()
@@ -37,47 +42,129 @@ logger = Logger()
 _URGENCY = (
     "RollbackFailed",
     "VerificationFailed",
+    "PatchIncomplete",
     "DeploymentTimedOut",
     "DeploymentFailed",
     "UnexpectedChanges",
     "TargetNotReady",
 )
+_UPDATED = (VerificationFailed.__name__, PatchIncomplete.__name__)
+_HAS_FAILED = (StackState.ROLLED_BACK, StackState.ROLLBACK_FAILED, StackState.UPDATE_FAILED)
 
 
-def summarise(
-    execution: Execution, records: Sequence[RecordedResult | RecordedFailure], ami: Ami, stacks: Stacks, holds: Holds
-) -> Summary:
-    """How each of the recorded targets ended.
+@dataclass(frozen=True)
+class Summariser:
+    """The end of one run, which rolled out one AMI."""
 
-    An AMI that a target was rolled back from is held from now on.
-    """
-    targets = tuple(
-        _failed(execution, record, stacks) if isinstance(record, RecordedFailure) else _succeeded(record)
-        for record in records
-    )
-    if rolled_back := [target for target in targets if target.rolled_back or target.error == RollbackFailed.__name__]:
-        remark = _hold(ami, rolled_back, holds)
-        targets = tuple(
-            replace(target, reason=f"{target.reason}\n{remark}") if target in rolled_back else target
-            for target in targets
+    execution: Execution
+    ami: Ami
+    stacks: Stacks
+    diagnosis: Diagnosis
+    holds: Holds
+
+    def summarise(self, records: Sequence[RecordedResult | RecordedFailure]) -> Summary:
+        """How each of the recorded targets ended.
+
+        An AMI whose own instances failed is held from now on.
+        """
+        ended = [
+            self._failed(record) if isinstance(record, RecordedFailure) else _Ended(_succeeded(record))
+            for record in records
+        ]
+        targets = tuple(self._with_verdicts(ended))
+        failed = [target for target in targets if target.outcome is Outcome.FAILED]
+        if not failed:
+            return Summary(targets)
+        first = min(failed, key=lambda target: _urgency(target.error or ""))
+        cause = "\n".join(f"{target.stack_name}: {target.error}: {target.reason}" for target in failed)
+        return Summary(targets, Failure(error=first.error or "States.Unknown", cause=cause))
+
+    def _with_verdicts(self, ended: Sequence[_Ended]) -> Iterator[TargetResult]:
+        """The results, those of failed updates with what follows for the AMI."""
+        guilty = [target.result for target in ended if target.blames_ami]
+        held = self._hold(guilty) if guilty else None
+        for target in ended:
+            remark = held if target.blames_ami else None
+            if target.exoneration is not None and held is None:
+                remark = f"{self.ami.ami_id} is not held, because its instances did not fail: {target.exoneration}."
+            yield replace(target.result, reason=f"{target.result.reason}\n{remark}") if remark else target.result
+
+    def _hold(self, guilty: list[TargetResult]) -> str:
+        """Hold the AMI, and say so; that it could not be held must not hide how the targets ended."""
+        why = "; ".join(f"its instances failed in {target.stack_name} ({target.error})" for target in guilty)
+        try:
+            hold = self.holds.hold(self.ami.ami_id, why)
+        except AutopatchError as error:
+            logger.warning("could not hold the AMI", ami=self.ami.ami_id, error=str(error))
+            return f"{self.ami.ami_id} could not be held ({error}): do not roll it out again before you know why."
+        return f"{self.ami.ami_id} is held: no run rolls it out again; {hold.release}"
+
+    def _failed(self, record: RecordedFailure) -> _Ended:
+        planned = record.update if isinstance(record.update, Preview | StackUpdate) else None
+        ami_before = planned.ami_before if planned else record.target.ami_before
+        failure = _whole_failure(record, ami_before)
+        result = TargetResult(
+            stack_name=record.target.stack_name,
+            outcome=Outcome.FAILED,
+            ami_before=ami_before,
+            ami_after=None,
+            reason=failure.message,
+            error=failure.error,
+            stack_id=planned.stack_id if planned else None,
+            changes=planned.changes if planned else (),
+            rolled_back=isinstance(record.rollback, Verified),
+            left_to_do=_left_to_do(record),
         )
-    failed = [target for target in targets if target.outcome is Outcome.FAILED]
-    if not failed:
-        return Summary(targets)
-    first = min(failed, key=lambda target: _urgency(target.error or ""))
-    cause = "\n".join(f"{target.stack_name}: {target.error}: {target.reason}" for target in failed)
-    return Summary(targets, Failure(error=first.error or "States.Unknown", cause=cause))
+        if record.failure.error == VerificationFailed.__name__:
+            ended = _Ended(result, blames_ami=True)
+        elif record.failure.error == PatchIncomplete.__name__:
+            ended = _Ended(result, exoneration="see above what kept instances from running it")
+        else:
+            ended = _Ended(result)
+        try:
+            return self._with_what_is_now(ended, record)
+        except AutopatchError as error:
+            # That the stack cannot be read must not hide why its update failed.
+            logger.warning("could not read the stack of a failed target", stack=result.stack_name, error=str(error))
+            return ended
+
+    def _with_what_is_now(self, ended: _Ended, record: RecordedFailure) -> _Ended:
+        """With the stack's AMI and status as they are, the time that the update took, and what its failure shows."""
+        stack = self.stacks.stack(ended.result.stack_name)
+        since = _started_at(record.update)
+        ours = OwnOperation.update(self.execution, stack.name)
+        operation = ours.find(self.stacks, stack.stack_id, since) if since else None
+        result = replace(
+            ended.result,
+            ami_after=stack.parameters.get(record.target.ami_parameter),
+            stack_id=stack.stack_id,
+            stack_status=stack.status,
+        )
+        if operation is None or since is None:
+            return dataclasses.replace(ended, result=result)
+        result = replace(
+            result,
+            seconds=round((operation.status_since - since).total_seconds()),
+            rolled_back=result.rolled_back or operation.state is StackState.ROLLED_BACK,
+        )
+        if operation.state not in _HAS_FAILED:
+            return dataclasses.replace(ended, result=result)
+        exoneration = self._exoneration(record, operation, since)
+        return _Ended(result, blames_ami=exoneration is None, exoneration=exoneration)
+
+    def _exoneration(self, record: RecordedFailure, operation: Operation, since: datetime) -> str | None:
+        if isinstance(record.update, StackUpdate) and record.update.status is UpdateStatus.CANCELLED:
+            return "the update was cancelled at its deadline"
+        return self.diagnosis.exoneration(operation, since - CLOCK_SKEW)
 
 
-def _hold(ami: Ami, rolled_back: list[TargetResult], holds: Holds) -> str:
-    """Hold the AMI, and say so; that it could not be held must not hide how the targets ended."""
-    why = "; ".join(f"{target.stack_name} was rolled back from it ({target.error})" for target in rolled_back)
-    try:
-        hold = holds.hold(ami.ami_id, why)
-    except AutopatchError as error:
-        logger.warning("could not hold the AMI", ami=ami.ami_id, error=str(error))
-        return f"{ami.ami_id} could not be held ({error}): do not roll it out again before you know why."
-    return f"{ami.ami_id} is held: no run rolls it out again; {hold.release}"
+@dataclass(frozen=True)
+class _Ended:
+    """How a target ended, and what that says of the AMI: that it is bad, or why a failed update does not show that."""
+
+    result: TargetResult
+    blames_ami: bool = False
+    exoneration: str | None = None
 
 
 def _succeeded(record: RecordedResult) -> TargetResult:
@@ -91,30 +178,21 @@ def _succeeded(record: RecordedResult) -> TargetResult:
         reason=update.detail,
         stack_id=update.stack_id,
         changes=update.changes,
+        left_to_do=_left_to_do(record),
     )
 
 
-def _failed(execution: Execution, record: RecordedFailure, stacks: Stacks) -> TargetResult:
-    planned = record.update if isinstance(record.update, Preview | StackUpdate) else None
-    ami_before = planned.ami_before if planned else record.target.ami_before
-    failure = _whole_failure(record, ami_before)
-    result = TargetResult(
-        stack_name=record.target.stack_name,
-        outcome=Outcome.FAILED,
-        ami_before=ami_before,
-        ami_after=None,
-        reason=failure.message,
-        error=failure.error,
-        stack_id=planned.stack_id if planned else None,
-        changes=planned.changes if planned else (),
-        rolled_back=isinstance(record.rollback, Verified),
-    )
-    try:
-        return _with_what_is_now(result, execution, record, stacks)
-    except AutopatchError as error:
-        # That the stack cannot be read must not hide why its update failed.
-        logger.warning("could not read the stack of a failed target", stack=result.stack_name, error=str(error))
-        return result
+def _left_to_do(record: RecordedResult | RecordedFailure) -> str | None:
+    """What an operator has to do about the stack's alarms and bake time; None when they are as before the run."""
+    if (behind := record.restoration_failure) is not None:
+        return (
+            f"Whether {record.target.stack_name} has the rollback alarms and the bake time that it had before is not "
+            f"known ({behind.error}: {behind.message}). Look at its rollback configuration (aws cloudformation "
+            f"describe-stacks --stack-name {record.target.stack_name})."
+        )
+    if isinstance(record.restoration, NotRestored):
+        return f"{record.restoration.reason}\n{record.restoration.way_out}"
+    return None
 
 
 def _whole_failure(record: RecordedFailure, ami_before: str) -> Failure:
@@ -128,27 +206,9 @@ def _whole_failure(record: RecordedFailure, ami_before: str) -> Failure:
     if isinstance(record.rollback, Verified):
         remark = f"It has been rolled back to {ami_before}, and all its instances run that and serve."
         return Failure(failure.error, f"{failure.message}\n{remark}")
-    if failure.error == VerificationFailed.__name__:
+    if failure.error in _UPDATED:
         return Failure(failure.error, f"{failure.message}\nIt has not been rolled back: that is left to an operator.")
     return failure
-
-
-def _with_what_is_now(
-    result: TargetResult, execution: Execution, record: RecordedFailure, stacks: Stacks
-) -> TargetResult:
-    """The result with the stack's AMI and status as they are, and the time that the update took to its end."""
-    stack = stacks.stack(result.stack_name)
-    since = _started_at(record.update)
-    ours = OwnOperation.update(execution, stack.name)
-    operation = ours.find(stacks, stack.stack_id, since) if since else None
-    return replace(
-        result,
-        ami_after=stack.parameters.get(record.target.ami_parameter),
-        stack_id=stack.stack_id,
-        stack_status=stack.status,
-        seconds=round((operation.status_since - since).total_seconds()) if operation and since else None,
-        rolled_back=result.rolled_back or (operation is not None and operation.state is StackState.ROLLED_BACK),
-    )
 
 
 def _started_at(update: NotStarted | Pending | Preview | StackUpdate) -> datetime | None:

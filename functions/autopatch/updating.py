@@ -60,11 +60,13 @@ class StackUpdater:
             status=UpdateStatus.UPDATING,
             started_at=preview.started_at,
             update_started_at=now,
-            deadline_at=now + timedelta(minutes=self.run.deployment_deadline_minutes),
+            deadline_at=now + timedelta(minutes=self.run.deployment_deadline_minutes + preview.pauses_minutes),
             stack_id=preview.stack_id,
             ami_before=preview.ami_before,
             ami_after=preview.ami_after,
             capacities=preview.capacities,
+            monitoring=preview.monitoring,
+            pauses_minutes=preview.pauses_minutes,
             changes=preview.changes,
         )
         return look_again(updating, now)

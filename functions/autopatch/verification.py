@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from autopatch.contracts import UpdateStatus, Verified
-from autopatch.errors import TargetNotReady, VerificationFailed
+from autopatch.errors import PatchIncomplete, TargetNotReady, VerificationFailed
 from autopatch.polling import look_again
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ class InstanceVerifier:
     def verify(self, update: StackUpdate, now: datetime) -> StackUpdate | Verified:
         """What is verified; or the update, VERIFYING while not everything is as it should be yet.
 
-        Raises VerificationFailed, naming the instances, when it still is not at the deadline.
+        When it still is not at the deadline, raises an error that names the instances: VerificationFailed when some
+        that run the AMI do not serve, else PatchIncomplete.
         """
-        serving, shortfalls = self._look(update)
+        serving, failing, shortfalls = self._look(update)
         if not shortfalls:
             return Verified(
                 stack_id=update.stack_id,
@@ -40,26 +41,28 @@ class InstanceVerifier:
                 ami_after=update.ami_after,
                 seconds=round((now - update.update_started_at).total_seconds()),
                 detail=_remark(serving),
+                monitoring=update.monitoring,
                 changes=update.changes,
             )
         minutes = self.run.verification_deadline_minutes
         if update.status is not UpdateStatus.VERIFYING:
             update = replace(update, status=UpdateStatus.VERIFYING, deadline_at=now + timedelta(minutes=minutes))
         if now >= update.deadline_at:
-            raise VerificationFailed(
+            error = VerificationFailed if failing else PatchIncomplete
+            raise error(
                 f"stack {self.target.stack_name}: expected all its instances to run {update.ami_after} and to serve "
                 f"within {minutes} minutes of the update, found {'; '.join(shortfalls)}; "
                 "see what keeps them from it (the instances' logs, the health checks)"
             )
         return look_again(update, now)
 
-    def _look(self, update: StackUpdate) -> tuple[int, list[str]]:
-        """How many instances of the updated groups serve, and what is not as it should be."""
+    def _look(self, update: StackUpdate) -> tuple[int, int, list[str]]:
+        """Of the updated groups, how many instances serve, how many that run the AMI do not, and what is wrong."""
         try:
             fleet = self.fleets.of_stack(self.target.stack_name)
         except TargetNotReady as missing:
             # A group that somebody has deleted is a shortfall like any other: the rollback creates a new one.
-            return 0, [str(missing)]
+            return 0, 0, [str(missing)]
         updated = [group for group in fleet if group.logical_id in update.capacities]
         shortfalls = [
             shortfall
@@ -76,7 +79,13 @@ class InstanceVerifier:
         shortfalls += [
             f"{instance_id} still runs {update.ami_before}" for instance_id in on_old_ami if instance_id not in members
         ]
-        return sum(group.serving for group in updated), shortfalls
+        serving = sum(group.serving for group in updated)
+        failing = sum(
+            member.ami_id == update.ami_after and member.trouble is not None
+            for group in updated
+            for member in group.members
+        )
+        return serving, failing, shortfalls
 
     def _expected(self, group: GroupFleet, update: StackUpdate) -> int:
         """How many instances have to serve: as many as before the update.

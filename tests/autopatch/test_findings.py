@@ -11,19 +11,23 @@ import pytest
 from autopatch.aws.auto_scaling import Group, GroupInstance
 from autopatch.aws.cloudformation.change_sets import Cause, Change
 from autopatch.aws.cloudformation.stacks import GROUP_TYPE, Stack
+from autopatch.aws.cloudwatch import Alarm, AlarmState
 from autopatch.aws.ec2 import Instance, MachineImage
 from autopatch.findings import (
     Finding,
     GroupChange,
+    alarm_findings,
     ami_findings,
     current_findings,
     fleet_findings,
     group_findings,
+    pause_findings,
     room_findings,
     stack_findings,
     unexpected_changes,
 )
 from autopatch.fleet import GroupFleet, Member
+from autopatch.settings import ACCEPTABLE
 from autopatch.templates import Template
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/web/1"
@@ -74,6 +78,57 @@ def only(findings: Iterable[Finding]) -> Finding:
     (finding,) = findings
     assert str(finding) == f"{finding.name}: expected {finding.expected}, found {finding.found}; {finding.fix}"
     return finding
+
+
+# -- what watches over the update, and how long it pauses --------------------------------------------------------------
+
+ERRORS, LATENCY = (f"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{name}" for name in ("errors", "latency"))
+
+
+def alarms(**states: AlarmState) -> dict[str, Alarm]:
+    arns = {"errors": ERRORS, "latency": LATENCY}
+    return {arns[name]: Alarm(arns[name], False, state) for name, state in states.items()}
+
+
+def test_alarms_that_are_ok() -> None:
+    assert list(alarm_findings([], {})) == []
+    assert list(alarm_findings([ERRORS, LATENCY], alarms(errors=AlarmState.OK, latency=AlarmState.OK))) == []
+
+
+@pytest.mark.parametrize("state", [AlarmState.ALARM, AlarmState.INSUFFICIENT_DATA])
+def test_an_alarm_that_is_not_ok_may_be_soon_and_can_be_accepted(state: AlarmState) -> None:
+    finding = only(alarm_findings([ERRORS, LATENCY], alarms(errors=AlarmState.OK, latency=state)))
+    assert (finding.name, finding.found, finding.may_pass) == ("AlarmNotOk", f"latency in {state}", True)
+    assert finding.name in ACCEPTABLE and "accept AlarmNotOk" in finding.fix
+
+
+def test_an_alarm_that_is_not_there_is_named_by_its_arn() -> None:
+    finding = only(alarm_findings([ERRORS, LATENCY], alarms(errors=AlarmState.OK)))
+    assert (finding.name, finding.found, finding.may_pass) == ("NoSuchAlarm", f"no {LATENCY}", False)
+
+
+@pytest.mark.parametrize(
+    ("preferences", "seconds"),
+    [
+        (None, 0),
+        ({}, 0),
+        ({"BakeTime": 600}, 600),
+        ({"CheckpointPercentages": [50, 100]}, 7200),
+        ({"CheckpointPercentages": [20, 50, 100], "CheckpointDelay": "60", "BakeTime": 1}, 181),
+        ({"CheckpointDelay": 60}, 0),
+    ],
+)
+def test_how_long_an_instance_refresh_pauses(preferences: dict[str, Any] | None, seconds: int) -> None:
+    """CDK API reference, CfnAutoScalingInstanceRefreshPreferences: seconds; a checkpoint pauses an hour by default."""
+    policy = {"Strategy": "Rolling"} | ({} if preferences is None else {"Preferences": preferences})
+    assert changed({"AutoScalingInstanceRefresh": policy}, None, {}).pauses_seconds == seconds
+    assert changed(REPLACING, SIGNALS).pauses_seconds == 0
+
+
+def test_an_update_that_pauses_for_longer_than_a_run_can_wait() -> None:
+    assert list(pause_findings(2880)) == []
+    finding = only(pause_findings(2881))
+    assert finding.name == "PausesTooLong" and finding.found.startswith("2881 minutes")
 
 
 # -- the stack, the AMI, and what runs ---------------------------------------------------------------------------------
@@ -255,7 +310,14 @@ ROLLING_BY: dict[str, Any] = {"AutoScalingRollingUpdate": {"WaitOnResourceSignal
             ["waits for signals", "how many instances"],
             "Fn::GetAtt Sizes.Count",
         ),
-        ({"Fn::Transform": {}}, None, {}, ["replaces instances", "waits", "how many"], "Fn::Transform"),
+        ({"Fn::Transform": {}}, None, {}, ["replaces instances", "waits", "how many", "how long"], "Fn::Transform"),
+        (
+            {"AutoScalingInstanceRefresh": {"Preferences": {"BakeTime": UNKNOWN}}},
+            None,
+            {},
+            ["how long the update pauses"],
+            "Fn::GetAtt Sizes.Count",
+        ),
         (REPLACING, {"ResourceSignal": {"Count": UNKNOWN}}, None, ["waits for signals"], "Fn::GetAtt Sizes.Count"),
         (REPLACING, {"ResourceSignal": {"Fn::Transform": {}}}, None, ["waits for signals"], "Fn::Transform"),
         (REPLACING, SIGNALS, {"DesiredCapacity": UNKNOWN}, ["how many instances"], "Fn::GetAtt Sizes.Count"),

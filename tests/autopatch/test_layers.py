@@ -2,7 +2,7 @@
 
 errors            nothing
 settings          errors
-contracts         errors and settings
+contracts         errors, settings, and what of AWS's own stands in documents
 aws/client        errors
 aws/<service>     errors, the client, and its own folder where the service has one
 what we decide    all of these, and each other
@@ -31,7 +31,11 @@ REASON = re.compile(r"#(?! *(type|noqa):)")
 ALLOWED = {
     "autopatch.errors": set[str](),
     "autopatch.settings": {"autopatch.errors"},
-    "autopatch.contracts": {"autopatch.errors", "autopatch.settings"},
+    "autopatch.contracts": {
+        "autopatch.errors",
+        "autopatch.settings",
+        "autopatch.aws.cloudformation.rollback_configuration",
+    },
     "autopatch.aws.client": {"autopatch.errors"},
 }
 

@@ -174,7 +174,7 @@ def test_a_failed_verification_that_is_left_to_a_person_says_how_to_go_back() ->
     bad = failed_with("VerificationFailed", VERIFICATION, stackStatus="UPDATE_COMPLETE", amiAfter=NEW)
     email = notified(bad, error="VerificationFailed")
     assert email.subject == "AMI Autopatch: FAILED: web updated, but not verified"
-    assert "web was updated, but the instances failed their verification." in email.body
+    assert "web was updated, but not all instances run the AMI and serve." in email.body
     assert f"AMI: {OLD} before, {NEW} now" in email.body
     go_back = (
         f'web is still on the new AMI. To go back, start the execution with {{"amiId": "{OLD}", "targets": ["web"]}}'
@@ -224,7 +224,7 @@ def test_several_failed_stacks_are_told_in_the_plural_with_their_own_ways_back()
         for name in ("web", "api")
     ]
     email = notified(*bad, error="VerificationFailed")
-    assert "web, api were updated, but the instances failed their verification." in email.body
+    assert "web, api were updated, but not all instances run the AMI and serve." in email.body
     assert '"targets": ["web"]' in flowing(email) and '"targets": ["api"]' in flowing(email)
 
 

@@ -57,11 +57,12 @@ def test_the_reasons_are_all_needed() -> None:
     assert attached == set(permissions.MANAGED)
 
 
-def test_three_functions_begin_updates() -> None:
+def test_four_functions_begin_updates() -> None:
     assert set(permissions.updating_roles(document(OURS))) == {
         "PreviewUpdateFunctionRole",
         "UpdateStackFunctionRole",
         "RollBackFunctionRole",
+        "RestoreAlarmsFunctionRole",
     }
 
 

@@ -12,7 +12,7 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 from autopatch.contracts import PendingStatus, PreviewStatus
-from autopatch.errors import VerificationFailed
+from autopatch.errors import PatchIncomplete, VerificationFailed
 from autopatch.settings import Rollback
 
 ROOT = Path(__file__).parents[2]
@@ -51,11 +51,18 @@ def reachable(start: str, states: States) -> set[str]:
     return seen
 
 
+def after_a_failure(start: str, states: States) -> set[str]:
+    """The names of the states that a target can reach from `start` with a failure."""
+    if "Patched?" in states:
+        states = {**states, "Patched?": {**states["Patched?"], "Choices": []}}
+    return reachable(start, states)
+
+
 def test_the_tasks_are_those_of_the_design() -> None:
     assert set(TASKS) == {
         "Plan Run", "Check Freeze", "Start Image Build", "Check Image", "Read AMI", "Check Calendar", "Preview Update",
         "Check Readiness", "Update Stack",
-        "Check Deployment", "Verify Instances", "Roll Back", "Check Rollback", "Verify Rollback",
+        "Check Deployment", "Verify Instances", "Roll Back", "Check Rollback", "Verify Rollback", "Restore Alarms",
         "Summarise Run", "Notify Success", "Notify Skipped", "Notify Failure",
     }  # fmt: skip
 
@@ -76,10 +83,22 @@ def test_every_task_has_a_time_limit_the_shared_retry_and_one_catch(name: str) -
 
 @pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
 def test_no_catch_ends_in_success(states: States) -> None:
-    for state in states.values():
+    """But for one: that the alarms of a patched target were not put back is told, and does not unpatch it."""
+    for state_name, state in states.items():
         for catch in state.get("Catch", []):
-            ends = {name for name in reachable(catch["Next"], states) if not following(states[name])}
+            ends = {name for name in after_a_failure(catch["Next"], states) if not following(states[name])}
             assert all(states[end]["Type"] == "Fail" or end == "Record Failure" for end in ends), ends
+            assert catch["ResultPath"] == "$.failure" or state_name in {*ROLLBACK, "Restore Alarms", "Notify Failure"}
+
+
+def test_a_target_with_a_failure_is_recorded_as_one() -> None:
+    assert ALL_STATES["Patched?"]["Choices"] == [{"Variable": "$.failure", "IsNull": True, "Next": "Record Result"}]
+    assert ALL_STATES["Patched?"]["Default"] == "Record Failure"
+    targets = ALL_STATES["Patch Targets"]
+    assert targets["ItemSelector"]["failure"] is None
+    # A failure that has been caught stays: nothing but a Catch writes it.
+    states = targets["ItemProcessor"]["States"]
+    assert all(state.get("ResultPath") != "$.failure" for state in states.values())
 
 
 def test_a_failed_target_fails_the_run_at_its_end() -> None:
@@ -95,7 +114,7 @@ def test_a_failed_notification_keeps_the_first_error() -> None:
     assert ALL_STATES["Patch Failed"]["ErrorPath"] == "$.failure.Error"
     assert ALL_STATES["Patch Failed"]["CausePath"] == "$.failure.Cause"
     for name, task in TASKS.items():
-        if name != "Notify Failure" and name not in ROLLBACK:
+        if name not in {*ROLLBACK, "Restore Alarms", "Notify Failure"}:
             assert task["Catch"][0]["ResultPath"] == "$.failure"
 
 
@@ -105,7 +124,7 @@ ROLLBACK = {"Roll Back", "Check Rollback", "Verify Rollback"}
 def test_a_failed_rollback_keeps_the_failure_that_led_to_it() -> None:
     for name in ROLLBACK:
         assert TASKS[name]["Catch"] == [
-            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.rollbackFailure", "Next": "Record Failure"}
+            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.rollbackFailure", "Next": "Restore Alarms"}
         ]
         assert TASKS[name]["ResultPath"] == "$.rollback"
     assert {name for name, task in TASKS.items() if task["Catch"][0]["ResultPath"] == "$.rollbackFailure"} == ROLLBACK
@@ -122,13 +141,18 @@ def test_a_target_is_rolled_back_only_after_a_failed_verification_in_a_run_with_
     assert ALL_STATES["Rollback Wanted?"]["Choices"] == [
         {
             "And": [
-                {"Variable": "$.failure.Error", "StringEquals": VerificationFailed.__name__},
                 {"Variable": "$.run.rollback", "StringEquals": Rollback.AUTOMATIC},
+                {
+                    "Or": [
+                        {"Variable": "$.failure.Error", "StringEquals": VerificationFailed.__name__},
+                        {"Variable": "$.failure.Error", "StringEquals": PatchIncomplete.__name__},
+                    ]
+                },
             ],
             "Next": "Roll Back",
         }
     ]
-    assert ALL_STATES["Rollback Wanted?"]["Default"] == "Record Failure"
+    assert ALL_STATES["Rollback Wanted?"]["Default"] == "Restore Alarms"
     # No other state leads to the rollback, and only the verification leads to this choice.
     into = {name: [other for other in states if name in following(states[other])] for name in states}
     assert into["Rollback Wanted?"] == ["Verify Instances"]
@@ -137,10 +161,22 @@ def test_a_target_is_rolled_back_only_after_a_failed_verification_in_a_run_with_
 
 def test_a_target_that_was_rolled_back_is_a_failed_one() -> None:
     states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
-    assert "Record Result" not in reachable("Roll Back", states)
+    assert "Record Result" not in after_a_failure("Roll Back", states)
     assert ALL_STATES["Rollback Verified?"]["Choices"] == [
-        {"Variable": "$.rollback.phase", "StringEquals": "VERIFIED", "Next": "Record Failure"}
+        {"Variable": "$.rollback.phase", "StringEquals": "VERIFIED", "Next": "Restore Alarms"}
     ]
+
+
+def test_the_alarms_are_restored_after_every_ending_that_a_preview_precedes() -> None:
+    states = ALL_STATES["Patch Targets"]["ItemProcessor"]["States"]
+    without = {name: state for name, state in states.items() if name != "Restore Alarms"}
+    without["Restore Alarms"] = {"Type": "Succeed"}
+    for start in ("Check Readiness", "Update Stack", "Wait For Deployment", "Roll Back"):
+        ends = {end for end in reachable(start, without) if end.startswith("Record")}
+        assert ends <= {"Record Result", "Record Failure"}
+        into = {name for name in reachable(start, without) for end in ends if end in following(without[name])}
+        # What is given up before it is executed was never previewed with alarms, or another operation came first.
+        assert into <= {"Ready To Update?", "Check Calendar", "Calendar Open?", "Preview Update", "Preview Started?"}
 
 
 def test_only_a_ready_update_is_executed_and_only_a_verified_one_is_a_result() -> None:
@@ -152,8 +188,13 @@ def test_only_a_ready_update_is_executed_and_only_a_verified_one_is_a_result() -
         "Calendar Open?",
         "Preview Started?",
         "Ready To Update?",
-        "Instances Verified?",
+        "Patched?",
     ]
+    assert [choice for choice in states["Instances Verified?"]["Choices"] if choice["Next"] == "Restore Alarms"] == [
+        {"Variable": "$.update.phase", "StringEquals": "VERIFIED", "Next": "Restore Alarms"}
+    ]
+    without_failure = {name for name in states if "Restore Alarms" in {states[name].get("Next")}}
+    assert without_failure == {"Wait To Restore Alarms"}
 
 
 def test_which_states_a_target_goes_through_until_it_is_updated() -> None:
@@ -206,9 +247,10 @@ def test_every_task_writes_its_result_to_a_path_of_its_own() -> None:
 
 def test_waits_are_decided_by_the_functions() -> None:
     waits = [state for state in ALL_STATES.values() if state["Type"] == "Wait"]
-    assert len(waits) == 11
+    assert len(waits) == 12
     assert all(
-        re.fullmatch(r"\$\.(freeze|image|update|rollback)\.pollAfterSeconds", wait["SecondsPath"]) for wait in waits
+        re.fullmatch(r"\$\.(freeze|image|update|rollback|restoration)\.pollAfterSeconds", wait["SecondsPath"])
+        for wait in waits
     )
 
 
@@ -225,6 +267,7 @@ DEADLINES = {
     "Wait To Roll Back": "Roll Back",
     "Wait For Rollback": "Check Rollback",
     "Wait For Old Instances": "Verify Rollback",
+    "Wait To Restore Alarms": "Restore Alarms",
 }
 
 
@@ -288,7 +331,7 @@ def test_every_choice_has_a_default() -> None:
 
 def test_state_names_are_phrases_of_at_most_80_characters() -> None:
     """State names: at most 80 characters (Amazon States Language)."""
-    assert all(re.fullmatch(r"[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)+\??", name) for name in ALL_STATES)
+    assert all(re.fullmatch(r"[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)+\??|Patched\?", name) for name in ALL_STATES)
     assert all(len(name) <= 80 for name in ALL_STATES)
 
 

@@ -8,6 +8,7 @@ import boto3
 
 from local_aws.core.faults import Fault
 from rehearsal import scenario
+from rehearsal.scenario import Intervention
 from tests.workflow.running import patch_run
 
 
@@ -41,6 +42,44 @@ def test_launches_that_failed_are_reported_in_ec2s_words() -> None:
         assert (ran.report.status, ran.report.error) == ("FAILED", "DeploymentFailed")
         assert "2 launches failed: We currently do not have sufficient t3.micro capacity" in ran.words()
         assert ran.instance_ids("web") == ran.instances_before["web"]
+        assert "its instances did not fail: AppAutoScalingGroup could not launch all instances." in ran.words()
+        assert held() == []
+
+
+def test_an_update_that_is_cancelled_at_its_deadline_holds_no_ami() -> None:
+    with patch_run("deployment-hangs") as ran:
+        assert ran.report.error == "DeploymentTimedOut"
+        assert (
+            "is not held, because its instances did not fail: the update was cancelled at its deadline." in ran.words()
+        )
+        assert held() == []
+
+
+def test_an_ami_is_held_whose_instances_failed_even_if_the_rollback_failed_too() -> None:
+    with patch_run("rollback-fails") as ran:
+        assert ran.report.error == "RollbackFailed"
+        assert held() == ["its instances failed in web (RollbackFailed)"]
+
+
+def test_a_group_that_is_gone_after_the_update_holds_no_ami() -> None:
+    gone = Intervention(
+        do="call",
+        when_state="Verify Instances",
+        service="autoscaling",
+        operation="delete_auto_scaling_group",
+        parameters={"AutoScalingGroupName": "${web.AppAutoScalingGroup}", "ForceDelete": True},
+    )
+    chosen = replace(scenario.load("happy-path"), interventions=(gone,))
+    with patch_run(replace(chosen, parameters={"Rollback": "manual", "VerificationDeadlineMinutes": "3"})) as ran:
+        assert ran.report.error == "PatchIncomplete"
+        assert "is not held, because its instances did not fail: see above" in ran.words()
+        assert held() == []
+
+
+def held() -> list[str]:
+    """Why AMIs are held."""
+    parameters = boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"]
+    return [parameter["Value"] for parameter in parameters]
 
 
 def test_a_diagnosis_that_fails_does_not_hide_the_first_cause() -> None:
@@ -49,6 +88,8 @@ def test_a_diagnosis_that_fails_does_not_hide_the_first_cause() -> None:
         assert ran.report.error == "DeploymentFailed"
         assert "Received 0 SUCCESS signal(s) out of 2" in ran.words()
         assert "what its group launched could not be read" in ran.words() and "AccessDenied" in ran.words()
+        # What is not known of the AMI does not hold it.
+        assert "did not fail: what AppAutoScalingGroup launched could not be read" in ran.words() and held() == []
 
 
 def test_no_room_for_both_groups() -> None:

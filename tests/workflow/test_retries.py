@@ -14,6 +14,7 @@ from msgspec import structs
 from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.cloudwatch import CloudWatch
 from autopatch.aws.ec2 import Ec2
 from autopatch.aws.image_builder import ImageBuilder
 from autopatch.aws.service_quotas import ServiceQuotas
@@ -29,6 +30,7 @@ from autopatch.contracts import (
     Preview,
     PreviewStatus,
     RecordedFailure,
+    Restored,
     Run,
     StackUpdate,
     Target,
@@ -45,7 +47,7 @@ from autopatch.image_builds import check_image, start_image_build
 from autopatch.previewing import UpdatePreviewer
 from autopatch.readiness import ReadinessChecker
 from autopatch.settings import CalendarSettings, Rollback, UpdateSettings, WhenClosed
-from autopatch.summary import summarise
+from autopatch.summary import Summariser
 from autopatch.updating import StackUpdater
 from local_aws.aws import LocalAws
 from local_aws.core.ids import ACCOUNT
@@ -85,14 +87,15 @@ def preview(
 ) -> Any:
     """An attempt of `Preview Update`."""
     settings = UpdateSettings(role_arn, (), 0)
-    previewer = UpdatePreviewer(execution, run, run.targets[0], Ami(ami), settings, Stacks(), ChangeSets(), fleets())
+    gateways = (Stacks(), ChangeSets(), fleets(), CloudWatch())
+    previewer = UpdatePreviewer(execution, run, run.targets[0], Ami(ami), settings, *gateways)
     return previewer.preview(so_far, at or datetime.now(UTC))
 
 
 def check(run: Run, so_far: Preview, at: datetime | None = None) -> Preview | Pending | Unchanged:
     """A poll by `Check Readiness`."""
     holds = Holds(SystemsManager(), "/ami-autopatch/held")
-    gateways = (Stacks(), ChangeSets(), fleets(), Ec2(), ServiceQuotas(), holds)
+    gateways = (Stacks(), ChangeSets(), fleets(), Ec2(), ServiceQuotas(), holds, CloudWatch())
     return ReadinessChecker(run, run.targets[0], *gateways).check(so_far, at or datetime.now(UTC))
 
 
@@ -372,7 +375,7 @@ def test_a_rollback_has_a_deadline_of_its_own() -> None:
 
 def summarised(execution: Execution, run: Run, update: NotStarted | StackUpdate, error: str) -> TargetResult:
     """The result of `Summarise Run` for a target that failed."""
-    record = RecordedFailure(run.targets[0], update, Failure(error, "why"), NotStarted(), None)
-    holds = Holds(SystemsManager(), "/ami-autopatch/held")
-    (result,) = summarise(execution, [record], Ami("ami-00000000"), Stacks(), holds).targets
+    record = RecordedFailure(run.targets[0], update, Failure(error, "why"), NotStarted(), None, Restored(), None)
+    holds, diagnosis = Holds(SystemsManager(), "/ami-autopatch/held"), Diagnosis(AutoScaling(), Ec2())
+    (result,) = Summariser(execution, Ami("ami-00000000"), Stacks(), diagnosis, holds).summarise([record]).targets
     return result

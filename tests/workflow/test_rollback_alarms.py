@@ -1,19 +1,34 @@
-"""The alarms and the bake time that a deployment adds to those of a stack, and an update in which one goes off."""
+"""Rollback alarms and the bake time: those of the deployment during an update, and the stack's own afterwards."""
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import Any
 
 import boto3
+import pytest
 
+from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.core.ids import ACCOUNT, REGION
 from rehearsal.scenario import Scenario
-from tests.workflow.rollout import amis, ids, register_ami, rollout
+from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, rollout
 from tests.workflow.running import describe, parameters
 
+NONE = {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
 
-def alarm(name: str) -> str:
-    """The ARN of a new alarm."""
+
+def arn(name: str) -> str:
+    return f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+
+
+def alarms(*names: str) -> None:
+    for name in names:
+        alarm(name)
+
+
+def alarm(name: str, state: Any = "OK") -> None:
+    """Create an alarm in that state."""
     boto3.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
         ComparisonOperator="GreaterThanThreshold",
@@ -24,46 +39,291 @@ def alarm(name: str) -> str:
         Statistic="Sum",
         Threshold=10,
     )
-    return f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+    become(name, state)
 
 
-def trigger(arn: str) -> Any:
-    return {"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}
+def become(name: str, state: Any) -> None:
+    boto3.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="errors")
 
 
-def test_alarms_are_added_to_those_of_the_stack_and_one_that_goes_off_rolls_it_back() -> None:
-    """CloudFormation API reference, RollbackConfiguration: an update that names triggers replaces all of them; the
-    monitoring time begins when all resources are deployed, and no old resource is removed before its end."""
-    canary = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:canary"
-    with rollout(Scenario(parameters={"RollbackAlarmArns": canary, "BakeMinutes": "10"})) as world:
-        own = alarm("own")
-        alarm("canary")
-        boto3.client("cloudformation").update_stack(
-            StackName="web",
-            UsePreviousTemplate=True,
-            Capabilities=["CAPABILITY_IAM"],
-            Parameters=[
-                {"ParameterKey": name, "ParameterValue": "3"}
-                if name == "MaxSize"
-                else {"ParameterKey": name, "UsePreviousValue": True}
-                for name in parameters("web")
-            ],
-            RollbackConfiguration={"RollbackTriggers": [trigger(own)], "MonitoringTimeInMinutes": 5},
-        )
-        world.aws.clock.sleep(1800)
+def watched(*names: str, minutes: int = 0, kind: str = "Alarm") -> dict[str, Any]:
+    """A rollback configuration, as DescribeStacks has it."""
+    triggers = [{"Arn": arn(name), "Type": f"AWS::CloudWatch::{kind}"} for name in names]
+    return {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": minutes}
 
-        assert world.roll_out("web").status == "SUCCEEDED"
-        kept = describe("web")["RollbackConfiguration"]
-        assert kept == {"RollbackTriggers": [trigger(own), trigger(canary)], "MonitoringTimeInMinutes": 10}
-        assert amis("web") == {world.new_ami}
 
+def configuration() -> Any:
+    return describe("web")["RollbackConfiguration"]
+
+
+def left_open() -> list[str]:
+    """The change sets of the stack that could still be executed."""
+    summaries = boto3.client("cloudformation").list_change_sets(StackName="web")["Summaries"]
+    return [summary["ChangeSetName"] for summary in summaries if summary["ExecutionStatus"] != "EXECUTE_COMPLETE"]
+
+
+def update_by_hand(world: Rollout, rollback_configuration: Any, **values: str) -> None:
+    """Update the stack as an operator does."""
+    boto3.client("cloudformation").update_stack(
+        StackName="web",
+        UsePreviousTemplate=True,
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[
+            {
+                "ParameterKey": name,
+                **({"ParameterValue": values[name]} if name in values else {"UsePreviousValue": True}),
+            }
+            for name in parameters("web")
+        ],
+        RollbackConfiguration=rollback_configuration,
+    )
+    world.aws.clock.sleep(1800)
+
+
+def scenario(*alarms: str, **more: Any) -> Scenario:
+    """A deployment with these rollback alarms, and with more parameters, or settings of CloudFormation."""
+    cloudformation = more.pop("cloudformation", CloudFormationSettings())
+    arns = ",".join(arn(name) for name in alarms)
+    return Scenario(parameters={"RollbackAlarmArns": arns, **more}, cloudformation=cloudformation)
+
+
+def until(world: Rollout, status: str) -> None:
+    """Let time pass until the stack has that status."""
+    for _ in range(300):
+        if describe("web")["StackStatus"] == status:
+            return
+        world.aws.clock.sleep(15)
+    raise AssertionError(describe("web")["StackStatus"])
+
+
+def fail_verification(world: Rollout) -> str:
+    """Start a run, and make one of the instances that it brings up unhealthy; returns the execution's ARN."""
+    execution = world.start("web")
+    until(world, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    boto3.client("autoscaling").set_instance_health(
+        InstanceId=min(ids("web")), HealthStatus="Unhealthy", ShouldRespectGracePeriod=False
+    )
+    return execution
+
+
+# -- during the update, and after it ----------------------------------------------------------------------------------
+
+
+def test_the_deployments_alarms_and_bake_time_hold_for_the_update_and_the_stacks_own_after_it() -> None:
+    """CloudFormation API reference, RollbackConfiguration: an update that names triggers replaces all of them, and they
+    are saved for later ones; the monitoring time begins when all resources are deployed, and no old resource is removed
+    before its end."""
+    # The bake time counts into the deadline: an update that bakes for longer than that is not cancelled.
+    with rollout(scenario("canary", BakeMinutes="10", DeploymentDeadlineMinutes="5")) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own", minutes=7), MaxSize="3")
         before = ids("web")
-        execution = world.start("web", amiId=register_ami("golden-image-third"))
+        execution = world.start("web")
+        world.aws.clock.sleep(480)
+        assert describe("web")["StackStatus"] == "UPDATE_IN_PROGRESS"
+        assert configuration() == watched("own", "canary", minutes=10)
+        ended = world.end(execution)
+        assert (ended.status, amis("web")) == ("SUCCEEDED", {world.new_ami})
+        assert not before & ids("web")
+        assert configuration() == watched("own", minutes=7)
+        assert "alarms" not in ended.flowing and left_open() == []
+
+
+@pytest.mark.parametrize("reverts", [True, False])
+def test_an_alarm_that_goes_off_rolls_the_update_back_and_holds_no_ami(reverts: bool) -> None:
+    """Whether a stack that is rolled back has the rollback configuration of before is not documented."""
+    settings = CloudFormationSettings(reverts_rollback_configuration=reverts)
+    with rollout(scenario("canary", BakeMinutes="10", cloudformation=settings)) as world:
+        alarm("canary")
+        before = ids("web")
+        execution = world.start("web")
         # While the alarms are monitored, the new instances run beside the old ones.
         world.aws.clock.sleep(300)
-        assert describe("web")["StackStatus"] == "UPDATE_IN_PROGRESS"
-        boto3.client("cloudwatch").set_alarm_state(AlarmName="canary", StateValue="ALARM", StateReason="errors")
+        become("canary", "ALARM")
         ended = world.end(execution)
         assert (ended.status, ended.error) == ("FAILED", "DeploymentFailed")
-        assert "canary" in ended.flowing and f"web rolled back to {world.new_ami}" in ended.subject
-        assert ids("web") == before and describe("web")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+        assert "canary" in ended.flowing and "web rolled back to ami-" in ended.subject
+        assert ids("web") == before
+        assert configuration() in ({}, NONE)
+        assert "is not held, because its instances did not fail: no resource failed" in ended.flowing
+        assert boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"] == []
+
+
+def test_a_composite_alarm_stays_one() -> None:
+    """CloudFormation API reference, RollbackTrigger: the type of a composite alarm is another one."""
+    with rollout(scenario("fleet")) as world:
+        alarm("own")
+        for name in ("own-fleet", "fleet"):
+            boto3.client("cloudwatch").put_composite_alarm(AlarmName=name, AlarmRule='ALARM("own")')
+            become(name, "OK")
+        own = watched("own-fleet", kind="CompositeAlarm")
+        update_by_hand(world, own, MaxSize="3")
+        execution = world.start("web")
+        until(world, "UPDATE_IN_PROGRESS")
+        both = watched("own-fleet", "fleet", kind="CompositeAlarm")
+        assert configuration() == both
+        assert world.end(execution).status == "SUCCEEDED"
+        assert configuration() == own and amis("web") == {world.new_ami}
+
+
+def test_what_somebody_else_gives_the_stack_meanwhile_is_left_alone() -> None:
+    with rollout(scenario("canary")) as world:
+        alarms("canary", "theirs")
+        execution = world.start("web")
+        until(world, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        until(world, "UPDATE_COMPLETE")
+        update_by_hand(world, watched("theirs"))
+        assert world.end(execution).status == "SUCCEEDED"
+        assert configuration() == watched("theirs")
+
+
+# -- the way back -----------------------------------------------------------------------------------------------------
+
+
+def test_an_alarm_that_calls_for_the_way_back_does_not_undo_it() -> None:
+    """An update back to the old AMI, too, is rolled back while an alarm is in ALARM: none watches over it."""
+    with rollout(scenario(VerificationDeadlineMinutes="3")) as world:
+        alarm("own")
+        update_by_hand(world, watched("own", minutes=5), MaxSize="3")
+        old = amis("web")
+        execution = fail_verification(world)
+        become("own", "ALARM")
+        world.aws.clock.sleep(60)
+        until(world, "UPDATE_IN_PROGRESS")
+        assert configuration() == NONE
+        until(world, "UPDATE_COMPLETE")
+        world.aws.clock.sleep(600)
+        assert amis("web") == old and configuration() == NONE, "they cannot be put back while it is in ALARM"
+        become("own", "OK")
+        ended = world.end(execution)
+        assert ended.error == "VerificationFailed" and "web rolled back to" in ended.subject
+        assert configuration() == watched("own", minutes=5) and amis("web") == old
+
+
+# -- what cannot be put back ------------------------------------------------------------------------------------------
+
+
+def command_in(ended: Ended) -> list[str]:
+    (line,) = [line.strip() for line in ended.message.splitlines() if line.strip().startswith("aws cloudformation")]
+    return shlex.split(line)
+
+
+def values_of(command: list[str], option: str) -> list[str]:
+    values = []
+    for word in command[command.index(option) + 1 :]:
+        if word.startswith("--"):
+            break
+        values.append(word)
+    return values
+
+
+def test_alarms_that_cannot_be_put_back_are_told_with_the_command_that_does_it() -> None:
+    with rollout(scenario(VerificationDeadlineMinutes="3", DeploymentDeadlineMinutes="30")) as world:
+        alarm("own")
+        update_by_hand(world, watched("own", minutes=5), MaxSize="3")
+        execution = fail_verification(world)
+        become("own", "ALARM")
+        ended = world.end(execution)
+        assert configuration() == NONE and left_open() == []
+        assert "would be rolled back by own in ALARM. It has now: rollback alarms: none" in ended.flowing
+        assert f"It had before: rollback alarms: {arn('own')}; bake time: 5 minutes." in ended.flowing
+
+        become("own", "OK")
+        command = command_in(ended)
+        assert command[:5] == ["aws", "cloudformation", "update-stack", "--stack-name", "web"]
+        kept = [dict(part.split("=") for part in words.split(",")) for words in values_of(command, "--parameters")]
+        assert all(parameter["UsePreviousValue"] == "true" for parameter in kept)
+        boto3.client("cloudformation").update_stack(
+            StackName="web",
+            UsePreviousTemplate="--use-previous-template" in command,
+            Parameters=[{**parameter, "UsePreviousValue": True} for parameter in kept],  # type: ignore[typeddict-item]
+            Capabilities=values_of(command, "--capabilities"),  # type: ignore[arg-type]
+            RollbackConfiguration=json.loads(values_of(command, "--rollback-configuration")[0]),
+        )
+        world.aws.clock.sleep(1800)
+        assert configuration() == watched("own", minutes=5)
+        assert describe("web")["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_where_nothing_but_alarms_is_no_change_a_later_update_puts_them_back() -> None:
+    """Whether CloudFormation takes an update of the rollback configuration alone is not documented."""
+    settings = CloudFormationSettings(updates_rollback_configuration_alone=False)
+    with rollout(scenario("canary", BakeMinutes="5", cloudformation=settings)) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        ended = world.roll_out("web")
+        assert (ended.status, amis("web")) == ("SUCCEEDED", {world.new_ami})
+        assert ended.subject.endswith(f"PATCHED: web now on {world.new_ami}; rollback alarms not put back")
+        assert configuration() == watched("own", "canary", minutes=5) and left_open() == []
+        assert "CloudFormation takes no update that changes nothing else" in ended.flowing
+        (line,) = [line.strip() for line in ended.message.splitlines() if "--rollback-configuration" in line]
+        option, value = shlex.split(line)
+        update_by_hand(world, json.loads(value), MaxSize="4")
+        assert option == "--rollback-configuration" and configuration() == watched("own")
+
+
+# -- before the update ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["ALARM", "INSUFFICIENT_DATA"])
+def test_an_alarm_that_is_not_ok_stops_the_update_before_it_begins(state: str) -> None:
+    with rollout(scenario("canary", VerificationDeadlineMinutes="3")) as world:
+        alarm("canary", state)
+        before = ids("web")
+        ended = world.roll_out("web")
+        assert (ended.error, ids("web")) == ("TargetNotReady", before)
+        assert f"AlarmNotOk: expected the update's rollback alarms in OK, found canary in {state}" in ended.flowing
+        assert configuration() == {} and change_sets("web") == []
+        # The way out that the finding names.
+        ended = world.roll_out({"stackName": "web", "accept": ["AlarmNotOk"]})
+        assert (ended.status, amis("web")) == ("SUCCEEDED", {world.new_ami})
+        assert configuration() in ({}, NONE)
+
+
+def test_an_alarm_that_becomes_ok_in_time_is_waited_for() -> None:
+    with rollout(scenario("canary", VerificationDeadlineMinutes="10")) as world:
+        alarm("canary", "INSUFFICIENT_DATA")
+        execution = world.start("web")
+        world.aws.clock.sleep(120)
+        become("canary", "OK")
+        assert world.end(execution).status == "SUCCEEDED"
+
+
+def test_an_accepted_alarm_that_goes_off_after_the_preview_is_left_out_as_well() -> None:
+    with rollout(scenario()) as world:
+        alarm("own")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        execution = world.start({"stackName": "web", "accept": ["AlarmNotOk"]})
+        while not change_sets("web"):
+            world.aws.clock.sleep(1)
+        become("own", "ALARM")
+        until(world, "UPDATE_IN_PROGRESS")
+        assert configuration() == NONE
+        until(world, "UPDATE_COMPLETE")
+        become("own", "OK")
+        assert world.end(execution).status == "SUCCEEDED" and configuration() == watched("own")
+
+
+def test_an_alarm_that_does_not_exist_stops_the_update_before_it_begins() -> None:
+    """CloudFormation API reference, RollbackTrigger: a missing trigger fails the whole operation."""
+    with rollout(scenario("misspelt")) as world:
+        before = ids("web")
+        ended = world.roll_out({"stackName": "web", "accept": ["AlarmNotOk"]})
+        assert (ended.error, ids("web")) == ("TargetNotReady", before)
+        assert (
+            f"NoSuchAlarm: expected the update's rollback alarms in this account and Region, found no {arn('misspelt')}"
+            in (ended.flowing)
+        )
+
+
+def test_a_dry_run_brings_no_alarms() -> None:
+    """Whether a stack has the alarms of a change set that is never executed is not documented."""
+    with rollout(scenario("canary", BakeMinutes="5")) as world:
+        alarm("canary")
+        execution = world.start("web", dryRun=True)
+        while not change_sets("web"):
+            world.aws.clock.sleep(1)
+        (name,) = change_sets("web")
+        described = boto3.client("cloudformation").describe_change_set(StackName="web", ChangeSetName=name)
+        assert described["RollbackConfiguration"] == {}
+        assert world.end(execution).status == "SUCCEEDED" and configuration() == {}

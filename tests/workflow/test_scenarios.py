@@ -104,7 +104,7 @@ def test_deployment_rolls_back() -> None:
         assert "Received 0 SUCCESS signal(s) out of 2" in " ".join(notification.message.split())
         # The AMI is not rolled out again until a person removes the hold.
         held = boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"]
-        assert [parameter["Value"] for parameter in held] == ["web was rolled back from it (DeploymentFailed)"]
+        assert [parameter["Value"] for parameter in held] == ["its instances failed in web (DeploymentFailed)"]
 
 
 def test_rollback_fails() -> None:

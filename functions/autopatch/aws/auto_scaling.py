@@ -61,6 +61,11 @@ class Activity:
         match = _LAUNCHED.match(self.description)
         return match[1] if match else None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it failed. One that was cancelled has the reason why it could not go on, if that was it."""
+        return self.status == "Failed" or (self.status == "Cancelled" and self.message is not None)
+
 
 class AutoScaling:
     """The calls that a patch run makes to Auto Scaling."""

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.cloudwatch import CloudWatch
 from autopatch.aws.ec2 import Ec2
 from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
 from autopatch.aws.service_quotas import ServiceQuotas
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-stacks, change_sets, ec2, quotas, systems_manager = Stacks(), ChangeSets(), Ec2(), ServiceQuotas(), SystemsManager()
+stacks, change_sets, cloudwatch, ec2 = Stacks(), ChangeSets(), CloudWatch(), Ec2()
+quotas, systems_manager = ServiceQuotas(), SystemsManager()
 fleets = Fleets(stacks, AutoScaling(), ec2, ElasticLoadBalancing())
 
 
@@ -39,7 +41,7 @@ class Task(Document, frozen=True):
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     task = read(event, Task)
     holds = Holds(systems_manager, HoldSettings.from_env().hold_path)
-    checker = ReadinessChecker(task.run, task.target, stacks, change_sets, fleets, ec2, quotas, holds)
+    checker = ReadinessChecker(task.run, task.target, stacks, change_sets, fleets, ec2, quotas, holds, cloudwatch)
     update = write(checker.check(task.update, datetime.now(UTC)))
     logger.info("checked whether the target is ready", stack=task.target.stack_name, update=update)
     return update

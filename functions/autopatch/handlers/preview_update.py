@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stacks
+from autopatch.aws.cloudwatch import CloudWatch
 from autopatch.aws.ec2 import Ec2
 from autopatch.aws.elastic_load_balancing import ElasticLoadBalancing
 from autopatch.contracts import Ami, Document, Execution, Pending, Run, Target, read, write
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-stacks, change_sets = Stacks(), ChangeSets()
+stacks, change_sets, cloudwatch = Stacks(), ChangeSets(), CloudWatch()
 fleets = Fleets(stacks, AutoScaling(), Ec2(), ElasticLoadBalancing())
 
 
@@ -36,7 +37,9 @@ class Task(Document, frozen=True):
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     task, settings = read(event, Task), UpdateSettings.from_env()
-    previewer = UpdatePreviewer(task.execution, task.run, task.target, task.ami, settings, stacks, change_sets, fleets)
+    previewer = UpdatePreviewer(
+        task.execution, task.run, task.target, task.ami, settings, stacks, change_sets, fleets, cloudwatch
+    )
     update = write(previewer.preview(task.update, datetime.now(UTC)))
     logger.info("asked for a preview", stack=task.target.stack_name, update=update)
     return update

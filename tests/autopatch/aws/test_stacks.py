@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.stub import ANY, Stubber
 
-from autopatch.aws.cloudformation.stacks import Stack, Stacks, UpdateAnswer
+from autopatch.aws.cloudformation.stacks import Stack, Stacks, UpdateAnswer, UpdateRequest
 from autopatch.aws.cloudformation.statuses import StackState
 from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault
 
@@ -86,8 +86,7 @@ def test_reading_stops_at_the_moment_asked_for(answers: Stubber, stacks: Stacks)
 
 
 def update(stacks: Stacks, **more: Any) -> UpdateAnswer:
-    arguments = {"has_transforms": False, "role_arn": None, "token": "ours", **more}
-    return stacks.update(STACK, {"Ami": "ami-0new"}, **arguments)
+    return stacks.update(UpdateRequest(STACK, {"Ami": "ami-0new"}, **{"has_transforms": False, **more}), "ours")
 
 
 def test_only_the_ami_gets_a_new_value(answers: Stubber, stacks: Stacks) -> None:
@@ -229,5 +228,5 @@ def test_the_deployments_role_is_only_for_stacks_without_one_of_their_own(answer
         },
     )
     role = "arn:aws:iam::1:role/deployment"
-    answer = stacks.update(own, {"Ami": "ami-0new"}, has_transforms=False, role_arn=role, token="ours")
+    answer = stacks.update(UpdateRequest(own, {"Ami": "ami-0new"}, has_transforms=False, role_arn=role), "ours")
     assert answer is UpdateAnswer.STARTED

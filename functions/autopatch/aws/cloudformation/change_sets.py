@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from autopatch.aws.client import create_client, error_code, is_transient, named_errors
 from autopatch.aws.cloudformation.refusals import Refusal, refusal, says_no_changes
-from autopatch.aws.cloudformation.stacks import Stack, refused, update_request
+from autopatch.aws.cloudformation.stacks import Stack, UpdateRequest, refused, update_request
 from autopatch.errors import TargetNotReady, UnknownStatus
 
 if TYPE_CHECKING:
@@ -99,36 +99,19 @@ class ChangeSets:
     def __init__(self, client: CloudFormationClient | None = None) -> None:
         self._client: CloudFormationClient = client or create_client("cloudformation")
 
-    def begin(
-        self,
-        stack: Stack,
-        new_values: Mapping[str, str],
-        *,
-        has_transforms: bool,
-        role_arn: str | None,
-        alarm_arns: tuple[str, ...],
-        bake_minutes: int,
-        name: str,
-    ) -> str | None:
-        """Create a change set that updates the parameters of `new_values`; returns its id, None for a busy stack.
+    def begin(self, wanted: UpdateRequest, name: str, description: str) -> str | None:
+        """Create a change set for the update; returns its id, None for a busy stack.
 
-        It is created once, however often this is called with the same `name`. The alarms and the bake time, in minutes,
-        are added to those that the stack has; without any, the stack's rollback configuration is not touched.
+        It is created once, however often this is called with the same `name`. The description is for people.
 
         Raises TargetNotReady when CloudFormation refuses it.
         """
-        request = update_request(stack, new_values, has_transforms, role_arn)
-        if alarm_arns or bake_minutes:
-            request["RollbackConfiguration"] = {
-                "RollbackTriggers": [
-                    {"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}
-                    for arn in dict.fromkeys([*stack.alarm_arns, *alarm_arns])
-                ],
-                "MonitoringTimeInMinutes": max(stack.monitoring_minutes, bake_minutes),
-            }
+        stack = wanted.stack
         with named_errors(f"previewing the update of the stack {stack.name}"):
             try:
-                answer = self._client.create_change_set(**request, ChangeSetName=name, Description=_DESCRIPTION)
+                answer = self._client.create_change_set(
+                    **update_request(wanted), ChangeSetName=name, Description=description
+                )
             except ClientError as error:
                 if error_code(error) == "AlreadyExistsException":
                     return self._id(stack, name)
@@ -234,9 +217,6 @@ class ChangeSets:
             except ClientError as error:
                 if error_code(error) not in ("ChangeSetNotFound", "InvalidChangeSetStatus"):
                     raise
-
-
-_DESCRIPTION = "AMI Autopatch: instances on another AMI"
 
 
 def _state(document: Mapping[str, Any], stack_name: str) -> ChangeSetState:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from autopatch.aws.client import create_client, error_text, named_errors
 from autopatch.aws.cloudformation.refusals import Refusal, refusal
+from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration, RollbackTrigger
 from autopatch.aws.cloudformation.statuses import StackState, remedy, state_of
 from autopatch.errors import TargetNotReady
 
@@ -25,6 +27,12 @@ _IMAGE_TYPE = "AWS::EC2::Image::Id"
 _EXPANSION = "CAPABILITY_AUTO_EXPAND"
 _SSM_TYPE_PREFIX = "AWS::SSM::Parameter::"
 
+# The beginnings of the reasons of a group whose instances were not accepted, as public threads show them
+# (aws-quickstart/quickstart-linux-bastion#144, widdix/aws-cf-templates#565).
+_LACKS_SIGNALS = re.compile(
+    r"Received \d+ (SUCCESS|FAILURE) signal\(s\) out of \d+|Failed to receive \d+ resource signal\(s\)"
+)
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -37,8 +45,7 @@ class Stack:
     role_arn: str | None
     capabilities: tuple[str, ...]
     parameters: Mapping[str, str]
-    alarm_arns: tuple[str, ...] = ()
-    monitoring_minutes: int = 0
+    rollback_configuration: RollbackConfiguration = field(default_factory=RollbackConfiguration)
     deployment_mode: str | None = None
     """EXPRESS: its operations end before the resources are ready."""
 
@@ -64,6 +71,20 @@ class TemplateSummary:
         return self.parameter_types.get(name) == _IMAGE_TYPE
 
 
+@dataclass(frozen=True)
+class UpdateRequest:
+    """An update of a stack: some of its parameters, its rollback configuration, or both.
+
+    `role_arn` is for a stack that has no service role; without a `rollback_configuration`, the stack's own applies.
+    """
+
+    stack: Stack
+    new_values: Mapping[str, str]
+    has_transforms: bool
+    role_arn: str | None = None
+    rollback_configuration: RollbackConfiguration | None = None
+
+
 class UpdateAnswer(Enum):
     """CloudFormation's answer to UpdateStack."""
 
@@ -81,6 +102,11 @@ class ResourceFailure:
     resource_type: str
     status: str
     reason: str
+
+    @property
+    def lacks_signals(self) -> bool:
+        """Whether instances were awaited, and did not signal, or signalled that they had failed."""
+        return _LACKS_SIGNALS.match(self.reason) is not None
 
     def __str__(self) -> str:
         return f"{self.logical_id} ({self.resource_type}) {self.status}: {self.reason}"
@@ -130,8 +156,10 @@ class Stacks:
                 parameter["ParameterKey"]: parameter.get("ParameterValue", "")
                 for parameter in document.get("Parameters", [])
             },
-            alarm_arns=tuple(trigger["Arn"] for trigger in rollback.get("RollbackTriggers", [])),
-            monitoring_minutes=rollback.get("MonitoringTimeInMinutes", 0),
+            rollback_configuration=RollbackConfiguration(
+                tuple(RollbackTrigger(it["Arn"], it["Type"]) for it in rollback.get("RollbackTriggers", [])),
+                rollback.get("MonitoringTimeInMinutes", 0),
+            ),
             deployment_mode=document.get("DeploymentConfig", {}).get("Mode"),
         )
 
@@ -159,25 +187,22 @@ class Stacks:
                 if resource["ResourceType"] == GROUP_TYPE and "PhysicalResourceId" in resource
             }
 
-    def update(
-        self, stack: Stack, new_values: Mapping[str, str], has_transforms: bool, role_arn: str | None, token: str
-    ) -> UpdateAnswer:
-        """Update the stack's parameters to `new_values` and nothing else.
+    def update(self, wanted: UpdateRequest, token: str) -> UpdateAnswer:
+        """Update the stack as wanted, and in nothing else.
 
         `token` marks the events of this update, at most 128 characters of `[a-zA-Z0-9][-a-zA-Z0-9]*`; sent again, it
         starts nothing twice.
 
         Raises TargetNotReady when CloudFormation refuses the update.
         """
-        request = update_request(stack, new_values, has_transforms, role_arn)
-        with named_errors(f"updating the stack {stack.name}"):
+        with named_errors(f"updating the stack {wanted.stack.name}"):
             try:
-                self._client.update_stack(**request, ClientRequestToken=token)
+                self._client.update_stack(**update_request(wanted), ClientRequestToken=token)
             except ClientError as error:
                 # Whether the summary of a template lists what an Fn::Transform inside of it uses is not documented.
-                if not has_transforms and refusal(error) is Refusal.MACROS_NOT_ACKNOWLEDGED:
-                    return self.update(stack, new_values, True, role_arn, token)
-                return self._answer_to(error, stack)
+                if not wanted.has_transforms and refusal(error) is Refusal.MACROS_NOT_ACKNOWLEDGED:
+                    return self.update(replace(wanted, has_transforms=True), token)
+                return self._answer_to(error, wanted.stack)
         return UpdateAnswer.STARTED
 
     def _answer_to(self, error: ClientError, stack: Stack) -> UpdateAnswer:
@@ -286,23 +311,22 @@ def _failure(event: Any) -> ResourceFailure:
     )
 
 
-def update_request(
-    stack: Stack, new_values: Mapping[str, str], has_transforms: bool, role_arn: str | None
-) -> dict[str, Any]:
-    """What UpdateStack and CreateChangeSet take to change the parameters of `new_values` and nothing else.
+def update_request(wanted: UpdateRequest) -> dict[str, Any]:
+    """What UpdateStack and CreateChangeSet take.
 
     Every other parameter is sent with its previous value: one that is left out would be reset to the template's
     default (CloudFormation API reference, UpdateStack). What CloudFormation keeps when it is not sent is not sent:
-    tags, notification topics, rollback configuration, the stack's own role.
+    tags, notification topics, the stack's own role.
     """
+    stack = wanted.stack
     parameters = [
-        {"ParameterKey": name, "ParameterValue": new_values[name]}
-        if name in new_values
+        {"ParameterKey": name, "ParameterValue": wanted.new_values[name]}
+        if name in wanted.new_values
         else {"ParameterKey": name, "UsePreviousValue": True}
         for name in stack.parameters
     ]
     capabilities = list(stack.capabilities)
-    if has_transforms and _EXPANSION not in capabilities:
+    if wanted.has_transforms and _EXPANSION not in capabilities:
         capabilities.append(_EXPANSION)
     request: dict[str, Any] = {
         "StackName": stack.stack_id,
@@ -310,9 +334,19 @@ def update_request(
         "Parameters": parameters,
         "Capabilities": capabilities,
     }
-    if role_arn is not None and stack.role_arn is None:
-        request["RoleARN"] = role_arn
+    if wanted.role_arn is not None and stack.role_arn is None:
+        request["RoleARN"] = wanted.role_arn
+    if wanted.rollback_configuration is not None:
+        request["RollbackConfiguration"] = rollback_request(wanted.rollback_configuration)
     return request
+
+
+def rollback_request(configuration: RollbackConfiguration) -> dict[str, Any]:
+    """What an operation takes to replace the stack's rollback configuration; an empty list of triggers removes all."""
+    return {
+        "RollbackTriggers": [{"Arn": trigger.arn, "Type": trigger.type} for trigger in configuration.triggers],
+        "MonitoringTimeInMinutes": configuration.minutes,
+    }
 
 
 def refused(stack: Stack, error: ClientError) -> TargetNotReady:
