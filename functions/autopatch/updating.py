@@ -46,9 +46,12 @@ class StackUpdater:
             return self._given_up(preview, PendingStatus.CALENDAR_CLOSED)
         if self._capacities(preview) != preview.capacities:
             return self._given_up(preview, PendingStatus.PREVIEW_OUTDATED)
-        if not self.change_sets.execute(preview.change_set_id, self.target.stack_name, ours.token):
-            return self._given_up(preview, PendingStatus.PREVIEW_OUTDATED)
-        return self._updating(preview, now)
+        if self.change_sets.execute(preview.change_set_id, self.target.stack_name, ours.token):
+            return self._updating(preview, now)
+        # A call whose answer was lost is sent again by the SDK: what it is then told may be about our own update.
+        if ours.find(self.stacks, preview.stack_id, self.execution.started_at) is not None:
+            return self._updating(preview, now)
+        return self._given_up(preview, PendingStatus.PREVIEW_OUTDATED)
 
     def _given_up(self, preview: Preview, status: PendingStatus) -> Pending:
         # One that another operation has made obsolete is still there, and no other can be made under its name.

@@ -19,7 +19,7 @@ from local_aws.cloudformation.models import CloudFormationBackend, cloudformatio
 from local_aws.cloudformation.stacks import Inputs, Stack
 from local_aws.cloudformation.template import Template, parse
 from local_aws.cloudformation.template_urls import read_template_text
-from local_aws.cloudformation.validation import check_capabilities, check_template
+from local_aws.cloudformation.validation import check_capabilities, check_rollback_triggers, check_template
 
 _PAGE = 100
 
@@ -365,6 +365,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         tags = self._get_param("Tags")
         arns = given("NotificationARNs", old and old.notification_arns, ())
         rollback = given("RollbackConfiguration", old and old.rollback_configuration, {})
+        check_rollback_triggers(rollback.get("RollbackTriggers", []))
         values = parameters.resolve(
             template,
             self._get_param("Parameters", []),

@@ -1,6 +1,6 @@
-"""What is checked of a template before a request with it is carried out, beside that it is well formed.
+"""What is checked of a request and its template before it is carried out, beside that the template is well formed.
 
-Sources: CloudFormation API Reference, CreateStack, Capabilities; UpdateStack.
+Sources: CloudFormation API Reference, CreateStack, Capabilities; UpdateStack; RollbackConfiguration, RollbackTrigger.
 """
 
 from __future__ import annotations
@@ -38,6 +38,20 @@ def check_capabilities(template: Template, acknowledged: list[str]) -> None:
     missing = [name for name in template.required_capabilities if name not in given]
     if missing:
         raise InsufficientCapabilities(missing)
+
+
+def check_rollback_triggers(triggers: list[dict[str, str]]) -> None:
+    """Raise ValidationError when there are more than five, or one is no alarm."""
+    if len(triggers) > 5:
+        raise ValidationError(
+            "1 validation error detected: Value at 'rollbackConfiguration.rollbackTriggers' failed to satisfy "
+            "constraint: Member must have length less than or equal to 5"
+        )
+    for trigger in triggers:
+        if trigger["Type"] not in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+            raise ValidationError("Rollback Trigger Type not supported")
+        if ":alarm:" not in trigger["Arn"]:
+            raise ValidationError("RelativeId of a Rollback Trigger's ARN is incorrect")
 
 
 def check_unchanged_types(stack: Stack, template: Template) -> None:

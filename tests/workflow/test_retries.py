@@ -125,10 +125,12 @@ def executed(execution: Execution, run: Run, ready: Preview) -> StackUpdate:
     return update
 
 
-def execute(execution: Execution, run: Run, ready: Preview) -> StackUpdate | Pending:
+def execute(
+    execution: Execution, run: Run, ready: Preview, previews: ChangeSets | None = None
+) -> StackUpdate | Pending:
     """An attempt of `Update Stack`."""
     settings = CalendarSettings((), WhenClosed.SKIP)
-    gateways = (Stacks(), ChangeSets(), AutoScaling(), SystemsManager())
+    gateways = (Stacks(), previews or ChangeSets(), AutoScaling(), SystemsManager())
     updater = StackUpdater(execution, run, run.targets[0], settings, *gateways)
     return updater.update(ready, datetime.now(UTC))
 
@@ -209,6 +211,25 @@ def test_a_retried_update_is_recognised_as_our_own(deployed: tuple[LocalAws, Dep
     assert look(first_execution, run, again).status is UpdateStatus.UPDATED
     events = boto3.client("cloudformation").describe_stack_events(StackName="web")["StackEvents"]
     assert sum(event.get("ResourceStatusReason") == "User Initiated" for event in events) == 2  # create and update
+
+
+def test_an_execution_whose_answer_was_lost_is_our_own(deployed: tuple[LocalAws, Deployment]) -> None:
+    """The SDK sends a call again whose answer does not arrive; the second finds the change set executed."""
+    aws, deployment = deployed
+    client: Any = boto3.client("cloudformation")
+    once = client.execute_change_set
+
+    def twice(**request: Any) -> None:
+        once(**request)
+        once(**request)
+
+    client.execute_change_set = twice
+    first_execution, run = new_execution(), plan(deployment, deployment.golden_ami)
+    ready = previewed(aws, first_execution, run, new_ami())
+    updating = execute(first_execution, run, ready, ChangeSets(client))
+    assert isinstance(updating, StackUpdate)
+    aws.clock.sleep(1800)
+    assert look(first_execution, run, updating).status is UpdateStatus.UPDATED
 
 
 def test_somebody_elses_update_is_waited_for(deployed: tuple[LocalAws, Deployment]) -> None:

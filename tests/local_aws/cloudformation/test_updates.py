@@ -404,6 +404,32 @@ def test_a_rollback_trigger_has_to_be_an_alarm_of_its_type(world: StackWorld) ->
         assert world.settle() == status
 
 
+ALARM = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:errors"
+
+
+@pytest.mark.parametrize(
+    ("triggers", "text"),
+    [
+        ([{"Arn": ALARM, "Type": "Another"}], "Rollback Trigger Type not supported"),
+        (
+            [{"Arn": "arn:aws:cloudwatch:us-east-1:123456789012:errors", "Type": "AWS::CloudWatch::Alarm"}],
+            "RelativeId of a Rollback Trigger's ARN is incorrect",
+        ),
+        ([{"Arn": ALARM, "Type": "AWS::CloudWatch::Alarm"}] * 6, "Member must have length less than or equal to 5"),
+    ],
+)
+def test_rollback_triggers_that_are_refused(world: StackWorld, triggers: list[dict[str, str]], text: str) -> None:
+    """On record: test_update_with_invalid_rollback_configuration_errors. API Reference, RollbackConfiguration: five."""
+    world.create_application()
+    with pytest.raises(ClientError, match=text):
+        world.cloudformation.update_stack(
+            StackName="app",
+            UsePreviousTemplate=True,
+            RollbackConfiguration={"RollbackTriggers": triggers},
+            Parameters=world.patched(),
+        )
+
+
 @pytest.mark.parametrize("taken", [True, False])
 def test_the_rollback_configuration_alone_is_an_update_or_no_change(world: StackWorld, taken: bool) -> None:
     """Neither is documented: both are modelled, and who relies on one is tried on the other."""
