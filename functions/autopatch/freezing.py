@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from autopatch.settings import CalendarSettings
 
 LONGEST_WAIT = timedelta(days=2)
-"""How long a run waits for a calendar to open; the state machine as a whole ends after eleven days."""
+"""How long a run waits for a calendar to open; the state machine as a whole ends after two weeks."""
 
 _LONGEST_POLL = timedelta(hours=3)
 """A calendar may be opened ahead of time."""

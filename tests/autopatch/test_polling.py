@@ -12,6 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from autopatch.aws.image_builder import ImageStatus
 from autopatch.execution_input import MAX_TARGETS
+from autopatch.findings import _LONGEST_PAUSES_MINUTES
 from autopatch.freezing import _LONGEST_POLL, LONGEST_WAIT
 from autopatch.polling import deployment_poll_seconds, image_poll_seconds
 
@@ -22,16 +23,20 @@ LONGEST_DEPLOYMENT = PARAMETERS["DeploymentDeadlineMinutes"]["MaxValue"] * 60
 LONGEST_VERIFICATION = PARAMETERS["VerificationDeadlineMinutes"]["MaxValue"] * 60
 LONGEST_FREEZE = int(LONGEST_WAIT.total_seconds())
 
+LONGEST_PAUSES = _LONGEST_PAUSES_MINUTES * 60
+LONGEST_BAKE = PARAMETERS["BakeMinutes"]["MaxValue"] * 60
+
 # What waits for a target on its longest way, in seconds: for the stack and the preview; for the update, which goes on
 # for as long again when it can no longer be cancelled; for the instances; for the stack before the way back; for the
-# way back, which CloudFormation may roll back within a deadline of its own.
+# way back, which CloudFormation may roll back within a deadline of its own; for the alarms to be restored.
 PHASES_OF_A_TARGET = (
     LONGEST_DEPLOYMENT,
-    2 * LONGEST_DEPLOYMENT,
+    2 * (LONGEST_DEPLOYMENT + LONGEST_PAUSES),
     LONGEST_VERIFICATION,
     LONGEST_DEPLOYMENT,
-    LONGEST_DEPLOYMENT,
-    LONGEST_DEPLOYMENT,
+    LONGEST_DEPLOYMENT + LONGEST_PAUSES,
+    LONGEST_DEPLOYMENT + LONGEST_PAUSES,
+    LONGEST_DEPLOYMENT + LONGEST_BAKE,
 )
 
 # Wait: entered, exited. Task: entered, scheduled, started, succeeded, exited. Choice: entered, exited.
