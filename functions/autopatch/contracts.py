@@ -263,6 +263,8 @@ class StackUpdate(Underway, frozen=True, kw_only=True, tag="UPDATE"):
 class Verified(_Phase, frozen=True, kw_only=True, tag="VERIFIED"):
     """An update that is made, with its instances running the AMI and serving."""
 
+    started_at: Moment
+    """When the run started on the target."""
     stack_id: str
     ami_before: str
     ami_after: str

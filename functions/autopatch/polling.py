@@ -1,7 +1,8 @@
 """How long to wait before the next look at a build or at a target, and when to wait no longer.
 
-The waits grow with the time elapsed, so that a look is never late by more than a tenth of what has passed, and all the
-loops of a run with ten targets together stay below the 25,000 events that Step Functions keeps of an execution.
+The waits grow with the time elapsed, so that a look is never late by more than a tenth of what has passed, or a sixth
+after two hours, and all the loops of a run with ten targets together stay below the 25,000 events that Step Functions
+keeps of an execution.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _SPARSE_STATUSES = frozenset({ImageStatus.PENDING, ImageStatus.CREATING, ImageSt
 _SPARSE_SECONDS = 60
 _DENSE_SECONDS = 15
 _DEPLOYMENT_SECONDS = 15
+_LONG_SECONDS = 2 * 60 * 60
 
 
 def image_poll_seconds(status: ImageStatus, elapsed_seconds: float, remaining_seconds: float) -> int:
@@ -38,7 +40,8 @@ def image_poll_seconds(status: ImageStatus, elapsed_seconds: float, remaining_se
 
 def deployment_poll_seconds(elapsed_seconds: float, remaining_seconds: float) -> int:
     """Whole seconds until the next look at a stack, `elapsed_seconds` after the run started on it."""
-    return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / 10), remaining_seconds)
+    share = 10 if elapsed_seconds < _LONG_SECONDS else 6
+    return _until(max(_DEPLOYMENT_SECONDS, elapsed_seconds / share), remaining_seconds)
 
 
 _Underway = TypeVar("_Underway", bound=Underway)

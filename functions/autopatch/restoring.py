@@ -35,11 +35,15 @@ _DESCRIPTION = "AMI Autopatch: the alarms and the bake time that the stack had b
 
 @dataclass(frozen=True)
 class AlarmRestorer:
-    """A stack that a run may have updated; what it had `before`, and what the run may have `given` it."""
+    """A stack that a run may have updated: what it had `before`, and what the run may have `given` it.
+
+    `started_at` is when the run started on the stack: the longer ago that is, the longer are the waits.
+    """
 
     execution: Execution
     run: Run
     stack_id: str
+    started_at: datetime
     before: RollbackConfiguration
     given: Collection[RollbackConfiguration]
     stacks: Stacks
@@ -74,7 +78,7 @@ class AlarmRestorer:
 
     def _started(self, now: datetime) -> Restoring:
         minutes = self.run.deployment_deadline_minutes + self.before.minutes
-        return Restoring(started_at=now, deadline_at=now + timedelta(minutes=minutes))
+        return Restoring(started_at=self.started_at, deadline_at=now + timedelta(minutes=minutes))
 
     def _go_on(self, restoring: Restoring, stack: Stack, now: datetime) -> Restoring | Restored | NotRestored:
         wanted = UpdateRequest(

@@ -36,6 +36,7 @@ class InstanceVerifier:
         serving, failing, shortfalls = self._look(update)
         if not shortfalls:
             return Verified(
+                started_at=update.started_at,
                 stack_id=update.stack_id,
                 ami_before=update.ami_before,
                 ami_after=update.ami_after,

@@ -34,8 +34,8 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     task = read(event, Task)
     update, rollback = task.update, task.rollback if isinstance(task.rollback, StackUpdate | Verified) else task.update
     before, given = update.monitoring.before, (update.monitoring.during, rollback.monitoring.during)
-    gateways = (stacks, change_sets, cloudwatch)
-    restorer = AlarmRestorer(task.execution, task.run, update.stack_id, before, given, *gateways)
+    target, gateways = (update.stack_id, update.started_at, before, given), (stacks, change_sets, cloudwatch)
+    restorer = AlarmRestorer(task.execution, task.run, *target, *gateways)
     restoration = write(restorer.restore(task.restoration, datetime.now(UTC)))
     logger.info("looked at the alarms", stack=update.stack_id, restoration=restoration)
     return restoration
