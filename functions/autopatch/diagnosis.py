@@ -45,7 +45,7 @@ class Diagnosis:
         """
         failure = operation.first_failure
         if failure is None:
-            return f"no resource failed; CloudFormation says: {operation.rollback_reason or 'nothing'}"
+            return "no resource failed before CloudFormation began to roll back"
         if failure.resource_type != GROUP_TYPE or not failure.physical_id or not failure.lacks_signals:
             return f"{failure.logical_id} failed for another reason than its instances"
         try:

@@ -55,6 +55,17 @@ def test_happy_path() -> None:
         assert len(groups) == len(ran.deployment.stacks)
 
 
+def test_alarm_goes_off() -> None:
+    with patch_run("alarm-goes-off") as ran:
+        assert (ran.report.status, ran.report.error) == ("FAILED", "DeploymentFailed")
+        assert ran.instance_ids("web") == ran.instances_before["web"]
+        assert ran.stack_status("web") == "UPDATE_ROLLBACK_COMPLETE"
+        words = ran.words()
+        assert "alarm:web-errors is in ALARM state" in words
+        assert "is not held, because its instances did not fail: no resource failed before" in words
+        assert boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"] == []
+
+
 def test_image_build_fails() -> None:
     with patch_run("image-build-fails") as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "ImageBuildFailed")
