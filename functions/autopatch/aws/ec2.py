@@ -51,6 +51,11 @@ class Instance:
 _OTHER_FAMILIES = frozenset({"dl", "hpc", "inf", "mac", "trn"})
 
 
+# EC2 refuses more in one call: FilterLimitExceeded, "The maximum number of filter values specified on a single call is
+# 200" (gjbae1212/gossm#47).
+_FILTER_VALUES = 200
+
+
 class Ec2:
     """The calls that a patch run makes to EC2, all of which only read."""
 
@@ -76,10 +81,16 @@ class Ec2:
         )
 
     def instances(self, instance_ids: Collection[str]) -> dict[str, Instance]:
-        """Those of the instances that EC2 still knows, by id: a terminated one for about an hour."""
-        if not instance_ids:
-            return {}
-        return self._described([{"Name": "instance-id", "Values": list(instance_ids)}])
+        """Those of the instances that EC2 still knows, by id: a terminated one for about an hour.
+
+        They are given as a filter, because a call that names one that is gone is refused (EC2 API reference,
+        DescribeInstances).
+        """
+        ids = list(instance_ids)
+        found: dict[str, Instance] = {}
+        for begin in range(0, len(ids), _FILTER_VALUES):
+            found |= self._described([{"Name": "instance-id", "Values": ids[begin : begin + _FILTER_VALUES]}])
+        return found
 
     def running_instances(self) -> dict[str, Instance]:
         """All instances of this account and Region that count against its quotas, by id."""
