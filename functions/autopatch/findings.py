@@ -271,7 +271,8 @@ def ami_findings(ami_id: str, image: MachineImage | None, fleet: Collection[Grou
             f"{member.instance.architecture} ({member.instance.instance_type})"
             for group in fleet
             for member in group.members
-            if member.instance and member.instance.architecture != image.architecture
+            if image.architecture and member.instance
+            if member.instance.architecture not in (None, image.architecture)
         }
     )
     if others:

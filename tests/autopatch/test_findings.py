@@ -117,6 +117,12 @@ def test_an_ami_of_another_architecture_names_the_instance_types_once() -> None:
     assert "arm64" in other.expected and other.found == "x86_64 (t3.micro)"
 
 
+def test_an_architecture_that_is_not_known_is_not_judged() -> None:
+    mixed = fleet(member("i-1", architecture=None), member("i-2", architecture="arm64", instance_type="t4g.micro"))
+    assert only(ami_findings(NEW, IMAGE, [mixed])).found == "arm64 (t4g.micro)"
+    assert list(ami_findings(NEW, replace(IMAGE, architecture=None), [mixed])) == []
+
+
 def test_a_healthy_fleet() -> None:
     assert list(fleet_findings([fleet()])) == []
 
