@@ -24,7 +24,7 @@ from tests.workflow.test_triggers import Deployed
 
 # Amazon Linux 2023 User Guide, "Naming and versioning": the version of a release, and the name of its AMI.
 RELEASE, AMI_NAME = "2023.9.20261130", "al2023-ami-2023.9.20261130.0-kernel-6.1-x86_64"
-EXECUTION = "base-image-2023.9.20261130.0"
+EXECUTION = "base-image-2023-9-20261130-0"
 DAY = 24 * 60 * 60
 
 
