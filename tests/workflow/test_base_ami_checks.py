@@ -100,6 +100,31 @@ def test_a_pipeline_on_anything_else_than_a_public_parameter_is_not_looked_into(
     assert reasons(deployed) == [f"the pipeline builds on {ami_id}, which is no public parameter"]
 
 
+def test_a_public_parameter_may_be_named_by_its_arn(deployed: Deployed) -> None:
+    """Image Builder API reference, CreateImageRecipe: "ssm:" is followed by the parameter name or ARN."""
+    image_builder = boto3.client("imagebuilder")
+    (pipeline,) = image_builder.list_image_pipelines()["imagePipelineList"]
+    recipe = image_builder.get_image_recipe(imageRecipeArn=pipeline["imageRecipeArn"])["imageRecipe"]
+    by_arn = image_builder.create_image_recipe(
+        clientToken="by-arn",
+        name="by-arn",
+        semanticVersion="1.0.0",
+        components=recipe["components"],
+        parentImage=f"ssm:arn:aws:ssm:{REGION}::parameter{BASE_AMI_PARAMETER}",
+    )
+    image_builder.update_image_pipeline(
+        clientToken="by-arn",
+        imagePipelineArn=pipeline["arn"],
+        imageRecipeArn=by_arn["imageRecipeArn"],
+        infrastructureConfigurationArn=pipeline["infrastructureConfigurationArn"],
+        distributionConfigurationArn=pipeline["distributionConfigurationArn"],
+    )
+    publish_base_ami(AMI_NAME)
+    deployed.clock.sleep(DAY)
+    (execution,) = deployed.executions()
+    assert (execution["name"], execution["status"]) == (EXECUTION, "SUCCEEDED")
+
+
 def test_a_check_that_fails_is_tried_again_and_then_kept(deployed: Deployed) -> None:
     parameters.publish(ACCOUNT, REGION, BASE_AMI_PARAMETER, "ami-0123456789abcdef0")
     deployed.clock.sleep(DAY)
