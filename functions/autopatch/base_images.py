@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,8 +24,9 @@ release whose run is forgotten there is not new any more, so that no other run i
 """
 
 _BY_SSM_PARAMETER = "ssm:"
-# Systems Manager User Guide, "Working with public parameters in Parameter Store".
-_BY_PUBLIC_PARAMETER = "ssm:/aws/service/"
+# Systems Manager User Guide, "Working with public parameters in Parameter Store". Their ARNs have no account.
+_PUBLIC = "/aws/service/"
+_PUBLIC_ARN = re.compile(rf"arn:[^:]+:ssm:[^:]+::parameter({_PUBLIC}.+)")
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,11 @@ class BaseImages:
     def parent_of(self, pipeline_arn: str) -> ParentImage:
         """The parent image of the pipeline's recipe.
 
-        A parent `ssm:<name>` is the AMI that the SSM parameter names (Image Builder API reference, CreateImageRecipe).
-
         Raises ConfigError when the pipeline does not exist or builds no AMI.
         """
         parent = self.image_builder.parent_image(pipeline_arn)
-        if parent.startswith(_BY_SSM_PARAMETER):
-            parent = self.systems_manager.parameter(parent.removeprefix(_BY_SSM_PARAMETER)).value
+        if name := _parameter_name(parent):
+            parent = self.systems_manager.parameter(name).value
         if not AMI_ID.fullmatch(parent):
             return ParentImage("", parent)
         image = self.ec2.image(parent)
@@ -72,9 +72,9 @@ class BaseImages:
         the AMI.
         """
         parent = self.image_builder.parent_image(pipeline_arn)
-        if not parent.startswith(_BY_PUBLIC_PARAMETER):
+        name = _parameter_name(parent)
+        if not name.startswith(_PUBLIC):
             return NothingNew(f"the pipeline builds on {parent}, which is no public parameter")
-        name = parent.removeprefix(_BY_SSM_PARAMETER)
         parameter = self.systems_manager.parameter(name)
         if now - parameter.modified_at > NEW_FOR:
             return NothingNew(f"{name} has named {parameter.value} since {parameter.modified_at:%Y-%m-%d}")
@@ -85,3 +85,16 @@ class BaseImages:
                 "try again in a few minutes"
             )
         return BaseRelease.of_ami(image.name)
+
+
+def _parameter_name(parent: str) -> str:
+    """The SSM parameter whose value is the parent image, "" when there is none; a public one by its name.
+
+    A parent is such a parameter if it is `ssm:` with the parameter's name or ARN (Image Builder API reference,
+    CreateImageRecipe).
+    """
+    if not parent.startswith(_BY_SSM_PARAMETER):
+        return ""
+    name = parent.removeprefix(_BY_SSM_PARAMETER)
+    public = _PUBLIC_ARN.fullmatch(name)
+    return public[1] if public else name

@@ -15,12 +15,13 @@ from typing import Any
 from autopatch.contracts import Trigger
 
 _VERSION = r"\d+\.\d+\.\d{8}(?:\.\d+)?"
+_A_VERSION = re.compile(_VERSION, re.ASCII)
 _IN_AN_AMI_NAME = re.compile(rf"(?<![^-]){_VERSION}(?![^-])", re.ASCII)
 # Neither a part of a longer name, nor of a longer number; but it may end a sentence.
 _IN_A_TEXT = re.compile(rf"(?<![\w.-]){_VERSION}(?![\w-]|\.\w)", re.ASCII)
 
 _NAME_LENGTH = 80
-_NOT_IN_A_NAME = re.compile(r"[^0-9A-Za-z._-]+")
+_NOT_IN_A_NAME = re.compile(r"[^0-9A-Za-z_-]+")
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,15 @@ class BaseRelease:
 
     @property
     def execution_name(self) -> str:
-        """A name for the execution, the same whoever starts it: at most 80 characters, none of them special."""
+        """A name for the execution, the same whoever starts it: base-image-2023-9-20261130-0.
+
+        It has at most 80 characters, all of them letters, digits, `-` and `_`: an execution with others in its name
+        should not be expected in CloudWatch Logs (Step Functions API reference, StartExecution). A name that would not
+        say which release it is of ends in a digest.
+        """
         name = f"base-image-{_NOT_IN_A_NAME.sub('-', self.name)}"
-        if len(name) <= _NAME_LENGTH and name == f"base-image-{self.name}":
+        is_clear = name == f"base-image-{self.name}" or _A_VERSION.fullmatch(self.name)
+        if is_clear and len(name) <= _NAME_LENGTH:
             return name
         digest = hashlib.sha256(self.name.encode()).hexdigest()[:12]
         return f"{name[: _NAME_LENGTH - 13]}-{digest}"

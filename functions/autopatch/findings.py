@@ -314,7 +314,8 @@ def ami_findings(ami_id: str, image: MachineImage | None, fleet: Collection[Grou
             f"{member.instance.architecture} ({member.instance.instance_type})"
             for group in fleet
             for member in group.members
-            if member.instance and member.instance.architecture != image.architecture
+            if image.architecture and member.instance
+            if member.instance.architecture not in (None, image.architecture)
         }
     )
     if others:
@@ -488,7 +489,8 @@ def unexpected_changes(changes: Collection[Change], our_parameters: Collection[s
     Our parameters have to be the cause of each change, or another change of which that is true. What launches
     instances may then be replaced, and with it what merely refers to it; anything else may only be changed in place.
     So a group whose AMI moves by itself, because an SSM parameter that the stack names holds another value, is not let
-    through with ours: such a change is shown without its cause (on record, test_update_parameter_between_deployments).
+    through with ours, nor is what moves beside it in the same resource: such a change is shown without its cause (on
+    record, test_update_parameter_between_deployments).
     """
     undecided = [change for change in changes if change.action == "Modify"]
     expected: set[str] = set()
@@ -518,9 +520,8 @@ def _is_caused_by(change: Change, parameters: Collection[str], expected: Collect
 
 
 def _real_causes(change: Change) -> list[Cause]:
-    # The template stays as it is, so that a DirectModification beside a cause only repeats that a function in it
-    # evaluates to something else (CloudFormation user guide, "Example change sets").
-    return [cause for cause in change.causes if cause.source != "DirectModification"]
+    # One DirectModification beside our cause may repeat it, and another be a value that has moved by itself.
+    return [cause for cause in change.causes if not cause.is_repetition]
 
 
 def _is_reference_to(cause: Cause, logical_ids: Collection[str]) -> bool:
@@ -528,7 +529,8 @@ def _is_reference_to(cause: Cause, logical_ids: Collection[str]) -> bool:
 
 
 def _causes(change: Change) -> str:
-    names = dict.fromkeys(f"{cause.source} {cause.entity}" if cause.entity else cause.source for cause in change.causes)
+    causes = _real_causes(change) or change.causes
+    names = dict.fromkeys(f"{cause.source} {cause.entity}" if cause.entity else cause.source for cause in causes)
     return ", ".join(names) or "unknown"
 
 

@@ -6,7 +6,7 @@ groups); User Guide, "Verify a scaling activity for an Auto Scaling group"; EC2 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -14,6 +14,7 @@ from moto.core.responses import ActionResult
 from local_aws.autoscaling import groups as autoscaling
 from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.core import clock, settings
+from local_aws.core.errors import NotModelled
 from local_aws.core.ids import random_uuid
 
 _KEPT = timedelta(weeks=6)
@@ -77,6 +78,7 @@ def describe(response: Any) -> ActionResult:
     name, ids = response._get_param("AutoScalingGroupName"), response._get_param("ActivityIds", [])
     with_deleted = str(response._get_param("IncludeDeletedGroups", False)).lower() == "true"
     oldest: datetime = clock.current().now() - _KEPT
+    filters = response._get_param("Filters", [])
     activities = [
         activity
         for activity in reversed(_activities(backend))
@@ -84,11 +86,29 @@ def describe(response: Any) -> ActionResult:
         and (not ids or activity["ActivityId"] in ids)
         and (with_deleted or activity["AutoScalingGroupName"] in backend.autoscaling_groups)
         and activity["StartTime"] >= oldest
+        and all(_matches(activity, wanted["Name"], wanted["Values"]) for wanted in filters)
     ]
     begin = int(response._get_param("NextToken", 0))
     size = min(int(response._get_param("MaxRecords", _PAGE)), _PAGE)
     following = str(begin + size) if begin + size < len(activities) else None
     return ActionResult({"Activities": activities[begin : begin + size], "NextToken": following})
+
+
+def _matches(activity: dict[str, Any], name: str, values: list[str]) -> bool:
+    """Whether the activity passes the filter. Source: API Reference, DescribeScalingActivities, "Filters"."""
+    if name == "Status":
+        return activity["StatusCode"] in values
+    if name == "StartTimeLowerBound":
+        return any(activity["StartTime"] >= _moment(value) for value in values)
+    if name == "StartTimeUpperBound":
+        return any(activity["StartTime"] <= _moment(value) for value in values)
+    raise NotModelled(f"the embedded AWS does not model the filter {name} of DescribeScalingActivities")
+
+
+def _moment(text: str) -> datetime:
+    """The moment of a text in ISO 8601, in UTC where it does not say (the same)."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def console(instance: Any) -> str:

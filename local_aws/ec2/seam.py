@@ -4,9 +4,9 @@ moto makes the images anew for every account and Region of every embedded AWS, w
 It has the description of a security group's rule only where the rule is for an address range, leaves the routes of a
 gateway endpoint where they are when the endpoint's route tables change, keeps the network interface of an instance and
 of a NAT gateway for good, and deletes a subnet with the instances in it. It ignores the architecture of RegisterImage,
-and has no CPU options of an instance, and no output on consoles. It keeps the user data of all versions of a launch
-template but the first in a form that nothing can be launched from, and the tags of the template itself among the data
-of its first version.
+and has no CPU options of an instance, no output on consoles, and no limit of filter values. It keeps the user data of
+all versions of a launch template but the first in a form that nothing can be launched from, and the tags of the
+template itself among the data of its first version.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import amis
 from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
@@ -23,6 +23,7 @@ from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.responses._base_response import EC2BaseResponse
 from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.responses.general import General
 from moto.ec2.utils import parse_user_data
@@ -66,6 +67,7 @@ expect_parameters(General.get_console_output, "self")
 expect_attributes(General, "ec2_backend")
 expect_parameters(InstanceBackend.terminate_instances, "self", "instance_ids")
 expect_parameters(NatGatewayBackend.delete_nat_gateway, "self", "nat_gateway_id")
+expect_parameters(EC2BaseResponse._filters_from_querystring, "self")
 expect_parameters(LaunchTemplate.create_version, "self", "data", "description")
 expect_parameters(parse_user_data, "value")
 
@@ -77,6 +79,9 @@ _prepare_interfaces = Instance.prep_nics
 _delete_subnet = SubnetBackend.delete_subnet
 _delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
 _create_template_version = LaunchTemplate.create_version
+_filters = EC2BaseResponse._filters_from_querystring
+
+_FILTER_VALUES = 200
 
 
 def _load_all_but_those_for_ecs(resource: str) -> Any:
@@ -206,9 +211,21 @@ def _create_template_version_of_instances(self: Any, data: dict[str, Any], descr
     return _create_template_version(self, kept, description)
 
 
+def _filters_within_the_limit(self: Any) -> Any:
+    """Source: the message of EC2 itself, in public issues: apache/druid#1954, gjbae1212/gossm#47."""
+    filters = _filters(self)
+    if sum(len(values) for values in filters.values()) > _FILTER_VALUES:
+        raise EC2ClientError(
+            "FilterLimitExceeded",
+            f"The maximum number of filter values specified on a single call is {_FILTER_VALUES}",
+        )
+    return filters
+
+
 @functools.cache
 def install() -> None:
     """Put this in place, for the rest of the process."""
+    EC2BaseResponse._filters_from_querystring = _filters_within_the_limit
     LaunchTemplate.create_version = _create_template_version_of_instances
     AmisResponse.register_image = _register_image_of_its_architecture
     Instance.cpu_options = property(instances.cpu_options)

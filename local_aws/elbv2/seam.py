@@ -1,6 +1,7 @@
 """Elastic Load Balancing: a target is healthy once its instance has answered enough health checks.
 
-In moto every registered target is healthy at once, whether or not a load balancer uses the group.
+In moto every registered target is healthy at once, whether or not a load balancer uses the group, and a group that a
+load balancer has used once is shown as used for good.
 
 Source: Elastic Load Balancing API Reference, TargetHealth; User Guide for Application Load Balancers, "Health checks
 for Application Load Balancer target groups", "Deregistration delay".
@@ -11,10 +12,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from moto.elbv2.models import FakeHealthStatus, FakeTargetGroup
+from moto.elbv2.models import FakeHealthStatus, FakeLoadBalancer, FakeTargetGroup
 
 from local_aws.core import clock
 from local_aws.core.guard import expect_attributes, expect_parameters
+from local_aws.elbv2 import load_balancers
 from local_aws.elbv2.health import healthy_at
 
 expect_parameters(FakeTargetGroup.register, "self", "targets")
@@ -24,6 +26,7 @@ expect_parameters(
     FakeHealthStatus.__init__, "self", "instance_id", "port", "health_port", "status", "reason", "description"
 )
 expect_attributes(FakeTargetGroup, "deregister_terminated_instances")
+expect_attributes(FakeLoadBalancer, "availability_zones")
 
 _register, _deregister, _health_for = FakeTargetGroup.register, FakeTargetGroup.deregister, FakeTargetGroup.health_for
 _deregister_terminated = FakeTargetGroup.deregister_terminated_instances
@@ -36,6 +39,15 @@ def install() -> None:
     FakeTargetGroup.deregister = _deregister_now
     FakeTargetGroup.deregister_terminated_instances = _deregister_terminated_now
     FakeTargetGroup.health_for = _health
+    FakeTargetGroup.load_balancer_arns = property(_load_balancer_arns, _keep_no_load_balancer_arns)
+
+
+def _load_balancer_arns(group: Any) -> list[str]:
+    return [str(balancer.arn) for balancer in load_balancers.using(group)]
+
+
+def _keep_no_load_balancer_arns(_group: Any, _arns: list[str]) -> None:
+    """moto sets an empty list at first."""
 
 
 def _register_now(group: Any, targets: list[dict[str, Any]]) -> None:
@@ -66,19 +78,28 @@ def _health(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:
     health = _health_for(group, target, ec2_backend)
     if health.status != "healthy":
         return health
-    if not group.load_balancer_arns:
+    instance, balancers = ec2_backend.get_instance_by_id(identifier), load_balancers.using(group)
+    if not balancers:
         return _status(
             health,
             "unused",
             "Target.NotInUse",
             "Target group is not configured to receive traffic from the load balancer",
         )
+    zones = {zone.zone_name for balancer in balancers for zone in balancer.availability_zones}
+    if instance is not None and instance.availability_zone not in zones:
+        return _status(
+            health,
+            "unused",
+            "Target.NotInUse",
+            "Target is in an Availability Zone that is not enabled for the load balancer",
+        )
     if not group.health_check_enabled:
         return _status(
             health, "unavailable", "Target.HealthCheckDisabled", "Health checks are disabled for this target group"
         )
     registered_at, now = group.targets[identifier]["RegisteredAt"], clock.current().time()
-    expected = healthy_at(group, ec2_backend.get_instance_by_id(identifier), registered_at)
+    expected = healthy_at(group, instance, registered_at)
     if expected is not None and now >= expected:
         return health
     failing_after = int(group.health_check_interval_seconds) * int(group.unhealthy_threshold_count)

@@ -5,6 +5,7 @@ Source: EC2 Image Builder API reference, CreateImageRecipe (parentImage), Infras
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from local_aws.ec2 import images as ec2_images
@@ -60,7 +61,9 @@ def check_network(image: Image) -> None:
             raise CannotBuild(f"The security group '{group_id}' does not exist")
 
 
-def _parameter(image: Image, name: str) -> str:
+def _parameter(image: Image, name_or_arn: str) -> str:
+    # The ARN of a public parameter has no account.
+    name = re.sub(rf"^arn:[^:]+:ssm:[^:]+:({image.account_id})?:parameter", "", name_or_arn)
     check_parameter(image, "ssm:GetParameter", name, image.region)
     value = parameters.read(image.account_id, image.region, name)
     if value is None:

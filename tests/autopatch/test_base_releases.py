@@ -32,7 +32,7 @@ def test_a_text_names_releases_by_their_versions() -> None:
 
 
 def test_the_execution_is_named_after_the_release() -> None:
-    assert BaseRelease("2023.9.20261130.0").execution_name == "base-image-2023.9.20261130.0"
+    assert BaseRelease("2023.9.20261130.0").execution_name == "base-image-2023-9-20261130-0"
 
 
 def test_the_input_of_the_execution_is_one_that_a_run_takes() -> None:
@@ -41,9 +41,9 @@ def test_the_input_of_the_execution_is_one_that_a_run_takes() -> None:
 
 
 def test_long_and_odd_releases_make_distinct_valid_names() -> None:
-    """Execution names: 1 to 80 characters, no white space, brackets, wildcards or special characters (Step Functions
+    """Execution names: 1 to 80 characters; for logging to CloudWatch Logs only letters, digits, - and _ (Step Functions
     API reference, StartExecution)."""
-    releases = ["a" * 100, "a" * 100 + "b", "a b", "a/b", "a"]
+    releases = ["a" * 100, "a" * 100 + "b", "a b", "a/b", "a", "a.b", "a-b", "2023.9.20261130.0", "2.0.20260727.0"]
     names = {BaseRelease(release).execution_name for release in releases}
     assert len(names) == len(releases)
-    assert all(re.fullmatch(r"[0-9A-Za-z._-]{1,80}", name) for name in names)
+    assert all(re.fullmatch(r"[0-9A-Za-z_-]{1,80}", name) for name in names)

@@ -34,6 +34,8 @@ STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/web/1"
 OLD, NEW = "ami-0f1e2d3c4b5a69788", "ami-0123456789abcdef0"
 IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64")
 PARAMETER = Cause("ParameterReference", "AmazonMachineImage")
+# On record: a DirectModification that repeats a reference is Dynamic, a value that has moved by itself is Static.
+REPEATED = Cause("DirectModification", None, "Dynamic")
 DIRECT = Cause("DirectModification", None)
 REPLACING = {"AutoScalingReplacingUpdate": {"WillReplace": "true"}}
 SIGNALS = {"ResourceSignal": {"Count": "2", "Timeout": "PT15M"}}
@@ -168,6 +170,12 @@ def test_an_ami_of_another_architecture_names_the_instance_types_once() -> None:
     not_available, other = ami_findings(NEW, arm, [fleet(), fleet(logical_id="Other")])
     assert (not_available.name, other.name) == ("AmiNotAvailable", "OtherArchitecture")
     assert "arm64" in other.expected and other.found == "x86_64 (t3.micro)"
+
+
+def test_an_architecture_that_is_not_known_is_not_judged() -> None:
+    mixed = fleet(member("i-1", architecture=None), member("i-2", architecture="arm64", instance_type="t4g.micro"))
+    assert only(ami_findings(NEW, IMAGE, [mixed])).found == "arm64 (t4g.micro)"
+    assert list(ami_findings(NEW, replace(IMAGE, architecture=None), [mixed])) == []
 
 
 def test_a_healthy_fleet() -> None:
@@ -442,7 +450,7 @@ def change(
     return Change(action, logical_id, kind, replacement, properties, causes, {})
 
 
-TEMPLATE = change("Template", "AWS::EC2::LaunchTemplate", PARAMETER, DIRECT)
+TEMPLATE = change("Template", "AWS::EC2::LaunchTemplate", PARAMETER, REPEATED)
 GROUP = change(
     "Group", GROUP_TYPE, Cause("ResourceAttribute", "Template.LatestVersionNumber"), replacement="Conditional"
 )
@@ -460,7 +468,7 @@ def test_the_fleet_itself_may_change() -> None:
 
 @pytest.mark.parametrize("replacement", ["True", "Conditional", "False"])
 def test_what_refers_to_the_group_may_be_replaced_with_it(replacement: str) -> None:
-    scaling = policy(Cause("ResourceReference", "Group"), DIRECT, replacement=replacement)
+    scaling = policy(Cause("ResourceReference", "Group"), REPEATED, replacement=replacement)
     alarm = change("Alarm", "AWS::CloudWatch::Alarm", Cause("ResourceReference", "Policy"), replacement=replacement)
     hook = change(
         "Hook", "AWS::AutoScaling::LifecycleHook", Cause("ResourceAttribute", "Group.Arn"), replacement="True"
@@ -470,12 +478,11 @@ def test_what_refers_to_the_group_may_be_replaced_with_it(replacement: str) -> N
 
 
 def test_a_chain_that_begins_outside_the_fleet_is_unexpected_to_its_end() -> None:
-    server = change("Server", "AWS::EC2::Instance", PARAMETER, DIRECT, replacement="True", properties=("ImageId",))
+    server = change("Server", "AWS::EC2::Instance", PARAMETER, REPEATED, replacement="True", properties=("ImageId",))
     address = change("Address", "AWS::EC2::EIP", Cause("ResourceReference", "Server"), properties=("InstanceId",))
     lines = unexpected_changes([TEMPLATE, GROUP, server, address], OURS)
     assert lines == (
-        "Server (AWS::EC2::Instance): replaced (ImageId); "
-        "cause: ParameterReference AmazonMachineImage, DirectModification",
+        "Server (AWS::EC2::Instance): replaced (ImageId); cause: ParameterReference AmazonMachineImage",
         "Address (AWS::EC2::EIP): changed in place (InstanceId); cause: ResourceReference Server",
     )
 
@@ -493,7 +500,7 @@ def test_two_resources_that_refer_to_each_other_are_still_unexpected() -> None:
 
 
 def test_a_change_in_place_that_our_parameter_causes_is_fine() -> None:
-    tagged = change("Parameter", "AWS::SSM::Parameter", PARAMETER, DIRECT)
+    tagged = change("Parameter", "AWS::SSM::Parameter", PARAMETER, REPEATED)
     sized = change("Alarm", "AWS::CloudWatch::Alarm", Cause("ParameterReference", "DesiredCapacity"))
     assert unexpected_changes([TEMPLATE, GROUP, tagged, sized], OURS) == ()
 
@@ -516,7 +523,7 @@ def test_a_change_in_place_for_another_reason_is_unexpected(cause: Cause) -> Non
 
 def test_what_reads_an_attribute_of_what_our_parameter_changes_in_place_is_fine() -> None:
     """On record (test_direct_attribute_value_change_in_get_attr_chain): the plain description lists the whole chain."""
-    held = change("Held", "AWS::SSM::Parameter", PARAMETER, DIRECT)
+    held = change("Held", "AWS::SSM::Parameter", PARAMETER, REPEATED)
     reader = change("Reader", "AWS::SNS::Topic", Cause("ResourceAttribute", "Held.Value"))
     last = change("Last", "AWS::SNS::Topic", Cause("ResourceAttribute", "Reader.TopicName"))
     by_way = change("Template", "AWS::EC2::LaunchTemplate", Cause("ResourceAttribute", "Held.Value"))
@@ -542,6 +549,23 @@ def test_another_group_that_moves_by_itself_is_unexpected(cause: Cause) -> None:
     first, second = unexpected_changes([TEMPLATE, GROUP, moved, follows], OURS)
     assert first.startswith(f"OtherTemplate (AWS::EC2::LaunchTemplate): changed in place (X); cause: {cause.source}")
     assert second.startswith(f"OtherGroup ({GROUP_TYPE}): replaced (X); cause: ResourceAttribute OtherTemplate")
+
+
+@pytest.mark.parametrize("ours", [PARAMETER, Cause("ResourceAttribute", "Template.LatestVersionNumber")])
+def test_what_moves_by_itself_beside_our_change_is_unexpected(ours: Cause) -> None:
+    """On record, a DirectModification that repeats our cause is Dynamic, and a value that has moved is Static
+    (test_base_dynamic_parameter_scenarios, test_update_parameter_between_deployments)."""
+    moved = change("Other", "AWS::EC2::LaunchTemplate", ours, REPEATED, DIRECT, properties=("LaunchTemplateData", "Y"))
+    (line,) = unexpected_changes([TEMPLATE, GROUP, moved], OURS)
+    assert line == (
+        "Other (AWS::EC2::LaunchTemplate): changed in place (LaunchTemplateData, Y); "
+        f"cause: {ours.source} {ours.entity}, DirectModification"
+    )
+
+
+def test_a_repetition_of_nothing_is_unexpected() -> None:
+    (line,) = unexpected_changes([TEMPLATE, GROUP, change("Topic", "AWS::SNS::Topic", REPEATED)], OURS)
+    assert line == "Topic (AWS::SNS::Topic): changed in place (X); cause: DirectModification"
 
 
 def test_a_change_without_a_cause_is_unexpected() -> None:

@@ -24,7 +24,7 @@ from tests.workflow.test_triggers import Deployed
 
 # Amazon Linux 2023 User Guide, "Naming and versioning": the version of a release, and the name of its AMI.
 RELEASE, AMI_NAME = "2023.9.20261130", "al2023-ami-2023.9.20261130.0-kernel-6.1-x86_64"
-EXECUTION = "base-image-2023.9.20261130.0"
+EXECUTION = "base-image-2023-9-20261130-0"
 DAY = 24 * 60 * 60
 
 
@@ -98,6 +98,31 @@ def test_a_pipeline_on_anything_else_than_a_public_parameter_is_not_looked_into(
     deployed.clock.sleep(DAY)
     assert deployed.executions() == []
     assert reasons(deployed) == [f"the pipeline builds on {ami_id}, which is no public parameter"]
+
+
+def test_a_public_parameter_may_be_named_by_its_arn(deployed: Deployed) -> None:
+    """Image Builder API reference, CreateImageRecipe: "ssm:" is followed by the parameter name or ARN."""
+    image_builder = boto3.client("imagebuilder")
+    (pipeline,) = image_builder.list_image_pipelines()["imagePipelineList"]
+    recipe = image_builder.get_image_recipe(imageRecipeArn=pipeline["imageRecipeArn"])["imageRecipe"]
+    by_arn = image_builder.create_image_recipe(
+        clientToken="by-arn",
+        name="by-arn",
+        semanticVersion="1.0.0",
+        components=recipe["components"],
+        parentImage=f"ssm:arn:aws:ssm:{REGION}::parameter{BASE_AMI_PARAMETER}",
+    )
+    image_builder.update_image_pipeline(
+        clientToken="by-arn",
+        imagePipelineArn=pipeline["arn"],
+        imageRecipeArn=by_arn["imageRecipeArn"],
+        infrastructureConfigurationArn=pipeline["infrastructureConfigurationArn"],
+        distributionConfigurationArn=pipeline["distributionConfigurationArn"],
+    )
+    publish_base_ami(AMI_NAME)
+    deployed.clock.sleep(DAY)
+    (execution,) = deployed.executions()
+    assert (execution["name"], execution["status"]) == (EXECUTION, "SUCCEEDED")
 
 
 def test_a_check_that_fails_is_tried_again_and_then_kept(deployed: Deployed) -> None:

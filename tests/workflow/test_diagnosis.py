@@ -7,6 +7,7 @@ from dataclasses import replace
 import boto3
 
 from local_aws.core.faults import Fault
+from local_aws.servicequotas.settings import ServiceQuotasSettings
 from rehearsal import scenario
 from rehearsal.scenario import Intervention
 from tests.workflow.running import patch_run
@@ -90,6 +91,14 @@ def test_a_diagnosis_that_fails_does_not_hide_the_first_cause() -> None:
         assert "what its group launched could not be read" in ran.words() and "AccessDenied" in ran.words()
         # What is not known of the AMI does not hold it.
         assert "did not fail: what AppAutoScalingGroup launched could not be read" in ran.words() and held() == []
+
+
+def test_no_room_by_a_quota_of_which_there_is_only_the_default() -> None:
+    """Service Quotas API reference, GetServiceQuota: it retrieves none where no value was applied."""
+    quotas = ServiceQuotasSettings(standard_virtual_cpus=6, standard_is_default=True)
+    with patch_run(replace(scenario.load("no-room"), service_quotas=quotas)) as ran:
+        assert ran.report.error == "TargetNotReady"
+        assert "a quota of 6, of which 4 are in use" in ran.words()
 
 
 def test_no_room_for_both_groups() -> None:

@@ -196,7 +196,7 @@ def test_throttled() -> None:
 def test_duplicate_base_image() -> None:
     with patch_run("duplicate-base-image") as ran:
         (execution,) = ran.executions()
-        assert execution["name"] == "base-image-2023.9.20261130.0"
+        assert execution["name"] == "base-image-2023-9-20261130-0"
         assert execution["status"] == "SUCCEEDED"
         assert ran.image_statuses() == ["AVAILABLE"]
         assert len(ran.report.notifications) == 1
@@ -205,7 +205,7 @@ def test_duplicate_base_image() -> None:
 def test_silent_topic() -> None:
     with patch_run("silent-topic") as ran:
         (execution,) = ran.executions()
-        assert (execution["name"], execution["status"]) == ("base-image-2023.9.20261130.0", "SUCCEEDED")
+        assert (execution["name"], execution["status"]) == ("base-image-2023-9-20261130-0", "SUCCEEDED")
         assert execution["startDate"] - datetime(2026, 12, 2, 6, 10, tzinfo=UTC) < timedelta(minutes=1)
         assert ran.amis("web") == [ran.report.targets[0].ami_after] * 2
         assert "release 2023.9.20261130.0" in ran.words()

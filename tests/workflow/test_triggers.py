@@ -77,7 +77,7 @@ def test_the_sample_announcement_starts_one_run_however_often_it_comes(deployed:
         sns.publish_as_owner(BASE_AMI_TOPIC, message)
         deployed.clock.sleep(pause)
     (execution,) = deployed.executions()
-    assert (execution["name"], execution["status"]) == ("base-image-2023.9.20261130.0", "SUCCEEDED")
+    assert (execution["name"], execution["status"]) == ("base-image-2023-9-20261130-0", "SUCCEEDED")
     assert "was started for" in deployed.log("BaseAmiTrigger")[-1]["reason"]
     assert (deployed.metric("BaseAmisAnnounced"), deployed.metric("BaseAmisIgnored")) == (3, 0)
 
@@ -88,7 +88,7 @@ def test_an_announcement_of_nothing_but_a_release_starts_the_same_run(deployed: 
         sns.publish_as_owner(BASE_AMI_TOPIC, sample(name))
         deployed.clock.sleep(60)
     (execution,) = deployed.executions()
-    assert (execution["name"], execution["status"]) == ("base-image-2023.9.20261130.0", "RUNNING")
+    assert (execution["name"], execution["status"]) == ("base-image-2023-9-20261130-0", "RUNNING")
     # Name and input are those of an execution that is still running: the second start gives it once more.
     started = [line["execution_arn"] for line in deployed.log("BaseAmiTrigger")]
     assert started == [execution["executionArn"]] * 2

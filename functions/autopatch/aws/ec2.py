@@ -12,6 +12,7 @@ from autopatch.aws.client import create_client, error_code, named_errors
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
+    from types_boto3_ec2.type_defs import CpuOptionsTypeDef
 
 # Amazon EC2 user guide, "Amazon EC2 instance type quotas": what the one quota of standard instances counts.
 _STANDARD_FAMILIES = frozenset("acdhimrtz")
@@ -19,22 +20,27 @@ _STANDARD_FAMILIES = frozenset("acdhimrtz")
 
 @dataclass(frozen=True)
 class MachineImage:
-    """An AMI; `state` is `available` when it can be launched."""
+    """An AMI; `state` is `available` when it can be launched, `architecture` None where EC2 does not say."""
 
     ami_id: str
     name: str
     state: str
-    architecture: str
+    architecture: str | None
 
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance, whatever its state."""
+    """An instance, whatever its state.
+
+    EC2 promises neither the architecture nor the CPU options of an instance. Without them, `architecture` is None, and
+    `virtual_cpus` is 1, the least that there can be: a quota is then found exceeded later than it is. An update that it
+    lets through fails for the quota, and is rolled back.
+    """
 
     instance_id: str
     ami_id: str
     instance_type: str
-    architecture: str
+    architecture: str | None
     state: str
     virtual_cpus: int
     is_on_demand: bool
@@ -49,6 +55,11 @@ class Instance:
 
 # Families with a quota of their own whose first letter is one of those above.
 _OTHER_FAMILIES = frozenset({"dl", "hpc", "inf", "mac", "trn"})
+
+
+# EC2 refuses more in one call: FilterLimitExceeded, "The maximum number of filter values specified on a single call is
+# 200" (gjbae1212/gossm#47).
+_FILTER_VALUES = 200
 
 
 class Ec2:
@@ -72,14 +83,20 @@ class Ec2:
             ami_id=ami_id,
             name=images[0].get("Name", ""),
             state=images[0]["State"],
-            architecture=images[0]["Architecture"],
+            architecture=images[0].get("Architecture"),
         )
 
     def instances(self, instance_ids: Collection[str]) -> dict[str, Instance]:
-        """Those of the instances that EC2 still knows, by id: a terminated one for about an hour."""
-        if not instance_ids:
-            return {}
-        return self._described([{"Name": "instance-id", "Values": list(instance_ids)}])
+        """Those of the instances that EC2 still knows, by id: a terminated one for about an hour.
+
+        They are given as a filter, because a call that names one that is gone is refused (EC2 API reference,
+        DescribeInstances).
+        """
+        ids = list(instance_ids)
+        found: dict[str, Instance] = {}
+        for begin in range(0, len(ids), _FILTER_VALUES):
+            found |= self._described([{"Name": "instance-id", "Values": ids[begin : begin + _FILTER_VALUES]}])
+        return found
 
     def running_instances(self) -> dict[str, Instance]:
         """All instances of this account and Region that count against its quotas, by id."""
@@ -110,9 +127,9 @@ class Ec2:
                 instance_id=document["InstanceId"],
                 ami_id=document["ImageId"],
                 instance_type=document["InstanceType"],
-                architecture=document["Architecture"],
+                architecture=document.get("Architecture"),
                 state=document["State"]["Name"],
-                virtual_cpus=document["CpuOptions"]["CoreCount"] * document["CpuOptions"]["ThreadsPerCore"],
+                virtual_cpus=_virtual_cpus(document.get("CpuOptions", {})),
                 is_on_demand="InstanceLifecycle" not in document,
             )
             for reservation in reservations
@@ -139,3 +156,7 @@ class Ec2:
                     return ""
                 raise
         return output
+
+
+def _virtual_cpus(options: CpuOptionsTypeDef) -> int:
+    return options.get("CoreCount", 1) * options.get("ThreadsPerCore", 1)

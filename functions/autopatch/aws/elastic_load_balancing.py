@@ -20,27 +20,47 @@ class TargetHealth:
     is_healthy: bool
 
 
+_NOT_IN_USE = ("unused", "Target.NotInUse")
+_NOT_CHECKED = ("unavailable", "Target.HealthCheckDisabled")
+
+
 class ElasticLoadBalancing:
     """The calls that a patch run makes to Elastic Load Balancing, of both generations."""
 
-    def __init__(self) -> None:
-        self._client: ElasticLoadBalancingv2Client = create_client("elbv2")
+    def __init__(self, client: ElasticLoadBalancingv2Client | None = None) -> None:
+        self._client: ElasticLoadBalancingv2Client = client or create_client("elbv2")
         self._classic_client: ElasticLoadBalancingClient = create_client("elb")
 
     def target_health(self, target_group_arn: str) -> dict[str, TargetHealth]:
         """The health of each registered target, by its id.
 
-        A target is `unused` with the reason Target.NotInUse when no load balancer uses the group, and `unavailable`
-        when health checks are off: neither means that it is unhealthy (ELBv2 API reference, TargetHealth).
+        A group whose health checks are off, or that no load balancer uses, says nothing against its targets. But a
+        target that is not in use may also be in a zone that the load balancer does not have, and one whose health is
+        unavailable may be so for an internal error (ELBv2 API reference, TargetHealth).
         """
         with named_errors(f"reading the health of {target_group_arn}"):
             answer = self._client.describe_target_health(TargetGroupArn=target_group_arn)
-        health = {}
-        for description in answer["TargetHealthDescriptions"]:
-            state, reason = description["TargetHealth"]["State"], description["TargetHealth"].get("Reason", "")
-            is_healthy = state in ("healthy", "unavailable") or (state, reason) == ("unused", "Target.NotInUse")
-            health[description["Target"]["Id"]] = TargetHealth(f"{state} {reason}".strip(), is_healthy)
-        return health
+            found = {
+                description["Target"]["Id"]: (
+                    description["TargetHealth"]["State"],
+                    description["TargetHealth"].get("Reason", ""),
+                )
+                for description in answer["TargetHealthDescriptions"]
+            }
+            without_balancer = _NOT_IN_USE in found.values() and not self._is_used(target_group_arn)
+        return {
+            target: TargetHealth(
+                f"{state} {reason}".strip(),
+                state == "healthy"
+                or (state, reason) == _NOT_CHECKED
+                or (without_balancer and (state, reason) == _NOT_IN_USE),
+            )
+            for target, (state, reason) in found.items()
+        }
+
+    def _is_used(self, target_group_arn: str) -> bool:
+        groups = self._client.describe_target_groups(TargetGroupArns=[target_group_arn])["TargetGroups"]
+        return any(group.get("LoadBalancerArns") for group in groups)
 
     def classic_health(self, load_balancer_name: str) -> dict[str, TargetHealth]:
         """The health of each instance of a Classic Load Balancer, by its id."""

@@ -75,7 +75,8 @@ def test_the_plain_description_has_the_changes_and_the_detailed_one_only_adds_va
     launch, group = change_set.changes
     assert (change_set.state, launch.logical_id, launch.after) == (ChangeSetState.READY, "Launch", CONTEXT)
     assert (group.logical_id, group.after) == ("Group", {})
-    assert group.causes == (Cause("ResourceAttribute", "Launch.LatestVersionNumber"),)
+    assert launch.causes == (Cause("ParameterReference", "Ami"), Cause("DirectModification", None, "Dynamic"))
+    assert group.causes == (Cause("ResourceAttribute", "Launch.LatestVersionNumber", "Dynamic"),)
     assert change_set.parameters == {"Ami": "ami-0new"} and change_set.template == json.loads(BODY)
     assert unexpected_changes(change_set.changes, {"Ami"}) == ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -53,6 +54,24 @@ def test_activities_come_in_pages(aws: LocalAws) -> None:
     )
     listed = [page["Activities"] for page in pages]
     assert len(listed) >= 2 and all(len(page) == 1 for page in listed)
+
+
+def test_activities_are_filtered_by_their_start_and_status(aws: LocalAws) -> None:
+    """Auto Scaling API reference, Filter: times are in ISO 8601, and in UTC where they do not say."""
+    name = group()
+    aws.clock.sleep(60)
+    boto3.client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=3)
+    newest, *older = activities(AutoScalingGroupName=name)
+    start = newest["StartTime"]
+
+    def found(filter_name: str, value: str) -> list[Any]:
+        return activities(AutoScalingGroupName=name, Filters=[{"Name": filter_name, "Values": [value]}])
+
+    assert found("StartTimeLowerBound", start.isoformat()) == [newest]
+    assert found("StartTimeLowerBound", f"{start - timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}") == [newest]
+    assert found("StartTimeLowerBound", f"{start + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}") == []
+    assert found("StartTimeUpperBound", f"{start - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}") == older
+    assert found("Status", "Successful") == [newest, *older] and found("Status", "Failed") == []
 
 
 def test_the_activities_of_a_deleted_group_have_to_be_asked_for(aws: LocalAws) -> None:

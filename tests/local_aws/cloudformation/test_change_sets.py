@@ -210,6 +210,40 @@ def test_a_moved_value_of_systems_manager_is_shown_without_its_cause(world: Stac
     assert after(resources(with_values)["Kept"])["Value"] == "new"
 
 
+def test_a_moved_value_beside_a_changed_parameter_is_a_modification_of_its_own(world: StackWorld) -> None:
+    """The same records, property by property: no record has both in one resource."""
+    world.client("ssm").put_parameter(Name="/moves", Value="old", Type="String")
+    types = {"Source": {"Type": "AWS::SSM::Parameter::Value<String>"}, "Name": {"Type": "String"}}
+    tagged = topic(DisplayName={"Ref": "Name"}, Tags=[{"Key": "moved", "Value": {"Ref": "Source"}}])
+    world.create("one", body(types, Topic=tagged), Source="/moves", Name="first")
+    world.client("ssm").put_parameter(Name="/moves", Value="new", Type="String", Overwrite=True)
+    for answer in described(world, Source="/moves", Name="second"):
+        change = resources(answer)["Topic"]
+        names = [detail["Target"]["Name"] for detail in change["Details"]]
+        assert sorted(zip(names, causes(change), strict=True)) == [
+            ("DisplayName", BESIDE_A_CAUSE),
+            ("DisplayName", ("Static", "ParameterReference", "Name")),
+            ("Tags", DIRECTLY),
+        ]
+
+
+def test_a_moved_dynamic_reference_is_no_change_but_is_read_anew_with_one(world: StackWorld) -> None:
+    """aws-cloudformation/cloudformation-coverage-roadmap#844: where only the value of {{resolve:ssm:...}} has moved, a
+    change set has no changes; any change of the resource takes it over."""
+    world.client("ssm").put_parameter(Name="/moves", Value="old", Type="String")
+    held = stored("{{resolve:ssm:/moves}}", Description={"Ref": "Name"})
+    world.create("one", body({"Name": {"Type": "String"}}, Held=held), Name="first")
+    world.client("ssm").put_parameter(Name="/moves", Value="new", Type="String", Overwrite=True)
+    assert described(world, Name="first")[0]["StatusReason"].startswith("The submitted information didn't contain")
+    world.cloudformation.delete_change_set(StackName="one", ChangeSetName="preview")
+    for answer in described(world, Name="second"):
+        assert {detail["Target"]["Name"] for detail in resources(answer)["Held"]["Details"]} == {"Description"}
+    world.cloudformation.execute_change_set(StackName="one", ChangeSetName="preview")
+    assert world.settle("one") == "UPDATE_COMPLETE"
+    name = world.physical_ids("one")["Held"]
+    assert world.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "new"
+
+
 def test_what_is_added_and_removed_has_no_details(world: StackWorld) -> None:
     """test_change_set_fn_get_attr, test_resource_addition and test_resource_deletion; test_change_set_depends_on: what
     a removed resource read of another is not shown, although it is known."""

@@ -51,6 +51,16 @@ def test_it_stays_when_the_launch_says_so(ec2: Any, subnets: list[str]) -> None:
     assert interfaces(ec2) == 1
 
 
+def test_a_call_takes_at_most_200_values_of_filters(ec2: Any) -> None:
+    """apache/druid#1954, gjbae1212/gossm#47: EC2's own words."""
+    ids = [f"i-{number:017x}" for number in range(200)]
+    assert ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": ids}])["Reservations"] == []
+    filters = [{"Name": "instance-id", "Values": ids}, {"Name": "image-id", "Values": ["ami-1"]}]
+    with pytest.raises(ClientError, match="maximum number of filter values specified on a single call is 200") as found:
+        ec2.describe_instances(Filters=filters)
+    assert found.value.response["Error"]["Code"] == "FilterLimitExceeded"
+
+
 def refusal(ec2: Any, subnet: str) -> tuple[str, str]:
     with pytest.raises(ClientError) as refused:
         ec2.delete_subnet(SubnetId=subnet)

@@ -166,6 +166,38 @@ def test_a_load_balancer_is_what_the_template_says(world: StackWorld) -> None:
     assert elbv2.describe_target_groups()["TargetGroups"] == []
 
 
+def test_a_target_is_not_in_use_without_a_load_balancer_and_in_a_zone_that_it_does_not_have(world: StackWorld) -> None:
+    """Elastic Load Balancing API reference, TargetHealth, Target.NotInUse; TargetGroup, LoadBalancerArns."""
+    elbv2 = world.client("elbv2")
+    third = {"Three": resource("EC2::Subnet", VpcId=ID, CidrBlock="10.0.2.0/24", AvailabilityZone="us-east-1c")}
+    used = {**balanced({}, {}, {"Port": 80, "Protocol": "HTTP", "DefaultActions": FORWARD}), **third}
+    ids = world.put({name: part for name, part in used.items() if name != "Listener"})
+    instances = [
+        world.ec2.run_instances(ImageId=world.old_ami, MinCount=1, MaxCount=1, SubnetId=ids[name])["Instances"][0]
+        for name in ("One", "Three")
+    ]
+    inside, outside = (instance["InstanceId"] for instance in instances)
+    elbv2.register_targets(TargetGroupArn=ids["Targets"], Targets=[{"Id": inside}, {"Id": outside}])
+
+    def balancers() -> list[str]:
+        (group,) = elbv2.describe_target_groups(TargetGroupArns=[ids["Targets"]])["TargetGroups"]
+        return list(group.get("LoadBalancerArns", []))
+
+    def states() -> dict[str, tuple[str, str | None]]:
+        described = elbv2.describe_target_health(TargetGroupArn=ids["Targets"])["TargetHealthDescriptions"]
+        healths = {description["Target"]["Id"]: description["TargetHealth"] for description in described}
+        return {target: (health["State"], health.get("Reason")) for target, health in healths.items()}
+
+    not_in_use = ("unused", "Target.NotInUse")
+    assert balancers() == [] and states() == {inside: not_in_use, outside: not_in_use}
+    world.put(used)
+    world.clock.sleep(600)
+    assert balancers() == [ids["Balancer"]] and states() == {inside: ("healthy", None), outside: not_in_use}
+    world.put({name: part for name, part in used.items() if name != "Listener"})
+    assert balancers() == [] and states() == {inside: not_in_use, outside: not_in_use}
+    world.ec2.terminate_instances(InstanceIds=[inside, outside])
+
+
 def test_a_listener_rule_is_what_the_template_says(world: StackWorld) -> None:
     """AWS::ElasticLoadBalancingV2::ListenerRule: actions, conditions and priority are updated with no interruption."""
     elbv2 = world.client("elbv2")

@@ -111,3 +111,16 @@ def test_the_quota_of_standard_instances_is_that_of_the_settings(aws: LocalAws) 
     assert quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-1216C47A")["Quota"]["Value"] == 12
     with pytest.raises(ClientError, match="NoSuchResourceException"):
         quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-00000000")
+
+
+def test_a_quota_without_an_applied_value_has_a_default() -> None:
+    """Service Quotas API reference, GetServiceQuota, GetAWSDefaultServiceQuota."""
+    standard = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
+    with LocalAws(ServiceQuotasSettings(standard_virtual_cpus=12)):
+        assert boto3.client("service-quotas").get_aws_default_service_quota(**standard)["Quota"]["Value"] == 5
+    with LocalAws(ServiceQuotasSettings(standard_virtual_cpus=12, standard_is_default=True)):
+        quotas = boto3.client("service-quotas")
+        with pytest.raises(ClientError, match="NoSuchResourceException"):
+            quotas.get_service_quota(**standard)
+        quota = quotas.get_aws_default_service_quota(**standard)["Quota"]
+        assert (quota["Value"], quota["QuotaArn"]) == (12, "arn:aws:servicequotas:us-east-1::ec2/L-1216C47A")

@@ -52,10 +52,20 @@ _STILL_THERE = {
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a property of a resource changes: the source, and the parameter or resource behind it, if there is one."""
+    """Why a property of a resource changes: the source, and the parameter or resource behind it, if there is one.
+
+    `evaluation` is Static or Dynamic; a DirectModification that only repeats a reference is Dynamic, on record without
+    exception, and one that stands for itself is Static.
+    """
 
     source: str
     entity: str | None
+    evaluation: str = "Static"
+
+    @property
+    def is_repetition(self) -> bool:
+        """Whether it only says that a function in the template evaluates to something else, for another cause."""
+        return self.source == "DirectModification" and self.evaluation == "Dynamic"
 
 
 @dataclass(frozen=True)
@@ -255,6 +265,9 @@ def _change(document: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
         properties=tuple(
             dict.fromkeys(detail["Target"].get("Name") or detail["Target"]["Attribute"] for detail in details)
         ),
-        causes=tuple(Cause(detail["ChangeSource"], detail.get("CausingEntity")) for detail in details),
+        causes=tuple(
+            Cause(detail["ChangeSource"], detail.get("CausingEntity"), detail.get("Evaluation", "Static"))
+            for detail in details
+        ),
         after=after,
     )
