@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from autopatch.assessment import Assessment, Situation, assess
 from autopatch.aws.cloudformation.change_sets import ChangeSetState
 from autopatch.aws.cloudformation.stacks import not_updatable
 from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import Outcome, Pending, PendingStatus, Preview, PreviewStatus, Unchanged
-from autopatch.findings import ALARM_NOT_OK, Assessment, Situation, assess, not_ready
+from autopatch.findings import ALARM_NOT_OK, not_ready
 from autopatch.fleet import desired_capacities
 from autopatch.polling import pending_again, wait_for_preview, wait_for_stack
 from autopatch.templates import read_template

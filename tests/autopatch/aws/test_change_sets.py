@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from autopatch.aws.cloudformation.change_sets import Cause, ChangeSets, ChangeSetState
 from autopatch.errors import AwsCallFailed, TargetNotReady, TransientAwsFault
-from autopatch.findings import unexpected_changes
+from autopatch.expected_changes import unexpected_changes
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

@@ -1,0 +1,95 @@
+"""All that is found of a target whose update is previewed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autopatch.expected_changes import unexpected_changes
+from autopatch.findings import (
+    Finding,
+    alarm_findings,
+    ami_findings,
+    fleet_findings,
+    hold_findings,
+    pause_findings,
+    stack_findings,
+)
+from autopatch.group_changes import GroupChange, changed_groups, group_findings, minutes_of_pauses, room_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from autopatch.aws.cloudformation.change_sets import Change
+    from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration
+    from autopatch.aws.cloudformation.stacks import Stack
+    from autopatch.aws.cloudwatch import Alarm
+    from autopatch.aws.ec2 import MachineImage
+    from autopatch.contracts import Target
+    from autopatch.fleet import GroupFleet
+    from autopatch.holds import Hold
+    from autopatch.templates import Template
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a target is judged by: its stack, what runs in it, what the update would change, and the AMI."""
+
+    target: Target
+    stack: Stack
+    fleet: tuple[GroupFleet, ...]
+    changes: tuple[Change, ...]
+    template: Template
+    ami_id: str
+    image: MachineImage | None
+    """None when there is no such AMI in this Region for this account."""
+    hold: Hold | None
+    """The one that covers the AMI."""
+    monitoring: RollbackConfiguration
+    """The alarms and the bake time of the update."""
+    alarms: Mapping[str, Alarm]
+    """The alarms of `monitoring` that exist in this account and Region, by their ARNs."""
+    free_addresses: Callable[[Collection[str]], Mapping[str, int]]
+    """Gives the free addresses of subnets, by their ids."""
+    used_and_quota: Callable[[], tuple[int, int]]
+    """Gives the vCPUs of On-Demand Standard instances that run in the account, and those that may."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Whether an update may be made: when there are neither findings nor unexpected changes."""
+
+    changed: tuple[GroupChange, ...]
+    findings: tuple[Finding, ...]
+    unexpected: tuple[str, ...]
+    pauses_minutes: int
+    """How long the update pauses by what it is told to: its bake time, and its groups' own pauses one after another."""
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether there are findings, all of which may resolve themselves within minutes."""
+        return bool(self.findings) and all(finding.may_pass for finding in self.findings)
+
+
+def assess(situation: Situation) -> Assessment:
+    """All that is found of the target, without what it accepts."""
+    target, fleet, ami_id = situation.target, situation.fleet, situation.ami_id
+    changed = tuple(changed_groups(fleet, situation.changes, situation.template))
+    pauses_minutes = situation.monitoring.minutes + minutes_of_pauses(changed)
+    findings = [
+        *hold_findings(ami_id, situation.hold),
+        *stack_findings(situation.stack),
+        *ami_findings(ami_id, situation.image, fleet),
+        *fleet_findings(fleet),
+        *group_findings(changed, target.ami_parameter),
+        *alarm_findings(situation.monitoring.alarm_arns, situation.alarms),
+        *pause_findings(pauses_minutes),
+        *room_findings(changed, situation.free_addresses, situation.used_and_quota),
+    ]
+    our_parameters = {target.ami_parameter, target.capacity_parameter or ""}
+    return Assessment(
+        changed,
+        tuple(finding for finding in findings if finding.name not in target.accepted),
+        unexpected_changes(situation.changes, our_parameters),
+        pauses_minutes,
+    )
