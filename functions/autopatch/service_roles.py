@@ -36,7 +36,7 @@ def service_role_findings(
             _NAME,
             "a service role with which CloudFormation updates the stack",
             "none, so that it would use AMI Autopatch's permissions, which change neither EC2 nor Auto Scaling",
-            "update the stack once with a role (aws cloudformation update-stack --role-arn), or let the target accept "
+            "give it one with its next update that changes something (--role-arn), or let the target accept "
             f"{_NAME}, to be given {deployment_role_arn or 'what the deployment names as CloudFormationRoleArn'}; "
             "either way, the role cannot be taken from the stack again",
         )
