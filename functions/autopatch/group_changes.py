@@ -190,13 +190,14 @@ def group_findings(changed: Collection[GroupChange], ami_parameter: str) -> Iter
                 "add AutoScalingReplacingUpdate with WillReplace: true, or AutoScalingRollingUpdate, to the template",
             )
         elif group.is_guarded is False:
+            guard = "a CreationPolicy with a ResourceSignal" if group.replaces_group else "WaitOnResourceSignals: true"
             yield Finding(
                 "NoCreationPolicy",
                 f"a guard that fails the update of {group.logical_id} when new instances do not come up",
                 "no CreationPolicy with signals"
                 if group.replaces_group
                 else "an AutoScalingRollingUpdate without WaitOnResourceSignals",
-                "add it to the template, or let the target accept NoCreationPolicy",
+                f"add {guard} to the template, or let the target accept NoCreationPolicy",
             )
         live, after = group.fleet.group.desired_capacity, group.capacity_after
         if isinstance(after, int) and after < live:

@@ -59,8 +59,10 @@ def test_the_texts_for_what_is_missing_in_the_template() -> None:
     assert "WillReplace: true" in nothing.fix
     new_group = only(group_findings([changed(REPLACING)], "X"))
     assert new_group.found == "no CreationPolicy with signals" and "accept NoCreationPolicy" in new_group.fix
+    assert new_group.fix.startswith("add a CreationPolicy with a ResourceSignal to the template")
     rolling = only(group_findings([changed({"AutoScalingRollingUpdate": {}})], "X"))
     assert rolling.found == "an AutoScalingRollingUpdate without WaitOnResourceSignals"
+    assert rolling.fix.startswith("add WaitOnResourceSignals: true to the template")
 
 
 ROLLING = {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true"}}

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from autopatch.settings import ACCEPTABLE
 from local_aws.aws import LocalAws
 from local_aws.scheduler.cron import next_firing
 from rehearsal.deployment import transformed_template
@@ -156,8 +157,7 @@ def test_an_invalid_parameter_is_refused(cloudformation: Any, parameter: str, va
         ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/teams/web:api!/deployer"),
         ("CapacityParameterName", ""),
         ("AcceptedFindings", ""),
-        ("AcceptedFindings", "my-stack:NoCreationPolicy"),
-        ("AcceptedFindings", "my-stack:NoServiceRole"),
+        *(("AcceptedFindings", f"my-stack:{finding}") for finding in ACCEPTABLE),
         ("ChangeCalendars", ""),
         ("ChangeCalendars", "Year_end-2026.v2"),
         ("ChangeCalendars", "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:document/year-end"),
