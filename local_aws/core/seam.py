@@ -13,22 +13,27 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.client import NOT_IMPLEMENTED
 from typing import Any
 
-from moto.core import responses, utils
+from moto.core import responses, serialize, utils
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 
-from local_aws.core import faults
+from local_aws.core import calls, faults
 from local_aws.core.guard import expect_attributes, expect_parameters
 
 expect_attributes(utils, "create_loader")
 expect_parameters(responses.method_names_from_class, "clazz")
+expect_parameters(responses.camelcase_to_underscores, "argument")
+expect_parameters(serialize.xmltodict._validate_name, "value", "kind")
 expect_attributes(BackendDict, "_instances")
+expect_parameters(BackendDict.__eq__, "self", "other")
+expect_parameters(serialize.XFormedAttributePicker.get_possible_keys, "self", "context")
 expect_parameters(BaseResponse.call_action, "self")
 expect_parameters(BaseResponse.serialized, "self", "action_result")
 expect_attributes(BaseResponse, "_get_action", "_transform_response", "_enrich_response", "boto3_service_name")
 
 _call_action = BaseResponse.call_action
+_get_possible_keys = serialize.XFormedAttributePicker.get_possible_keys
 
 _passages: list[Callable[[], AbstractContextManager[None]]] = []
 
@@ -106,11 +111,30 @@ def mocked(mock: Any) -> Iterator[None]:
             backends.clear()
 
 
+def _possible_keys(picker: Any, context: Any) -> tuple[str, ...]:
+    """The names that moto tries for a member of an answer. They follow from the member and from what has it."""
+    remembered = vars(context.shape).setdefault("possible_keys", {})
+    key = (type(context.obj), context.key)
+    if key not in remembered:
+        remembered[key] = tuple(dict.fromkeys(_get_possible_keys(picker, context)))
+    names: tuple[str, ...] = remembered[key]
+    return names
+
+
 @functools.cache
 def install() -> None:
     """Put the gate in place, for the rest of the process."""
+    calls.install()
     BaseResponse.call_action = _gate
     # For each service that it describes, moto makes a loader and has it search all of botocore's data.
     utils.create_loader = functools.cache(utils.create_loader)
     # It lists the methods of a response class for each request, which are many hundred for EC2.
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+    # It makes the name of a method from the name of an operation for each request.
+    responses.camelcase_to_underscores = functools.cache(responses.camelcase_to_underscores)
+    # It checks the name of each element of each answer in XML.
+    serialize.xmltodict._validate_name = functools.cache(serialize.xmltodict._validate_name)
+    # It works these out for each member of each answer.
+    serialize.XFormedAttributePicker.get_possible_keys = _possible_keys
+    # It looks for a service's backends among all in use, for each access to them. No two have the same id.
+    BackendDict.__eq__, BackendDict.__ne__ = object.__eq__, object.__ne__

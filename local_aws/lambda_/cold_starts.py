@@ -2,15 +2,18 @@
 
 Each function has modules and a boto3 session of its own, so that none sees another's. What these are made from never
 changes while the process runs, and most of a cold start went into reading it: the services' models, the methods that
-botocore makes from them (EC2 has many hundred), the names and signatures of its event handlers, and the text from which
-`dataclasses` makes methods.
+botocore makes from them (EC2 has many hundred), the names and signatures of its event handlers, the text from which
+`dataclasses` makes methods, and the compiled code of the modules.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib.machinery
 import inspect
+from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import botocore.client
@@ -23,15 +26,19 @@ _Loader: Any = botocore.loaders.JSONFileLoader
 _Creator: Any = botocore.client.ClientCreator
 
 _hooks: Any = botocore.hooks
+_Source: Any = importlib.machinery.SourceFileLoader
 
 expect_parameters(_Loader.load_file, "self", "file_path")
 expect_parameters(_Creator._load_service_model, "self", "service_name", "api_version")
 expect_parameters(_Creator._create_methods, "self", "service_model")
 expect_parameters(_hooks.EventAliaser._alias_event_name, "self", "event_name")
 expect_parameters(_hooks.accepts_kwargs, "func")
+expect_parameters(_Source.get_code, "self", "fullname")
 
 _load_file = functools.cache(_Loader().load_file)
 _full_accepts_kwargs = _hooks.accepts_kwargs
+_read_code = _Source.get_code
+_codes: dict[tuple[str, str, int, int], CodeType] = {}
 _compile = functools.cache(lambda text: compile(text, "<string>", "exec"))
 
 
@@ -54,6 +61,16 @@ def _accepts_kwargs(function: Any) -> bool:
     return bool(code.co_flags & inspect.CO_VARKEYWORDS) if code else _full_accepts_kwargs(function)
 
 
+def _get_code(loader: Any, fullname: str) -> CodeType:
+    """What the loader's method of this name returns, read again when the file has changed."""
+    path = loader.get_filename(fullname)
+    status = Path(path).stat()
+    key = (fullname, path, status.st_mtime_ns, status.st_size)
+    if key not in _codes:
+        _codes[key] = _read_code(loader, fullname)
+    return _codes[key]
+
+
 @functools.cache
 def install() -> None:
     """Remember from now on, for the rest of the process."""
@@ -67,3 +84,4 @@ def install() -> None:
     _hooks.accepts_kwargs = _accepts_kwargs
     # The module finds this name before the built-in one.
     dataclasses.exec = lambda text, *namespaces: exec(_compile(text), *namespaces)  # type: ignore[attr-defined]
+    _Source.get_code = _get_code

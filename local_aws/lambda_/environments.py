@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,9 @@ _PACKAGED = ("aws_lambda_powertools",)
 # -- code -------------------------------------------------------------------------------------------------------------
 
 _code_directories: dict[str, Path] = {}
+
+_foreign_modules: dict[Path, set[str]] = defaultdict(set)
+"""By the code's directory, the names of the modules found to be none of its own: thousands, each looked at once."""
 
 
 @functools.cache
@@ -130,7 +134,7 @@ class ExecutionEnvironment:
         self.log_stream = _log_stream_name(function)
         self.json_logs = functions.logging_config(function).get("LogFormat", "Text") == "JSON"
         self._modules: dict[str, ModuleType] = {}
-        self._foreign_modules: set[str] = set()
+        self._foreign_modules = _foreign_modules[self.code]
         self._outside_modules: dict[str, ModuleType] = {}
         self._outside_mark = self._mark = (0, "")
         self._session: Any = None

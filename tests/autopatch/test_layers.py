@@ -12,6 +12,7 @@ handlers/         all of these, and not each other
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -42,6 +43,9 @@ ALLOWED = {
 Sources = Mapping[str, str]
 Rule = Callable[[Sources], list[str]]
 
+# Every rule reads the same modules.
+parsed = functools.cache(ast.parse)
+
 
 def imports(source: str) -> Iterator[tuple[str, ast.stmt, bool]]:
     """Each module that the source imports, the statement, and whether it is for type checkers only."""
@@ -61,7 +65,7 @@ def imports(source: str) -> Iterator[tuple[str, ast.stmt, bool]]:
             for child in ast.iter_child_nodes(node):
                 yield from visit(child, for_types)
 
-    yield from visit(ast.parse(source), False)
+    yield from visit(parsed(source), False)
 
 
 def ours(source: str) -> set[str]:
@@ -116,7 +120,7 @@ def an_import_inside_a_function_says_why(sources: Sources) -> list[str]:
     violations = []
     for module, source in sources.items():
         lines = source.splitlines()
-        functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+        functions = [node for node in ast.walk(parsed(source)) if isinstance(node, ast.FunctionDef)]
         statements = {node for function in functions for node in ast.walk(function)}
         for node in statements:
             if isinstance(node, ast.Import | ast.ImportFrom) and not REASON.search(lines[node.lineno - 1]):
@@ -132,9 +136,7 @@ def a_handler_catches_no_bare_exception_and_never_sleeps(sources: Sources) -> li
         if not module.startswith("autopatch.handlers."):
             continue
         caught = [
-            ast.unparse(node.type or node)
-            for node in ast.walk(ast.parse(source))
-            if isinstance(node, ast.ExceptHandler)
+            ast.unparse(node.type or node) for node in ast.walk(parsed(source)) if isinstance(node, ast.ExceptHandler)
         ]
         violations += [f"{module} catches {name}" for name in caught if name in ("Exception", "BaseException")]
         violations += [f"{module} imports time" for name, _, _ in imports(source) if name == "time"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,11 +77,15 @@ _ERRORS = "botocore.exceptions"
 _PAGINATION = frozenset({"MaxItems", "PageSize", "StartingToken"})
 
 
+SDK = Loader()
+"""The SDK that is installed. A loader keeps what it has read, and the models are many megabytes of JSON."""
+
+
 @dataclass
 class Models:
     """The models of the services that a loader of botocore finds."""
 
-    loader: Loader = field(default_factory=Loader)
+    loader: Loader = SDK
 
     def __post_init__(self) -> None:
         self.service = cache(self._service)
@@ -176,6 +180,8 @@ class _Program:
                 if isinstance(node, ast.FunctionDef):
                     self.functions[module, None, node.name] = _Function(module, None, node)
         self.known: dict[tuple[Any, ...], Value] = {}
+        # The names of the attributes among what is known.
+        self.attributes: set[str] = set()
         self.inside: dict[Any, list[tuple[Any, ...]]] = {}
         self.services: set[str] = set()
         self.methods: set[str] = set()
@@ -200,6 +206,8 @@ class _Program:
         if value or place[0] in ("key", "opaque"):
             if place not in self.known and place[0] in ("key", "values", "spread", "element"):
                 self.inside.setdefault(place[1], []).append(place)
+            if place[0] == "attribute":
+                self.attributes.add(place[3])
             self.known[place] = self.known.get(place, NOTHING) | value
 
     def places_in(self, written: Any) -> list[tuple[Any, ...]]:
@@ -401,7 +409,7 @@ class _Body:
                 return known[place]
         else:
             self.lost(node, self.value(node.value))
-        if node.attr == "create_client" or any(place[0] == "attribute" and place[3] == node.attr for place in known):
+        if node.attr == "create_client" or node.attr in self.program.attributes:
             self.find(node, "expected a client to be used by the class that makes it")
         return NOTHING
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.loaders import Loader
 
-from tests.autopatch.aws.sdk_use import Models, Use, sources, use_of_the_sdk
+from tests.autopatch.aws.sdk_use import SDK, Models, Use, sources, use_of_the_sdk
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,7 +81,7 @@ class AnotherSdk(Loader):
         self.change = change
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
-        model = super().load_service_model(service_name, type_name, api_version)
+        model = SDK.load_service_model(service_name, type_name, api_version)
         if service_name == "imagebuilder":
             model = {"operations": {}, "shapes": {}, "pagination": {}} | copy.deepcopy(dict(model))
             self.change(model)
