@@ -110,6 +110,17 @@ def test_the_warning_of_the_detailed_description_is_no_reason(client: CloudForma
     assert [(change.logical_id, change.after) for change in change_set.changes] == [("Launch", {}), ("Group", {})]
 
 
+@pytest.mark.parametrize("context", ["", '{"Properties": {"UserData": "IyEvYm', "(Truncated-Signature):09f9", "[]"])
+def test_a_context_that_is_cut_off_has_no_values(client: CloudFormationClient, answers: Stubber, context: str) -> None:
+    """Public change sets of launch templates have values that were cut off; of contexts, nothing is documented."""
+    shown = modified("Launch", "AWS::EC2::LaunchTemplate", "LaunchTemplateData", BY_PARAMETER, AfterContext=context)
+    answers.add_response("describe_change_set", {**READY, "Changes": [LAUNCH, GROUP]}, PLAIN)
+    answers.add_response("describe_change_set", {**READY, "Changes": [shown]}, WITH_VALUES)
+    answers.add_response("get_template", {"TemplateBody": BODY}, TEMPLATE)
+    change_set = ChangeSets(client).change_set("ours", "app")
+    assert [(change.logical_id, change.after) for change in change_set.changes] == [("Launch", {}), ("Group", {})]
+
+
 def test_a_region_that_shows_no_values(client: CloudFormationClient, answers: Stubber) -> None:
     answers.add_response("describe_change_set", {**READY, "Changes": [LAUNCH, GROUP]}, PLAIN)
     answers.add_client_error("describe_change_set", "ValidationError", "not supported", expected_params=WITH_VALUES)

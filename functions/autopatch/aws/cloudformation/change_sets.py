@@ -194,8 +194,7 @@ class ChangeSets:
                 raise
             return {}
         return {
-            change["LogicalResourceId"]: json.loads(change.get("AfterContext") or "{}")
-            for change in _resource_changes(pages)
+            change["LogicalResourceId"]: _context(change.get("AfterContext", "")) for change in _resource_changes(pages)
         }
 
     def execute(self, change_set_id: str, stack_name: str, token: str) -> bool:
@@ -249,6 +248,15 @@ def _state(document: Mapping[str, Any], stack_name: str) -> ChangeSetState:
             f"not make it: {reason or 'no reason given'}; correct the stack or the target"
         )
     return _STATES[status]
+
+
+def _context(text: str) -> Mapping[str, Any]:
+    """The context of a resource, empty when there is none or it cannot be read, as one that was cut off."""
+    try:
+        context = json.loads(text)
+    except ValueError:
+        return {}
+    return context if isinstance(context, dict) else {}
 
 
 def _resource_changes(pages: list[Any]) -> list[Mapping[str, Any]]:
