@@ -86,7 +86,8 @@ class Summariser:
         for target in ended:
             remark = held if target.blames_ami else None
             if target.exoneration is not None and held is None:
-                remark = f"{self.ami.ami_id} is not held, because its instances did not fail: {target.exoneration}."
+                why = f"nothing shows that its instances failed: {target.exoneration}"
+                remark = f"{self.ami.ami_id} is not held, because {why}."
             yield replace(target.result, reason=f"{target.result.reason}\n{remark}") if remark else target.result
 
     def _hold(self, guilty: list[TargetResult]) -> str:
