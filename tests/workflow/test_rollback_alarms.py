@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 
 from local_aws.cloudformation.settings import CloudFormationSettings
+from local_aws.core.faults import Fault
 from local_aws.core.ids import ACCOUNT, REGION
 from rehearsal.scenario import Scenario
 from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, rollout
@@ -260,6 +262,39 @@ def test_where_nothing_but_alarms_is_no_change_a_later_update_puts_them_back() -
         option, value = shlex.split(line)
         update_by_hand(world, json.loads(value), MaxSize="4")
         assert option == "--rollback-configuration" and configuration() == watched("own")
+
+
+def test_alarms_that_go_off_when_they_are_to_be_put_back_leave_no_change_set_behind() -> None:
+    with rollout(scenario("canary", DeploymentDeadlineMinutes="20")) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        execution = world.start("web")
+        until(world, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        while not left_open():
+            world.aws.clock.sleep(1)
+        become("own", "ALARM")
+        ended = world.end(execution)
+        assert ended.subject.endswith("rollback alarms not put back") and left_open() == []
+        # The command, too, would be rolled back until then.
+        assert "When none of them is in ALARM any more, put back what web had:" in ended.flowing
+
+
+def test_a_stack_that_is_deleted_meanwhile_leaves_nothing_to_put_back() -> None:
+    with rollout(scenario("canary", VerificationDeadlineMinutes="3", Rollback="manual")) as world:
+        alarm("canary")
+        execution = fail_verification(world)
+        until(world, "UPDATE_COMPLETE")
+        boto3.client("cloudformation").delete_stack(StackName="web")
+        ended = world.end(execution)
+        assert ended.status == "FAILED" and "alarms" not in ended.flowing
+
+
+def test_an_update_that_is_refused_when_it_is_to_begin_leaves_no_preview_behind() -> None:
+    denied = Fault("cloudformation", "ExecuteChangeSet", "AccessDenied", status=403, times=None)
+    with rollout(replace(scenario("canary"), faults=(denied,))) as world:
+        alarm("canary")
+        assert world.roll_out("web").error == "AwsCallFailed"
+        assert change_sets("web") == [] and configuration() == {}
 
 
 # -- before the update ------------------------------------------------------------------------------------------------
