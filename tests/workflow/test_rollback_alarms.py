@@ -279,6 +279,21 @@ def test_alarms_that_go_off_when_they_are_to_be_put_back_leave_no_change_set_beh
         assert "When none of them is in ALARM any more, put back what web had:" in ended.flowing
 
 
+def test_a_call_that_is_refused_hides_neither_what_the_stack_had_nor_how_it_gets_that_back() -> None:
+    # The first call executes the update.
+    denied = Fault("cloudformation", "ExecuteChangeSet", "AccessDenied", status=403, times=None, after_calls=1)
+    with rollout(replace(scenario("canary"), faults=(denied,))) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own", minutes=5), MaxSize="3")
+        ended = world.roll_out("web")
+        assert (ended.status, configuration()) == ("SUCCEEDED", watched("own", "canary", minutes=5))
+        assert "not known (AwsCallFailed: executing the change set of the stack web:" in ended.flowing
+        assert f"It had: rollback alarms: {arn('own')}; bake time: 5 minutes." in ended.flowing
+        (line,) = [line.strip() for line in ended.message.splitlines() if line.strip().startswith("--rollback")]
+        update_by_hand(world, json.loads(shlex.split(line)[1]))
+        assert configuration() == watched("own", minutes=5)
+
+
 def test_a_stack_that_is_deleted_meanwhile_leaves_nothing_to_put_back() -> None:
     with rollout(scenario("canary", VerificationDeadlineMinutes="3", Rollback="manual")) as world:
         alarm("canary")
