@@ -179,8 +179,8 @@ def pause_findings(pauses_minutes: int) -> Iterator[Finding]:
         yield Finding(
             "PausesTooLong",
             f"an update that pauses for at most {_LONGEST_PAUSES_MINUTES} minutes",
-            f"{pauses_minutes} minutes of bake time and checkpoints",
-            "shorten the BakeTime or CheckpointDelay of the UpdatePolicy, or the stack's monitoring time",
+            f"{pauses_minutes} minutes of bake time, checkpoints and pauses",
+            "shorten the BakeTime, CheckpointDelay or PauseTime of the UpdatePolicy, or the stack's monitoring time",
         )
 
 
