@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ALARM_NOT_OK = "AlarmNotOk"
 """The finding of an alarm that is not OK. A target that accepts it is updated without the alarms that have gone off."""
 
+_MOST_ALARMS = 5
 _LONGEST_PAUSES_MINUTES = 2 * 24 * 60
 
 
@@ -170,6 +171,18 @@ def alarm_findings(arns: Collection[str], alarms: Mapping[str, Alarm]) -> Iterat
             ", ".join(str(alarm) for alarm in not_ok),
             f"see why; or let the target accept {ALARM_NOT_OK}: alarms in ALARM then do not watch over this update",
             may_pass=True,
+        )
+
+
+def alarm_count_findings(arns: Collection[str]) -> Iterator[Finding]:
+    """Whether CloudFormation takes so many alarms (CloudFormation API reference, RollbackConfiguration)."""
+    if len(arns) > _MOST_ALARMS:
+        yield Finding(
+            "TooManyAlarms",
+            f"at most {_MOST_ALARMS} rollback alarms for the update",
+            f"{len(arns)}, those of the stack and those of the deployment together",
+            "name fewer in RollbackAlarmArns of the deployment, or in the rollback configuration of the stack, such as "
+            "one composite alarm for several",
         )
 
 

@@ -366,6 +366,17 @@ def test_an_alarm_that_does_not_exist_stops_the_update_before_it_begins() -> Non
         )
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_more_alarms_than_cloudformation_takes_are_refused_in_words(dry_run: bool) -> None:
+    """CloudFormation API reference, RollbackConfiguration: at most five triggers."""
+    with rollout(scenario("canary-1", "canary-2", "canary-3")) as world:
+        alarms("own-1", "own-2", "own-3", "canary-1", "canary-2", "canary-3")
+        update_by_hand(world, watched("own-1", "own-2", "own-3"), MaxSize="3")
+        ended = world.roll_out("web", dryRun=dry_run)
+        assert ended.error == "TargetNotReady" and change_sets("web") == []
+        assert "TooManyAlarms: expected at most 5 rollback alarms for the update, found 6" in ended.flowing
+
+
 def test_a_dry_run_brings_no_alarms() -> None:
     """Whether a stack has the alarms of a change set that is never executed is not documented."""
     with rollout(scenario("canary", BakeMinutes="5")) as world:
