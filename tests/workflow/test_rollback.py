@@ -138,6 +138,13 @@ def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
         assert isinstance(shortfall, StackUpdate) and shortfall.status is UpdateStatus.VERIFYING
 
 
+def test_the_way_back_has_no_time_for_a_bake_that_it_does_not_make() -> None:
+    chosen = replace(scenario.load("verification-fails"), parameters={**SOON, "BakeMinutes": "30"})
+    with patch_run(chosen) as ran:
+        state = state_at("Verify Rollback", str(ran.report.execution_arn))
+        assert (state["update"]["pausesMinutes"], state["rollback"]["pausesMinutes"]) == (30, 0)
+
+
 def test_an_instance_that_an_operator_puts_in_standby_does_not_blame_the_ami() -> None:
     aside = Intervention(
         do="call",
