@@ -105,7 +105,7 @@ def test_a_command_in_the_reason_can_be_copied() -> None:
     hold = Hold("/ami-autopatch/held/2023.9.20261130.0", "loses its network")
     skipped = write(Freeze(FreezeStatus.SKIP, f"the parent image al2023 is {hold}; {hold.release}"))
     email = messages.skipped({**sample("notify-skipped"), "freeze": skipped}, NOW)
-    assert "--name /ami-autopatch/held/2023.9.20261130.0\n" in email.body
+    assert "\n  aws ssm delete-parameter --name /ami-autopatch/held/2023.9.20261130.0\n" in email.body
 
 
 def test_a_stack_that_a_calendar_kept_from_its_update_is_not_called_patched() -> None:
