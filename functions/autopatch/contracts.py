@@ -308,7 +308,7 @@ class Restoring(Underway, frozen=True, kw_only=True, tag="RESTORING"):
 
 
 class Restored(_Phase, frozen=True, kw_only=True, tag="RESTORED"):
-    """The stack has them, or what somebody else has given it since."""
+    """The stack has them, or what somebody else has given it since, or is gone."""
 
 
 class NotRestored(_Phase, frozen=True, kw_only=True, tag="NOT_RESTORED"):

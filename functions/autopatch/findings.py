@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ALARM_NOT_OK = "AlarmNotOk"
 """The finding of an alarm that is not OK. A target that accepts it is updated without the alarms that have gone off."""
 
+_MOST_ALARMS = 5
 _LONGEST_PAUSES_MINUTES = 2 * 24 * 60
 
 
@@ -173,14 +174,26 @@ def alarm_findings(arns: Collection[str], alarms: Mapping[str, Alarm]) -> Iterat
         )
 
 
+def alarm_count_findings(arns: Collection[str]) -> Iterator[Finding]:
+    """Whether CloudFormation takes so many alarms (CloudFormation API reference, RollbackConfiguration)."""
+    if len(arns) > _MOST_ALARMS:
+        yield Finding(
+            "TooManyAlarms",
+            f"at most {_MOST_ALARMS} rollback alarms for the update",
+            f"{len(arns)}, those of the stack and those of the deployment together",
+            "name fewer in RollbackAlarmArns of the deployment, or in the rollback configuration of the stack, such as "
+            "one composite alarm for several",
+        )
+
+
 def pause_findings(pauses_minutes: int) -> Iterator[Finding]:
     """Whether a run can wait for the update's own pauses."""
     if pauses_minutes > _LONGEST_PAUSES_MINUTES:
         yield Finding(
             "PausesTooLong",
             f"an update that pauses for at most {_LONGEST_PAUSES_MINUTES} minutes",
-            f"{pauses_minutes} minutes of bake time and checkpoints",
-            "shorten the BakeTime or CheckpointDelay of the UpdatePolicy, or the stack's monitoring time",
+            f"{pauses_minutes} minutes of bake time, checkpoints and pauses",
+            "shorten the BakeTime, CheckpointDelay or PauseTime of the UpdatePolicy, or the stack's monitoring time",
         )
 
 

@@ -19,6 +19,8 @@ class Member:
     instance_id: str
     instance: Instance | None
     trouble: str | None
+    is_set_aside: bool = False
+    """Whether it is to serve no more, which says nothing of its AMI."""
 
     @property
     def ami_id(self) -> str | None:
@@ -84,7 +86,8 @@ class Fleets:
                 troubles.append("unknown to EC2")
             elif instance.state != "running":
                 troubles.append(instance.state)
-            members.append(Member(launched.instance_id, instance, ", ".join(troubles) or None))
+            trouble = ", ".join(troubles) or None
+            members.append(Member(launched.instance_id, instance, trouble, launched.is_set_aside))
         return tuple(members)
 
 

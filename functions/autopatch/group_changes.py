@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from autopatch.fleet import GroupFleet
 
 _CHECKPOINT_SECONDS = "3600"
+_DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,18 @@ class GroupChange:
 
     @property
     def pauses_seconds(self) -> int | Unresolved:
-        """How long an instance refresh of the group pauses at its checkpoints, and bakes in the end.
+        """How long the update pauses by what its policy tells it to.
 
-        A checkpoint has a pause of an hour, unless the policy has another (CDK API reference,
+        A rolling update that waits for no signals pauses after each batch. An instance refresh pauses at its
+        checkpoints, for an hour unless the policy has another time, and bakes in the end (CDK API reference,
         CfnAutoScalingInstanceRefreshPreferences).
         """
+        rolling = _at(self.update_policy, "AutoScalingRollingUpdate")
+        if not self.replaces_group and _at(rolling, "PauseTime") and not truth(_at(rolling, "WaitOnResourceSignals")):
+            pause, batch = _seconds(rolling["PauseTime"]), whole_number(rolling.get("MaxBatchSize", "1"))
+            if isinstance(pause, Unresolved) or isinstance(batch, Unresolved):
+                return first_unresolved([pause, batch]) or 0
+            return pause * -(-self.fleet.group.desired_capacity // max(batch, 1))
         preferences = _at(self.update_policy, "AutoScalingInstanceRefresh", "Preferences")
         checkpoints = _at(preferences, "CheckpointPercentages") or []
         parts = [
@@ -245,6 +254,16 @@ def room_findings(
             f"a quota of {quota}, of which {used} are in use",
             "ask for a higher quota (Service Quotas, Amazon EC2, L-1216C47A), or stop what is not needed",
         )
+
+
+def _seconds(value: Any) -> int | Unresolved:
+    """The length of a duration such as PT1H30M; Unresolved when it is not known, or is none."""
+    if isinstance(value, Unresolved):
+        return value
+    if not (match := _DURATION.fullmatch(str(value))):
+        return Unresolved(str(value))
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _at(value: Any, *path: str) -> Any:

@@ -34,8 +34,8 @@ class Hold:
 
     @property
     def release(self) -> str:
-        """How to have it rolled out after all."""
-        return f"to release it: aws ssm delete-parameter --name {self.parameter_name}"
+        """How to have it rolled out after all, with the command on a line of its own."""
+        return f"to release it:\naws ssm delete-parameter --name {self.parameter_name}"
 
 
 class Holds:

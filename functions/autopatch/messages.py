@@ -298,6 +298,11 @@ def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
                 f"{target.stack_name} is stuck between two AMIs: fix what its events show, then continue its rollback "
                 "in the console. Until then nothing can update it."
             )
+        elif target.error == "RollbackFailed" and target.ami_after == target.ami_before:
+            steps.append(
+                f"{target.stack_name} has been updated back to {target.ami_before}, and not all its instances run that "
+                "and serve: see what keeps them from it."
+            )
         elif target.error in (*_AFTER_THE_UPDATE, "RollbackFailed") and not target.rolled_back:
             steps.append(
                 f"{target.stack_name} is still on the new AMI. To go back, start the execution with\n"
@@ -320,11 +325,13 @@ def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> 
     if stuck:
         return (
             f"ACTION NEEDED: the rollback of {', '.join(stuck)} failed{others}",
-            f"The new AMI failed on {', '.join(stuck)}, and the rollback failed as well. An operator is needed.",
+            f"{', '.join(stuck)} could not be patched, and the rollback failed as well. An operator is needed.",
         )
     names, was = ", ".join(target.stack_name for target in failed), "was" if len(failed) == 1 else "were"
     if all(target.rolled_back for target in failed):
-        to = f" to {failed[0].ami_after}" if len(failed) == 1 and failed[0].ami_after else ""
+        # What the stack has now may be what somebody else has given it since.
+        first = failed[0]
+        to = f" to {first.ami_before}" if len(failed) == 1 and first.ami_after == first.ami_before else ""
         return f"FAILED: {names} rolled back{to}{others}", f"{names} could not be patched and {was} rolled back{to}."
     if all(target.error in _AFTER_THE_UPDATE for target in failed):
         return (

@@ -11,7 +11,7 @@ from autopatch.aws.cloudformation.stacks import UpdateRequest, not_updatable
 from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import Monitoring, Outcome, Pending, Preview, PreviewStatus, Unchanged
 from autopatch.errors import TargetNotReady
-from autopatch.findings import ALARM_NOT_OK, current_findings, not_ready
+from autopatch.findings import ALARM_NOT_OK, alarm_count_findings, current_findings, not_ready
 from autopatch.fleet import desired_capacities
 from autopatch.polling import wait_for_preview, wait_for_stack
 from autopatch.service_roles import role_to_give, service_role_findings
@@ -96,7 +96,11 @@ class UpdatePreviewer:
         """The id of the change set, which is made once, however often it is asked for; None for a busy stack."""
         accepted, deployment_role_arn = self.target.accepted, self.settings.cloudformation_role_arn
         # A stack of this name may have been created anew since the run was planned.
-        if findings := list(service_role_findings(stack, accepted, deployment_role_arn)):
+        findings = [
+            *service_role_findings(stack, accepted, deployment_role_arn),
+            *alarm_count_findings(monitoring.alarm_arns),
+        ]
+        if findings:
             raise not_ready(stack.name, findings)
         values = self._new_values(stack, fleet)
         # Whether a stack has the role and the alarms of a change set that is never executed is not documented.

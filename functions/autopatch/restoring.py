@@ -6,7 +6,6 @@ may consist of them alone is not documented: whether it has put them back is rea
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from autopatch.aws.cloudformation.change_sets import ChangeSetState
-from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not_updatable, rollback_request
+from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not_updatable, rollback_option
 from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import NotRestored, NotStarted, Restored, Restoring
 from autopatch.errors import TargetNotReady
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudwatch import CloudWatch
     from autopatch.contracts import Execution, Run
 
+_DELETED = ("DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_COMPLETE")
 _DESCRIPTION = "AMI Autopatch: the alarms and the bake time that the stack had before"
 
 
@@ -51,8 +51,20 @@ class AlarmRestorer:
     cloudwatch: CloudWatch
 
     def restore(self, so_far: NotStarted | Restoring, now: datetime) -> Restoring | Restored | NotRestored:
-        """RESTORED when the stack has what it had; RESTORING to be looked at again; NOT_RESTORED when that failed."""
+        """RESTORED when the stack has what it had; RESTORING to be looked at again; NOT_RESTORED when that failed.
+
+        A change set that will not be executed is deleted.
+        """
+        restoration = self._look(so_far, now)
+        is_over = not isinstance(restoration, Restoring)
+        if is_over and isinstance(so_far, Restoring) and so_far.change_set_id is not None and not so_far.is_updating:
+            self.change_sets.delete(so_far.change_set_id, self.stack_id)
+        return restoration
+
+    def _look(self, so_far: NotStarted | Restoring, now: datetime) -> Restoring | Restored | NotRestored:
         stack = self.stacks.stack(self.stack_id)
+        if stack.status in _DELETED:
+            return Restored()
         restoring = so_far if isinstance(so_far, Restoring) else self._started(now)
         if self._is_restored(stack) and not (restoring.is_updating and stack.state.is_busy):
             return Restored()
@@ -65,7 +77,8 @@ class AlarmRestorer:
         alarms = self.cloudwatch.alarms(self.before.alarm_arns).values()
         if gone_off := [str(alarm) for alarm in alarms if alarm.state is AlarmState.ALARM]:
             why = f"an update that puts them back would be rolled back by {', '.join(gone_off)}"
-            return self._wait(restoring, stack, why, now)
+            way_out = f"When none of them is in ALARM any more, put back what {stack.name} had:\n{self._command(stack)}"
+            return self._wait(restoring, stack, why, now, way_out)
         try:
             return self._go_on(restoring, stack, now)
         except TargetNotReady as refusal:
@@ -119,15 +132,17 @@ class AlarmRestorer:
             stack,
             "CloudFormation takes no update that changes nothing else",
             f"Give {stack.name} what it had with its next update that changes something:\n"
-            f"--rollback-configuration {shlex.quote(json.dumps(rollback_request(self.before)))}",
+            f"{rollback_option(self.before)}",
         )
 
     def _token(self, stack: Stack) -> str:
         return self.execution.token(f"restore {stack.name}")
 
-    def _wait(self, restoring: Restoring, stack: Stack, why: str, now: datetime) -> Restoring | NotRestored:
+    def _wait(
+        self, restoring: Restoring, stack: Stack, why: str, now: datetime, way_out: str | None = None
+    ) -> Restoring | NotRestored:
         if now >= restoring.deadline_at:
-            return self._not_restored(stack, why)
+            return self._not_restored(stack, why, way_out)
         return look_again(restoring, now)
 
     def _not_restored(self, stack: Stack, why: str, way_out: str | None = None) -> NotRestored:
@@ -144,5 +159,4 @@ class AlarmRestorer:
             words += ["--parameters", *kept]
         if stack.capabilities:
             words += ["--capabilities", *stack.capabilities]
-        words += ["--rollback-configuration", json.dumps(rollback_request(self.before))]
-        return shlex.join(words)
+        return f"{shlex.join(words)} {rollback_option(self.before)}"

@@ -83,18 +83,20 @@ class StackRollback:
         return values
 
     def _updating(self, now: datetime) -> StackUpdate:
+        # Of the pauses, the way back makes those of the groups, and no bake time.
+        pauses_minutes = self.failed.pauses_minutes - self.failed.monitoring.during.minutes
         rollback = StackUpdate(
             status=UpdateStatus.UPDATING,
             is_rollback=True,
             started_at=self.failed.started_at,
             update_started_at=now,
-            deadline_at=now + self._deadline + timedelta(minutes=self.failed.pauses_minutes),
+            deadline_at=now + self._deadline + timedelta(minutes=pauses_minutes),
             stack_id=self.failed.stack_id,
             ami_before=self.failed.ami_after,
             ami_after=self.failed.ami_before,
             capacities=self.failed.capacities,
             monitoring=Monitoring(before=self.failed.monitoring.before, during=_NO_ALARMS),
-            pauses_minutes=self.failed.pauses_minutes,
+            pauses_minutes=pauses_minutes,
         )
         return look_again(rollback, now)
 

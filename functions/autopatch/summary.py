@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 from msgspec.structs import replace
 
+from autopatch.aws.cloudformation.stacks import rollback_option
 from autopatch.aws.cloudformation.statuses import StackState
 from autopatch.contracts import (
     Failure,
@@ -86,7 +87,8 @@ class Summariser:
         for target in ended:
             remark = held if target.blames_ami else None
             if target.exoneration is not None and held is None:
-                remark = f"{self.ami.ami_id} is not held, because its instances did not fail: {target.exoneration}."
+                why = f"nothing shows that its instances failed: {target.exoneration}"
+                remark = f"{self.ami.ami_id} is not held, because {why}."
             yield replace(target.result, reason=f"{target.result.reason}\n{remark}") if remark else target.result
 
     def _hold(self, guilty: list[TargetResult]) -> str:
@@ -188,11 +190,18 @@ def _left_to_do(record: RecordedResult | RecordedFailure) -> str | None:
         return (
             f"Whether {record.target.stack_name} has the rollback alarms and the bake time that it had before is not "
             f"known ({behind.error}: {behind.message}). Look at its rollback configuration (aws cloudformation "
-            f"describe-stacks --stack-name {record.target.stack_name})."
+            f"describe-stacks --stack-name {record.target.stack_name}).{_what_it_had(record)}"
         )
     if isinstance(record.restoration, NotRestored):
         return f"{record.restoration.reason}\n{record.restoration.way_out}"
     return None
+
+
+def _what_it_had(record: RecordedResult | RecordedFailure) -> str:
+    if not isinstance(record.update, Preview | StackUpdate | Verified):
+        return ""
+    before = record.update.monitoring.before
+    return f" It had: {before}. An update (update-stack) puts that back with\n{rollback_option(before)}"
 
 
 def _whole_failure(record: RecordedFailure, ami_before: str) -> Failure:

@@ -82,9 +82,7 @@ class InstanceVerifier:
         ]
         serving = sum(group.serving for group in updated)
         failing = sum(
-            member.ami_id == update.ami_after and member.trouble is not None
-            for group in updated
-            for member in group.members
+            member.ami_id == update.ami_after and _is_failing(member) for group in updated for member in group.members
         )
         return serving, failing, shortfalls
 
@@ -119,4 +117,9 @@ def _group_shortfalls(group: GroupFleet, ami_id: str, expected: int) -> list[str
 
 def _troubles(member: Member, ami_id: str) -> list[str]:
     troubles = [] if member.ami_id == ami_id else [f"runs {member.ami_id}"]
-    return [*troubles, *([f"is {member.trouble}"] if member.trouble else [])]
+    return [*troubles, *([f"is {member.trouble}"] if _is_failing(member) else [])]
+
+
+def _is_failing(member: Member) -> bool:
+    """Whether it is to serve, and does not."""
+    return member.trouble is not None and not member.is_set_aside

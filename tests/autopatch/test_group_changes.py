@@ -263,3 +263,23 @@ def test_how_long_an_instance_refresh_pauses(preferences: dict[str, Any] | None,
     policy = {"Strategy": "Rolling"} | ({} if preferences is None else {"Preferences": preferences})
     assert changed({"AutoScalingInstanceRefresh": policy}, None, {}).pauses_seconds == seconds
     assert changed(REPLACING, SIGNALS).pauses_seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "seconds"),
+    [
+        ({}, 0),
+        ({"PauseTime": "PT15M"}, 4 * 900),
+        ({"PauseTime": "PT1H2M3S", "MaxBatchSize": 3}, 2 * 3723),
+        ({"PauseTime": "PT15M", "WaitOnResourceSignals": True}, 0),
+    ],
+)
+def test_how_long_a_rolling_update_pauses(policy: dict[str, Any], seconds: int) -> None:
+    """CloudFormation user guide, "UpdatePolicy attribute": after each batch, unless it waits for signals that long."""
+    running = fleet(*(member(f"i-{number}") for number in range(4)))
+    assert changed({"AutoScalingRollingUpdate": policy}, None, {}, running).pauses_seconds == seconds
+
+
+@pytest.mark.parametrize("policy", [{"PauseTime": UNKNOWN}, {"PauseTime": "PT15M", "MaxBatchSize": UNKNOWN}])
+def test_a_pause_of_a_rolling_update_that_is_not_known(policy: dict[str, Any]) -> None:
+    assert list(changed({"AutoScalingRollingUpdate": policy}, None, {}).unresolved) == ["how long the update pauses"]

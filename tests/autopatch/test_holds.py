@@ -44,4 +44,4 @@ def test_a_hold_is_for_an_id_or_for_whole_parts_of_a_name(key: str, name: str, c
 def test_a_hold_says_why_and_how_it_is_released() -> None:
     held = hold("2023.9.20261130.0")
     assert str(held) == "held by the parameter /ami-autopatch/held/2023.9.20261130.0 (loses its network)"
-    assert held.release == "to release it: aws ssm delete-parameter --name /ami-autopatch/held/2023.9.20261130.0"
+    assert held.release == "to release it:\naws ssm delete-parameter --name /ami-autopatch/held/2023.9.20261130.0"

@@ -105,7 +105,7 @@ def test_a_command_in_the_reason_can_be_copied() -> None:
     hold = Hold("/ami-autopatch/held/2023.9.20261130.0", "loses its network")
     skipped = write(Freeze(FreezeStatus.SKIP, f"the parent image al2023 is {hold}; {hold.release}"))
     email = messages.skipped({**sample("notify-skipped"), "freeze": skipped}, NOW)
-    assert "--name /ami-autopatch/held/2023.9.20261130.0\n" in email.body
+    assert "\n  aws ssm delete-parameter --name /ami-autopatch/held/2023.9.20261130.0\n" in email.body
 
 
 def test_a_stack_that_a_calendar_kept_from_its_update_is_not_called_patched() -> None:
@@ -190,6 +190,31 @@ def test_a_rollback_that_failed_calls_for_a_person_who_is_told_where_the_stack_i
     assert f"AMI: {OLD} before, {NEW} now" in email.body and "no capacity" in email.body
     assert "web is still on the new AMI. To go back, start the execution with" in flowing(email)
     assert "stuck between two AMIs" not in email.body
+
+
+def test_a_way_back_whose_instances_do_not_serve_is_not_said_to_be_still_ahead() -> None:
+    reason = f"{VERIFICATION}\nThe rollback to {OLD} failed as well (VerificationFailed): i-2 is Unhealthy"
+    email = notified(failed_with("RollbackFailed", reason, stackStatus="UPDATE_COMPLETE"), error="RollbackFailed")
+    assert f"AMI: {OLD}, as before" in email.body and "still on the new AMI" not in flowing(email)
+    assert f"web has been updated back to {OLD}, and not all its instances run that and serve" in flowing(email)
+    assert "amiId" not in flowing(email), "a run would find that there is nothing to update"
+
+
+def test_a_rollback_that_failed_does_not_say_that_the_ami_did() -> None:
+    """It may have been capacity, or an alarm: the reason says it."""
+    reason = f"no capacity\n{NEW} is not held, because nothing shows that its instances failed: no capacity."
+    email = notified(
+        failed_with("RollbackFailed", reason, stackStatus="UPDATE_ROLLBACK_FAILED"), error="RollbackFailed"
+    )
+    assert "The new AMI failed" not in flowing(email)
+    assert "web could not be patched, and the rollback failed as well. An operator is needed." in flowing(email)
+
+
+def test_what_somebody_has_given_a_stack_since_it_was_rolled_back_is_not_what_it_was_rolled_back_to() -> None:
+    other = "ami-0000000000000000a"
+    email = notified(failed_with("VerificationFailed", "", rolledBack=True, amiAfter=other), error="VerificationFailed")
+    assert email.subject == "AMI Autopatch: FAILED: web rolled back"
+    assert f"AMI: {OLD} before, {other} now" in email.body
 
 
 def test_unexpected_changes_are_listed_a_line_each() -> None:

@@ -43,7 +43,10 @@ def test_launches_that_failed_are_reported_in_ec2s_words() -> None:
         assert (ran.report.status, ran.report.error) == ("FAILED", "DeploymentFailed")
         assert "2 launches failed: We currently do not have sufficient t3.micro capacity" in ran.words()
         assert ran.instance_ids("web") == ran.instances_before["web"]
-        assert "its instances did not fail: AppAutoScalingGroup could not launch all instances." in ran.words()
+        assert (
+            "nothing shows that its instances failed: AppAutoScalingGroup could not launch all instances."
+            in ran.words()
+        )
         assert held() == []
 
 
@@ -51,7 +54,8 @@ def test_an_update_that_is_cancelled_at_its_deadline_holds_no_ami() -> None:
     with patch_run("deployment-hangs") as ran:
         assert ran.report.error == "DeploymentTimedOut"
         assert (
-            "is not held, because its instances did not fail: the update was cancelled at its deadline." in ran.words()
+            "is not held, because nothing shows that its instances failed: the update was cancelled at its deadline."
+            in ran.words()
         )
         assert held() == []
 
@@ -73,7 +77,7 @@ def test_a_group_that_is_gone_after_the_update_holds_no_ami() -> None:
     chosen = replace(scenario.load("happy-path"), interventions=(gone,))
     with patch_run(replace(chosen, parameters={"Rollback": "manual", "VerificationDeadlineMinutes": "3"})) as ran:
         assert ran.report.error == "PatchIncomplete"
-        assert "is not held, because its instances did not fail: see above" in ran.words()
+        assert "is not held, because nothing shows that its instances failed: see above" in ran.words()
         assert held() == []
 
 
@@ -90,7 +94,11 @@ def test_a_diagnosis_that_fails_does_not_hide_the_first_cause() -> None:
         assert "Received 0 SUCCESS signal(s) out of 2" in ran.words()
         assert "what its group launched could not be read" in ran.words() and "AccessDenied" in ran.words()
         # What is not known of the AMI does not hold it.
-        assert "did not fail: what AppAutoScalingGroup launched could not be read" in ran.words() and held() == []
+        assert (
+            "nothing shows that its instances failed: what AppAutoScalingGroup launched could not be read"
+            in ran.words()
+            and held() == []
+        )
 
 
 def test_no_room_by_a_quota_of_which_there_is_only_the_default() -> None:

@@ -138,6 +138,30 @@ def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
         assert isinstance(shortfall, StackUpdate) and shortfall.status is UpdateStatus.VERIFYING
 
 
+def test_the_way_back_has_no_time_for_a_bake_that_it_does_not_make() -> None:
+    chosen = replace(scenario.load("verification-fails"), parameters={**SOON, "BakeMinutes": "30"})
+    with patch_run(chosen) as ran:
+        state = state_at("Verify Rollback", str(ran.report.execution_arn))
+        assert (state["update"]["pausesMinutes"], state["rollback"]["pausesMinutes"]) == (30, 0)
+
+
+def test_an_instance_that_an_operator_puts_in_standby_does_not_blame_the_ami() -> None:
+    aside = Intervention(
+        do="call",
+        when_state="Verify Instances",
+        service="autoscaling",
+        operation="enter_standby",
+        parameters={
+            "AutoScalingGroupName": "${web.AppAutoScalingGroup}",
+            "InstanceIds": ["${web.AppAutoScalingGroup[0]}"],
+            "ShouldDecrementDesiredCapacity": True,
+        },
+    )
+    with patch_run(replace(scenario.load("happy-path"), interventions=(aside,), parameters=SOON)) as ran:
+        assert (ran.report.status, holds()) == ("SUCCEEDED", {})
+        assert "1 of 1 instances run it, and serve" in ran.words()
+
+
 def state_at(name: str, execution_arn: str) -> dict[str, Any]:
     """The input with which the execution last entered the state."""
     (visit,) = [visit for visit in Executions().last_visits(execution_arn, 1000) if visit.state_name == name][:1]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 
 from local_aws.cloudformation.settings import CloudFormationSettings
+from local_aws.core.faults import Fault
 from local_aws.core.ids import ACCOUNT, REGION
 from rehearsal.scenario import Scenario
 from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, rollout
@@ -145,7 +147,7 @@ def test_an_alarm_that_goes_off_rolls_the_update_back_and_holds_no_ami(reverts: 
         assert "canary" in ended.flowing and "web rolled back to ami-" in ended.subject
         assert ids("web") == before
         assert configuration() in ({}, NONE)
-        assert "is not held, because its instances did not fail: no resource failed" in ended.flowing
+        assert "is not held, because nothing shows that its instances failed: no resource failed" in ended.flowing
         assert boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"] == []
 
 
@@ -262,6 +264,54 @@ def test_where_nothing_but_alarms_is_no_change_a_later_update_puts_them_back() -
         assert option == "--rollback-configuration" and configuration() == watched("own")
 
 
+def test_alarms_that_go_off_when_they_are_to_be_put_back_leave_no_change_set_behind() -> None:
+    with rollout(scenario("canary", DeploymentDeadlineMinutes="20")) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        execution = world.start("web")
+        until(world, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        while not left_open():
+            world.aws.clock.sleep(1)
+        become("own", "ALARM")
+        ended = world.end(execution)
+        assert ended.subject.endswith("rollback alarms not put back") and left_open() == []
+        # The command, too, would be rolled back until then.
+        assert "When none of them is in ALARM any more, put back what web had:" in ended.flowing
+
+
+def test_a_call_that_is_refused_hides_neither_what_the_stack_had_nor_how_it_gets_that_back() -> None:
+    # The first call executes the update.
+    denied = Fault("cloudformation", "ExecuteChangeSet", "AccessDenied", status=403, times=None, after_calls=1)
+    with rollout(replace(scenario("canary"), faults=(denied,))) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own", minutes=5), MaxSize="3")
+        ended = world.roll_out("web")
+        assert (ended.status, configuration()) == ("SUCCEEDED", watched("own", "canary", minutes=5))
+        assert "not known (AwsCallFailed: executing the change set of the stack web:" in ended.flowing
+        assert f"It had: rollback alarms: {arn('own')}; bake time: 5 minutes." in ended.flowing
+        (line,) = [line.strip() for line in ended.message.splitlines() if line.strip().startswith("--rollback")]
+        update_by_hand(world, json.loads(shlex.split(line)[1]))
+        assert configuration() == watched("own", minutes=5)
+
+
+def test_a_stack_that_is_deleted_meanwhile_leaves_nothing_to_put_back() -> None:
+    with rollout(scenario("canary", VerificationDeadlineMinutes="3", Rollback="manual")) as world:
+        alarm("canary")
+        execution = fail_verification(world)
+        until(world, "UPDATE_COMPLETE")
+        boto3.client("cloudformation").delete_stack(StackName="web")
+        ended = world.end(execution)
+        assert ended.status == "FAILED" and "alarms" not in ended.flowing
+
+
+def test_an_update_that_is_refused_when_it_is_to_begin_leaves_no_preview_behind() -> None:
+    denied = Fault("cloudformation", "ExecuteChangeSet", "AccessDenied", status=403, times=None)
+    with rollout(replace(scenario("canary"), faults=(denied,))) as world:
+        alarm("canary")
+        assert world.roll_out("web").error == "AwsCallFailed"
+        assert change_sets("web") == [] and configuration() == {}
+
+
 # -- before the update ------------------------------------------------------------------------------------------------
 
 
@@ -314,6 +364,17 @@ def test_an_alarm_that_does_not_exist_stops_the_update_before_it_begins() -> Non
             f"NoSuchAlarm: expected the update's rollback alarms in this account and Region, found no {arn('misspelt')}"
             in (ended.flowing)
         )
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_more_alarms_than_cloudformation_takes_are_refused_in_words(dry_run: bool) -> None:
+    """CloudFormation API reference, RollbackConfiguration: at most five triggers."""
+    with rollout(scenario("canary-1", "canary-2", "canary-3")) as world:
+        alarms("own-1", "own-2", "own-3", "canary-1", "canary-2", "canary-3")
+        update_by_hand(world, watched("own-1", "own-2", "own-3"), MaxSize="3")
+        ended = world.roll_out("web", dryRun=dry_run)
+        assert ended.error == "TargetNotReady" and change_sets("web") == []
+        assert "TooManyAlarms: expected at most 5 rollback alarms for the update, found 6" in ended.flowing
 
 
 def test_a_dry_run_brings_no_alarms() -> None:

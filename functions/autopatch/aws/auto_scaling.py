@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
 
 
+_SET_ASIDE = ("EnteringStandby", "Standby", "Detaching", "Terminating")
+
+
 @dataclass(frozen=True)
 class GroupInstance:
     """An instance as its group sees it: a lifecycle state such as InService, and Healthy or Unhealthy."""
@@ -27,6 +30,14 @@ class GroupInstance:
     def is_serving(self) -> bool:
         """Whether it is in service and healthy, as far as the group knows."""
         return self.lifecycle_state == "InService" and self.health_status == "Healthy"
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it was taken out of service although it is healthy: by an operator, or because the group scales in.
+
+        The states are those of the Auto Scaling user guide, "Amazon EC2 Auto Scaling instance lifecycle".
+        """
+        return self.health_status == "Healthy" and self.lifecycle_state.startswith(_SET_ASIDE)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from autopatch import contracts
 from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.cloudwatch import CloudWatch
-from autopatch.contracts import NotStarted, StackUpdate, Verified, read, write
+from autopatch.contracts import NotStarted, Preview, StackUpdate, Verified, read, write
 from autopatch.restoring import AlarmRestorer
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ stacks, change_sets, cloudwatch = Stacks(), ChangeSets(), CloudWatch()
 class Task(contracts.Document, frozen=True):
     execution: contracts.Execution
     run: contracts.Run
-    update: contracts.Preview | StackUpdate | Verified
+    update: Preview | StackUpdate | Verified
     rollback: NotStarted | contracts.Pending | StackUpdate | Verified
     restoration: NotStarted | contracts.Restoring
 
@@ -33,6 +33,9 @@ class Task(contracts.Document, frozen=True):
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     task = read(event, Task)
     update, rollback = task.update, task.rollback if isinstance(task.rollback, StackUpdate | Verified) else task.update
+    if isinstance(update, Preview) and isinstance(task.restoration, NotStarted):
+        # What failed between the preview and its execution has left the change set, which nobody executes any more.
+        change_sets.delete(update.change_set_id, update.stack_id)
     before, given = update.monitoring.before, (update.monitoring.during, rollback.monitoring.during)
     target, gateways = (update.stack_id, update.started_at, before, given), (stacks, change_sets, cloudwatch)
     restorer = AlarmRestorer(task.execution, task.run, *target, *gateways)

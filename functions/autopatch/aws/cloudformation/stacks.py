@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -347,6 +349,11 @@ def rollback_request(configuration: RollbackConfiguration) -> dict[str, Any]:
         "RollbackTriggers": [{"Arn": trigger.arn, "Type": trigger.type} for trigger in configuration.triggers],
         "MonitoringTimeInMinutes": configuration.minutes,
     }
+
+
+def rollback_option(configuration: RollbackConfiguration) -> str:
+    """The same for a person, as an option of `aws cloudformation update-stack`."""
+    return f"--rollback-configuration {shlex.quote(json.dumps(rollback_request(configuration)))}"
 
 
 def refused(stack: Stack, error: ClientError) -> TargetNotReady:
