@@ -301,6 +301,9 @@ class Unchanged(_Phase, frozen=True, kw_only=True, tag="UNCHANGED"):
 class Restoring(Underway, frozen=True, kw_only=True, tag="RESTORING"):
     """They are to be put back."""
 
+    alarms_until: Moment
+    """Until when an alarm that is in ALARM is waited for."""
+
     change_set_id: str | None = None
     """The change set that does it, when it is made."""
     is_updating: bool = False

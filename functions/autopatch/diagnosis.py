@@ -36,7 +36,7 @@ class Diagnosis:
             lines = [f"what its group launched could not be read: {error}"]
         return "".join(f"\n- {line}" for line in lines)
 
-    def exoneration(self, operation: Operation, since: datetime) -> str | None:
+    def exoneration(self, operation: Operation) -> str | None:
         """Why a failed update does not show that its AMI is bad; None when it does.
 
         It does when instances came up and were not accepted: the group missed their signals, although it could launch
@@ -49,9 +49,11 @@ class Diagnosis:
         if failure.resource_type != GROUP_TYPE or not failure.physical_id or not failure.lacks_signals:
             return f"{failure.logical_id} failed for another reason than its instances"
         try:
-            activities = self.auto_scaling.activities(failure.physical_id, since)
+            since_it_began = self.auto_scaling.activities(failure.physical_id, operation.began_at)
         except AutopatchError as error:
             return f"what {failure.logical_id} launched could not be read: {error}"
+        # What the group launches after the failure belongs to the rollback.
+        activities = [activity for activity in since_it_began if activity.started_at <= failure.at]
         if any(activity.has_failed for activity in activities):
             return f"{failure.logical_id} could not launch all instances"
         if not any(activity.launched for activity in activities):

@@ -129,7 +129,8 @@ def fleet_findings(fleet: Collection[GroupFleet]) -> Iterator[Finding]:
                 "UnhealthyInstances",
                 f"all instances of {group.logical_id} in service and healthy",
                 "; ".join(unhealthy),
-                "fix the group first: a fleet that is unhealthy already cannot show whether the AMI is good",
+                "fix the group first: a fleet that is unhealthy already cannot show whether the AMI is good; or, to "
+                "leave a bad AMI, let the target accept UnhealthyInstances",
                 may_pass=True,
             )
 

@@ -306,7 +306,7 @@ def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
         elif target.error in (*_AFTER_THE_UPDATE, "RollbackFailed") and not target.rolled_back:
             steps.append(
                 f"{target.stack_name} is still on the new AMI. To go back, start the execution with\n"
-                f"{_input_for(target.ami_before, target.stack_name)}"
+                f"{_input_to_go_back(target)}"
             )
     steps += [target.left_to_do for target in targets if target.left_to_do]
     return "\n".join(steps)
@@ -315,6 +315,12 @@ def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
 def _input_for(ami_id: str | None, *stack_names: str) -> str:
     """The input of an execution that brings the stacks to that AMI, to be copied."""
     return json.dumps({"amiId": ami_id, "targets": list(stack_names)})
+
+
+def _input_to_go_back(target: TargetResult) -> str:
+    """The input of an execution that leads away from an AMI that failed: neither its instances nor alarms stop it."""
+    wanted = {"stackName": target.stack_name, "accept": ["AlarmNotOk", "UnhealthyInstances"]}
+    return json.dumps({"amiId": target.ami_before, "targets": [wanted]})
 
 
 def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> tuple[str, str]:

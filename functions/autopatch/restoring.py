@@ -78,7 +78,7 @@ class AlarmRestorer:
         if gone_off := [str(alarm) for alarm in alarms if alarm.state is AlarmState.ALARM]:
             why = f"an update that puts them back would be rolled back by {', '.join(gone_off)}"
             way_out = f"When none of them is in ALARM any more, put back what {stack.name} had:\n{self._command(stack)}"
-            return self._wait(restoring, stack, why, now, way_out)
+            return self._wait(replace(restoring, deadline_at=restoring.alarms_until), stack, why, now, way_out)
         try:
             return self._go_on(restoring, stack, now)
         except TargetNotReady as refusal:
@@ -91,7 +91,10 @@ class AlarmRestorer:
 
     def _started(self, now: datetime) -> Restoring:
         minutes = self.run.deployment_deadline_minutes + self.before.minutes
-        return Restoring(started_at=self.started_at, deadline_at=now + timedelta(minutes=minutes))
+        # Until then nobody is told how the run ended: that an alarm is in ALARM may be the reason why it failed.
+        alarms_until = now + timedelta(minutes=self.run.verification_deadline_minutes)
+        deadline_at = now + timedelta(minutes=minutes)
+        return Restoring(started_at=self.started_at, deadline_at=deadline_at, alarms_until=alarms_until)
 
     def _go_on(self, restoring: Restoring, stack: Stack, now: datetime) -> Restoring | Restored | NotRestored:
         wanted = UpdateRequest(

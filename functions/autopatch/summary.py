@@ -26,7 +26,7 @@ from autopatch.contracts import (
     Verified,
 )
 from autopatch.errors import AutopatchError, PatchIncomplete, RollbackFailed, VerificationFailed
-from autopatch.operations import CLOCK_SKEW, OwnOperation
+from autopatch.operations import OwnOperation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -151,13 +151,13 @@ class Summariser:
         )
         if operation.state not in _HAS_FAILED:
             return dataclasses.replace(ended, result=result)
-        exoneration = self._exoneration(record, operation, since)
+        exoneration = self._exoneration(record, operation)
         return _Ended(result, blames_ami=exoneration is None, exoneration=exoneration)
 
-    def _exoneration(self, record: RecordedFailure, operation: Operation, since: datetime) -> str | None:
+    def _exoneration(self, record: RecordedFailure, operation: Operation) -> str | None:
         if isinstance(record.update, StackUpdate) and record.update.status is UpdateStatus.CANCELLED:
             return "the update was cancelled at its deadline"
-        return self.diagnosis.exoneration(operation, since - CLOCK_SKEW)
+        return self.diagnosis.exoneration(operation)
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,18 @@ from autopatch.diagnosis import Diagnosis
 
 BEGAN = datetime(2026, 12, 8, 6, tzinfo=UTC)
 SIGNALS = "Received 0 SUCCESS signal(s) out of 2.  Unable to satisfy 100% MinSuccessfulInstancesPercent requirement"
-GROUP = ResourceFailure("Group", "web-Group-1", GROUP_TYPE, "CREATE_FAILED", SIGNALS)
+FAILED = BEGAN + timedelta(minutes=16)
+GROUP = ResourceFailure("Group", "web-Group-1", GROUP_TYPE, "CREATE_FAILED", SIGNALS, FAILED)
 BAD = "instances failed"
 
 
-def launch(status: str = "Successful", message: str | None = None) -> dict[str, Any]:
+def launch(status: str = "Successful", message: str | None = None, minutes: int = 1) -> dict[str, Any]:
     return {
         "ActivityId": "1",
         "AutoScalingGroupName": "web-Group-1",
         "Cause": "a difference between desired and actual capacity",
         "Description": "Launching a new EC2 instance: i-0123456789abcdef0",
-        "StartTime": BEGAN + timedelta(minutes=1),
+        "StartTime": BEGAN + timedelta(minutes=minutes),
         "StatusCode": status,
         **({"StatusMessage": message} if message else {}),
     }
@@ -37,10 +38,10 @@ def launch(status: str = "Successful", message: str | None = None) -> dict[str, 
 def verdict(failure: ResourceFailure | None, *activities: dict[str, Any]) -> str:
     """Why the failure does not show that the AMI is bad, or that it does."""
     client = boto3.client("autoscaling", region_name="us-east-1")
-    operation = Operation(StackState.ROLLED_BACK, "UPDATE_ROLLBACK_COMPLETE", BEGAN, failure, ())
+    operation = Operation(StackState.ROLLED_BACK, "UPDATE_ROLLBACK_COMPLETE", FAILED, BEGAN, failure, ())
     with Stubber(client) as answers:
         answers.add_response("describe_scaling_activities", {"Activities": list(activities)})
-        return Diagnosis(AutoScaling(client), Ec2()).exoneration(operation, BEGAN) or BAD
+        return Diagnosis(AutoScaling(client), Ec2()).exoneration(operation) or BAD
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_instances_that_came_up_and_were_not_accepted(reason: str) -> None:
         (replace(GROUP, reason="web already exists"), "Group failed for another reason"),
         (replace(GROUP, reason="Action denied by stack policy: Statement [#1]"), "Group failed for another reason"),
         (replace(GROUP, physical_id=""), "Group failed for another reason"),
-        (ResourceFailure("Fn", "fn", "Custom::Warm", "UPDATE_FAILED", SIGNALS), "Fn failed for another reason"),
+        (ResourceFailure("Fn", "fn", "Custom::Warm", "UPDATE_FAILED", SIGNALS, FAILED), "Fn failed for another reason"),
     ],
 )
 def test_what_has_nothing_to_do_with_the_instances(failure: ResourceFailure | None, words: str) -> None:
@@ -85,6 +86,11 @@ def test_what_has_nothing_to_do_with_the_instances(failure: ResourceFailure | No
 )
 def test_instances_that_did_not_come_up(activities: list[dict[str, Any]], words: str) -> None:
     assert words in verdict(GROUP, *activities)
+
+
+@pytest.mark.parametrize("minutes", [-2, 17])
+def test_launches_before_the_update_and_in_its_rollback_clear_no_ami(minutes: int) -> None:
+    assert verdict(GROUP, launch(), launch("Failed", "no capacity", minutes)) == BAD
 
 
 def test_a_launch_that_was_given_up_with_the_update_is_no_failed_one() -> None:

@@ -177,7 +177,8 @@ def test_a_failed_verification_that_is_left_to_a_person_says_how_to_go_back() ->
     assert "web was updated, but not all instances run the AMI and serve." in email.body
     assert f"AMI: {OLD} before, {NEW} now" in email.body
     go_back = (
-        f'web is still on the new AMI. To go back, start the execution with {{"amiId": "{OLD}", "targets": ["web"]}}'
+        f'web is still on the new AMI. To go back, start the execution with {{"amiId": "{OLD}", "targets": '
+        '[{"stackName": "web", "accept": ["AlarmNotOk", "UnhealthyInstances"]}]}'
     )
     assert go_back in flowing(email)
 
@@ -250,7 +251,9 @@ def test_several_failed_stacks_are_told_in_the_plural_with_their_own_ways_back()
     ]
     email = notified(*bad, error="VerificationFailed")
     assert "web, api were updated, but not all instances run the AMI and serve." in email.body
-    assert '"targets": ["web"]' in flowing(email) and '"targets": ["api"]' in flowing(email)
+    assert '"targets": [{"stackName": "web", ' in flowing(email) and '"targets": [{"stackName": "api", ' in flowing(
+        email
+    )
 
 
 def test_a_failed_build_leaves_the_stacks_alone_and_says_so() -> None:

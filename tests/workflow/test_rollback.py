@@ -64,6 +64,15 @@ def test_a_failed_verification_is_left_to_a_person_where_the_deployment_says_so(
         assert bad != ran.deployment.golden_ami and list(holds()) == [f"{HELD}/{bad}"]
         assert "Roll Back" not in ran.visited()
         assert "FAILED: web updated, but not verified" in ran.words()
+        # The way back that the notification has, though an instance is unhealthy still.
+        (notification,) = ran.report.notifications
+        (line,) = [line for line in notification.message.splitlines() if line.strip().startswith('{"amiId"')]
+        arn = boto3.client("stepfunctions").start_execution(
+            stateMachineArn=ran.deployment.state_machine_arn, input=line.strip()
+        )["executionArn"]
+        ran.aws.clock.sleep(3600)
+        assert boto3.client("stepfunctions").describe_execution(executionArn=arn)["status"] == "SUCCEEDED"
+        assert set(ran.amis("web")) == {ran.deployment.golden_ami}
 
 
 def test_a_rollback_that_fails_needs_a_person() -> None:

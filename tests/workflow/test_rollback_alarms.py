@@ -194,7 +194,7 @@ def test_an_alarm_that_calls_for_the_way_back_does_not_undo_it() -> None:
         until(world, "UPDATE_IN_PROGRESS")
         assert configuration() == NONE
         until(world, "UPDATE_COMPLETE")
-        world.aws.clock.sleep(600)
+        world.aws.clock.sleep(120)
         assert amis("web") == old and configuration() == NONE, "they cannot be put back while it is in ALARM"
         become("own", "OK")
         ended = world.end(execution)

@@ -104,6 +104,7 @@ class ResourceFailure:
     resource_type: str
     status: str
     reason: str
+    at: datetime
 
     @property
     def lacks_signals(self) -> bool:
@@ -121,6 +122,7 @@ class Operation:
     state: StackState
     status: str
     status_since: datetime
+    began_at: datetime
     first_failure: ResourceFailure | None
     given_up: tuple[str, ...]
     """The resources that were not complete when the update failed or was cancelled."""
@@ -255,6 +257,7 @@ class Stacks:
             state=state_of(status, stack_name),
             status=status,
             status_since=of_the_stack[0]["Timestamp"],
+            began_at=of_the_stack[-1]["Timestamp"],
             first_failure=failures[-1] if failures else None,
             given_up=tuple(event["LogicalResourceId"] for event in ours if _was_given_up(event)),
             rollback_reason=next(
@@ -310,6 +313,7 @@ def _failure(event: Any) -> ResourceFailure:
         resource_type=event["ResourceType"],
         status=event["ResourceStatus"],
         reason=event.get("ResourceStatusReason", "no reason given"),
+        at=event["Timestamp"],
     )
 
 
