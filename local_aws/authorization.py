@@ -93,14 +93,14 @@ def _given(name: str) -> Callable[[_Call], list[str]]:
 
 
 def _stack(call: _Call) -> list[str]:
-    """The stack that is named, or that has the change set; one that does not exist has no id."""
+    """The stack that is named, or that has the change set; none for a change set that does not exist."""
     backend = cloudformation_backends[call.account][call.region]
     name, change_set = call.parameter("StackName"), call.parameter("ChangeSetName")
     if name is None and change_set is not None:
         try:
             return [backend.find_change_set(change_set, None).stack.stack_id]
         except ChangeSetNotFound:
-            return [call.arn("cloudformation", f"stack/{change_set.split('/')[1]}/*")] if "/" in change_set else ["*"]
+            return []
     if name is None:
         return ["*"]
     stack = backend.find(name)
