@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from moto import mock_aws
 from moto.moto_api._internal import mock_random
 
+from local_aws import authorization
 from local_aws.autoscaling import seam as autoscaling
 from local_aws.cloudformation import seam as cloudformation
 from local_aws.cloudwatch import seam as cloudwatch
@@ -81,6 +82,7 @@ class LocalAws:
     def __enter__(self) -> LocalAws:
         for seam in _SEAMS:
             seam.install()
+        core.authorize_calls(authorization.denial)
         with ExitStack() as life:
             life.callback(_restore_environment, dict(os.environ))
             for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -61,6 +61,13 @@ def _find_targets(requested: tuple[RequestedTarget, ...], settings: PlanSettings
 
 
 def _find_target(requested: RequestedTarget, settings: PlanSettings, stacks: Stacks) -> Target:
+    if requested.stack_name not in settings.application_stacks:
+        # The functions' permissions are for these stacks alone.
+        raise TargetNotReady(
+            f"stack {requested.stack_name}: expected one of the deployment's application stacks "
+            f"({', '.join(settings.application_stacks) or 'none'}), which alone may be updated, found another; correct "
+            "the target, or add the stack to the parameter ApplicationStacks and deploy again"
+        )
     stack = stacks.stack(requested.stack_name)
     summary = stacks.template_summary(stack.name)
     ami_parameter = requested.ami_parameter or _ami_parameter(stack, summary, settings.ami_parameter)

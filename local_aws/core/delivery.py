@@ -81,13 +81,35 @@ def send(target: Mapping[str, Any], payload: str, sender: Sender) -> None:
     _deliveries[service](target["Arn"], payload, sender, target)
 
 
-def require_permission(sender: Sender, action: str, resource: str, statements: Iterable[Mapping[str, Any]]) -> None:
-    """Raise DeliveryFailed unless the statements of the resource's policy let the sender's service in.
+RoleAllows = Callable[[str, str, str, Mapping[str, str]], bool]
+"""Whether a role allows an action on a resource, with the condition keys of the request."""
 
-    Where the sender has a role, its permissions are IAM's to judge, not the resource's policy in the same account.
+_judges: list[RoleAllows] = []
+
+
+def judge_roles(role_allows: RoleAllows) -> None:
+    """Have `role_allows` asked for the permissions of senders' roles, for the rest of the process."""
+    _judges.append(role_allows)
+
+
+def require_permission(
+    sender: Sender, action: str, resource: str, statements: Iterable[Mapping[str, Any]] = ()
+) -> None:
+    """Raise DeliveryFailed unless the sender's role allows the action, or the statements of the resource's policy do.
+
+    The role decides where there is one: the resource's policy is not needed in the same account.
     """
+    if sender.role_arn is not None:
+        context = {"aws:requestedregion": parse_arn(resource).region}
+        if not all(role_allows(sender.role_arn, action, resource, context) for role_allows in _judges):
+            message = (
+                f"{sender.role_arn} is not authorized to perform: {action} on resource: {resource} because no "
+                f"identity-based policy allows the {action} action"
+            )
+            raise DeliveryFailed("NO_PERMISSIONS", "AccessDeniedException", message)
+        return
     request = ServiceRequest(sender.principal, action, resource, sender.arn, sender.account)
-    if sender.role_arn is None and not allows(statements, request):
+    if not allows(statements, request):
         message = (
             f"{sender.principal} is not authorized to perform: {action} on resource: {resource} because no "
             f"resource-based policy allows the action for {sender.arn}"

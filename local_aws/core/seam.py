@@ -10,13 +10,14 @@ import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from http.client import NOT_IMPLEMENTED
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from moto.core import responses, serialize, utils
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
-from moto.core.responses import ActionResult, BaseResponse
+from moto.core.responses import ActionResult, BaseResponse, get_service_model
 
 from local_aws.core import calls, faults
 from local_aws.core.guard import expect_attributes, expect_parameters
@@ -38,6 +39,25 @@ _get_possible_keys = serialize.XFormedAttributePicker.get_possible_keys
 _passages: list[Callable[[], AbstractContextManager[None]]] = []
 
 
+@dataclass(frozen=True)
+class Denial:
+    """Why a call is denied, in the words of its answer."""
+
+    message: str
+
+
+Authorize = Callable[[str, str, str, str, str, Callable[[str], Any]], Denial | None]
+"""Says why a call is denied, by account, Region, access key, service, operation, and what gives its parameters."""
+
+_authorizing: list[Authorize] = []
+
+
+def authorize_calls(authorize: Authorize) -> None:
+    """Have every call judged before it is answered, for the rest of the process."""
+    if authorize not in _authorizing:
+        _authorizing.append(authorize)
+
+
 def around_calls(passage: Callable[[], AbstractContextManager[None]]) -> None:
     """Have every call answered inside the context that `passage` makes, for the rest of the process."""
     _passages.append(passage)
@@ -48,6 +68,11 @@ def _gate(self: Any) -> Any:
         for passage in _passages:
             passages.enter_context(passage())
         service, action = self.boto3_service_name, self._get_action()
+        for authorize in _authorizing:
+            caller = (self.current_account, self.region, self.get_access_key())
+            denial = authorize(*caller, service, action, self._get_param) if action else None
+            if denial is not None:
+                return _deny(self, denial)
         if action and faults.wanted(service, action):
             fault = faults.take(service, action, _parameters(self))
             if fault is not None:
@@ -59,7 +84,16 @@ def _gate(self: Any) -> Any:
                 raise
             # By HTTP it would be an error 500 without a name, which clients try again.
             message = f"The embedded AWS does not model {action} of {service}"
-            return _refuse(self, "NotImplemented", message, NOT_IMPLEMENTED)
+            return _refuse(self, "NotImplemented", message, HTTPStatus.NOT_IMPLEMENTED)
+
+
+def _deny(response: Any, denial: Denial) -> Any:
+    """Refuse the call with the code of the service's protocol (Common Errors, Error codes for the Amazon EC2 API)."""
+    if response.boto3_service_name == "ec2":
+        return _refuse(response, "UnauthorizedOperation", denial.message, HTTPStatus.FORBIDDEN)
+    if "json" in response.determine_response_protocol(get_service_model(response.boto3_service_name)):
+        return _refuse(response, "AccessDeniedException", denial.message, HTTPStatus.BAD_REQUEST)
+    return _refuse(response, "AccessDenied", denial.message, HTTPStatus.FORBIDDEN)
 
 
 def _parameters(response: Any) -> dict[str, Any]:

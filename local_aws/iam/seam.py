@@ -15,7 +15,9 @@ from typing import Any
 from moto.iam import access_control, models, policy_validation
 from moto.sts.models import STSBackend
 
+from local_aws.core.delivery import judge_roles
 from local_aws.core.guard import expect_attributes, expect_parameters
+from local_aws.iam import permissions
 
 expect_attributes(models, "aws_managed_policies_data")
 expect_attributes(models.IAMBackend, "get_policy", "attach_role_policy", "attach_group_policy", "attach_user_policy")
@@ -72,3 +74,4 @@ def install() -> None:
     for name in ("get_policy", "attach_role_policy", "attach_group_policy", "attach_user_policy"):
         setattr(models.IAMBackend, name, _knowing(getattr(models.IAMBackend, name)))
     policy_validation.BaseIAMPolicyValidator._validate_version = _validate_version
+    judge_roles(permissions.allows)

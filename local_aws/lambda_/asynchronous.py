@@ -85,7 +85,7 @@ def _give_up(function: Any, event: _Event, attempts: int, condition: str, result
     if dead_letter_queue:
         texts = {"RequestID": event.request_id, "ErrorCode": "200", "ErrorMessage": result.error_message or ""}
         attributes = delivery.text_attributes({name: text for name, text in texts.items() if text})
-        delivery.send({"Arn": dead_letter_queue, "MessageAttributes": attributes}, event.body, _sender(function))
+        _send(function, {"Arn": dead_letter_queue, "MessageAttributes": attributes}, event.body)
 
 
 def _send_to_destination(
@@ -117,7 +117,16 @@ def _send_to_destination(
         },
         "responsePayload": result.payload,
     }
-    delivery.send({"Arn": destination}, json.dumps(record), _sender(function))
+    _send(function, {"Arn": destination}, json.dumps(record))
+
+
+def _send(function: Any, target: dict[str, Any], body: str) -> None:
+    """Send as the function's role. What does not arrive is lost, and counted by metrics (Developer Guide, "Capturing
+    records of Lambda asynchronous invocations")."""
+    try:
+        delivery.send(target, body, _sender(function))
+    except delivery.DeliveryFailed as error:
+        delivery.give_up(target["Arn"], error.code, error, None, body, {}, _sender(function))
 
 
 def _sender(function: Any) -> delivery.Sender:

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.utilities.arns import parse_arn
 
-from local_aws.core.delivery import DeliveryFailed, Sender
+from local_aws.core.delivery import DeliveryFailed, Sender, require_permission
 from local_aws.core.ids import random_uuid
 from local_aws.iam import roles
 
@@ -24,6 +24,7 @@ def deliver(arn: str, payload: str, sender: Sender, _: Mapping[str, Any]) -> Non
     if sender.role_arn is None or not roles.trusts(sender.role_arn, sender):
         message = f"{sender.principal} cannot assume the role {sender.role_arn}"
         raise DeliveryFailed("FAILED_TO_ASSUME_ROLE", "AccessDeniedException", message)
+    require_permission(sender, "states:StartExecution", arn)
     try:
         _client(parse_arn(arn).region).start_execution(stateMachineArn=arn, name=random_uuid(), input=payload)
     except ClientError as error:

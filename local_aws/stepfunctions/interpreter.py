@@ -23,7 +23,8 @@ from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 from local_aws.core import clock
 from local_aws.core.ids import random_uuid
 from local_aws.core.times import iso
-from local_aws.lambda_.functions import LambdaServiceError
+from local_aws.iam import permissions
+from local_aws.lambda_.functions import LambdaServiceError, find_function
 from local_aws.lambda_.invocations import invoke
 from local_aws.stepfunctions.history import give_up
 
@@ -137,10 +138,17 @@ def eval_choice(state: Any, env: Environment) -> None:
 
 
 def invoke_lambda_function(parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
-    """The answer of the function, which runs in this process."""
-    result = invoke(
-        parameters["FunctionName"], json.loads(parameters["Payload"]), region, caller=state_credentials.role_arn
-    )
+    """The answer of the function, which runs in this process, for the role of the state machine."""
+    role_arn = state_credentials.role_arn
+    function_arn = str(find_function(parameters["FunctionName"], region).function_arn)
+    if not permissions.allows(role_arn, "lambda:InvokeFunction", function_arn, {"aws:requestedregion": region}):
+        raise LambdaServiceError(
+            "AccessDeniedException",
+            f"User: {role_arn} is not authorized to perform: lambda:InvokeFunction on resource: {function_arn} because "
+            "no identity-based policy allows the lambda:InvokeFunction action",
+            403,
+        )
+    result = invoke(function_arn, json.loads(parameters["Payload"]), region, caller=role_arn)
     answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": result.payload}
     if result.error_type is not None:
         answer["FunctionError"] = "Unhandled"

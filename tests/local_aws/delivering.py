@@ -74,11 +74,15 @@ class Aws:
     def bodies(self, queue_arn: str) -> list[Any]:
         return [json.loads(message["Body"]) for message in self.messages(queue_arn)]
 
-    def role(self, name: str, service: str) -> str:
-        """Create a role that `service` may assume; return its ARN."""
+    def role(self, name: str, service: str, *actions: str) -> str:
+        """Create a role that `service` may assume, and that is allowed the actions; return its ARN."""
         statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=policy)
+        if actions:
+            allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+            self.client("iam").put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=policy)
         return str(role["Role"]["Arn"])
 
     def function(self, name: str, region: str = REGION) -> str:
@@ -91,7 +95,7 @@ class Aws:
         created = self.client("lambda", region).create_function(
             FunctionName=name,
             Runtime="python3.13",
-            Role=self.role(f"{name}-role", "lambda.amazonaws.com"),
+            Role=self.role(f"{name}-role", "lambda.amazonaws.com", "sqs:GetQueueUrl", "sqs:SendMessage"),
             Handler="app.handler",
             Code={"ZipFile": archive.getvalue()},
         )

@@ -23,7 +23,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/cloudformation"
 
 @pytest.fixture(scope="module")
 def foreign() -> Iterator[LocalAws]:
-    scenario = shortened(Scenario(parameters={"CloudFormationRoleArn": ROLE}))
+    scenario = shortened(Scenario(parameters={"CloudFormationRoleArn": ROLE, "ApplicationStacks": "web,theirs"}))
     with LocalAws(*scenario.behaviour) as aws:
         deployment = deploy(scenario)
         boto3.client("ssm").put_parameter(Name="/greeting", Value="hello", Type="String")

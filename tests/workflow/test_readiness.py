@@ -127,7 +127,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
         application(folder, "mapped", with_mappings),
         application(folder, "fixed-ami", with_a_fixed_ami, ImageId="${GoldenAmi}"),
     )
-    with rollout(Scenario(stacks=stacks, parameters={"ApplicationStacks": "good"})) as world:
+    with rollout(Scenario(stacks=stacks)) as world:
         yield world
 
 

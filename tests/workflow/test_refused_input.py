@@ -17,7 +17,9 @@ ROLE = "arn:aws:iam::123456789012:role/updates"
 
 @pytest.fixture(scope="module")
 def untouched() -> Iterator[Rollout]:
-    with rollout(Scenario(parameters={"CloudFormationRoleArn": ROLE})) as world:
+    with rollout(
+        Scenario(parameters={"CloudFormationRoleArn": ROLE, "ApplicationStacks": "web,bare,gone,lost"})
+    ) as world:
         template = {
             "Parameters": {"Ami": {"Type": "AWS::EC2::Image::Id"}},
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Ami"}}}},
@@ -35,8 +37,8 @@ def untouched() -> Iterator[Rollout]:
     [
         ({"amiID": "ami-0123456789abcdef0"}, "InvalidInput", ["did you mean 'amiId'?"]),
         ([], "InvalidInput", ["a JSON object"]),
-        ({"targets": ["webb"]}, "TargetNotReady", ["stack webb"]),
-        ({"targets": ["one", "web", "two"]}, "TargetNotReady", ["stack one: ", "stack two: "]),
+        ({"targets": ["webb"]}, "TargetNotReady", ["stack webb: expected one of the deployment's application stacks"]),
+        ({"targets": ["gone", "web", "lost"]}, "TargetNotReady", ["stack gone: ", "stack lost: "]),
         ({"targets": [{"stackName": "web", "amiParameter": "Ami"}]}, "TargetNotReady", ["expected a parameter Ami"]),
         ({"targets": [{"stackName": "web", "capacityParameter": "Size"}]}, "TargetNotReady", ["parameter Size"]),
         (

@@ -114,7 +114,7 @@ def test_a_disabled_rule_delivers_nothing_until_it_is_enabled(aws: Aws) -> None:
 def test_an_event_starts_an_execution(aws: Aws) -> None:
     """EventBridge User Guide, "Amazon EventBridge targets": a state machine gets the event as its input."""
     machine = state_machine(aws)
-    put_rule(aws, {"Arn": machine, "RoleArn": aws.role("invoker", EVENTS)})
+    put_rule(aws, {"Arn": machine, "RoleArn": aws.role("invoker", EVENTS, "states:StartExecution")})
     abort(aws)
     client = aws.client("stepfunctions")
     [execution] = client.list_executions(stateMachineArn=machine)["executions"]
@@ -213,7 +213,7 @@ def test_a_target_that_is_gone_is_no_resource(aws: Aws) -> None:
         "topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:gone",
         "machine": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:gone",
     }
-    role = aws.role("invoker", EVENTS)
+    role = aws.role("invoker", EVENTS, "states:StartExecution")
     put_rule(aws, *({"Arn": arn, "RoleArn": role, "DeadLetterConfig": {"Arn": dead}} for arn in gone.values()))
     abort(aws)
     by_target = {message["attributes"]["TARGET_ARN"]: message["attributes"] for message in aws.messages(dead)}
@@ -231,7 +231,7 @@ def test_a_state_machine_needs_a_role_that_eventbridge_may_assume(aws: Aws) -> N
         "Code": "ValidationException",
         "Message": f"RoleArn is required for target {machine}.",
     }
-    put_rule(aws, {"Arn": machine, "RoleArn": aws.role("scheduler", SCHEDULER)})
+    put_rule(aws, {"Arn": machine, "RoleArn": aws.role("scheduler", SCHEDULER, "states:StartExecution")})
     abort(aws)
     assert aws.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
     assert [lost.error_code for lost in undelivered()] == ["FAILED_TO_ASSUME_ROLE"]
@@ -260,7 +260,7 @@ class Throttling:
 def test_a_throttled_delivery_is_repeated_in_virtual_time(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """EventBridge User Guide, "How EventBridge retries delivering events": exponential back off."""
     machine = state_machine(aws)
-    put_rule(aws, {"Arn": machine, "RoleArn": aws.role("invoker", EVENTS)})
+    put_rule(aws, {"Arn": machine, "RoleArn": aws.role("invoker", EVENTS, "states:StartExecution")})
     throttling = Throttling(monkeypatch, aws, failures=3)
     abort(aws, seconds=60)
     assert throttling.calls == [0, 1, 3, 7]
@@ -282,7 +282,8 @@ def test_a_retry_policy_ends_in_the_dead_letter_queue(
 ) -> None:
     """EventBridge User Guide, "Using dead-letter queues": EXHAUSTED_RETRY_CONDITION; by default 24 hours."""
     dead = aws.queue("dead", EVENTS)
-    target = {"Arn": state_machine(aws), "RoleArn": aws.role("invoker", EVENTS), "DeadLetterConfig": {"Arn": dead}}
+    role = aws.role("invoker", EVENTS, "states:StartExecution")
+    target = {"Arn": state_machine(aws), "RoleArn": role, "DeadLetterConfig": {"Arn": dead}}
     put_rule(aws, {**target, "RetryPolicy": policy})
     throttling = Throttling(monkeypatch, aws, failures=1000)
     abort(aws, seconds=timedelta(hours=25).total_seconds())

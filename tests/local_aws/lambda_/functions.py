@@ -21,7 +21,7 @@ def packaged(modules: dict[str, str] | None = None, **top: str) -> bytes:
 
 
 def create_role(name: str) -> str:
-    """The ARN of a role that Lambda and Step Functions may assume; made once."""
+    """The ARN of a role that Lambda and Step Functions may assume, and that may invoke functions; made once."""
     iam = boto3.client("iam")
     try:
         return str(iam.get_role(RoleName=name)["Role"]["Arn"])
@@ -32,7 +32,16 @@ def create_role(name: str) -> str:
             "Action": "sts:AssumeRole",
         }
         policy = {"Version": "2012-10-17", "Statement": [statement]}
-        return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"])
+        arn = str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"])
+        allow(name, "lambda:InvokeFunction")
+        return arn
+
+
+def allow(role_name: str, *actions: str, resource: str = "*") -> None:
+    """Allow the role these actions, and nothing that was allowed it before."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    boto3.client("iam").put_role_policy(RoleName=role_name, PolicyName="it", PolicyDocument=json.dumps(policy))
 
 
 def create_function(name: str, source: str, **settings: Any) -> str:

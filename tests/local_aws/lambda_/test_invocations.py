@@ -28,7 +28,7 @@ from local_aws.lambda_ import invocations as lambda_invocations
 from local_aws.lambda_.asynchronous import invoke_async
 from local_aws.lambda_.functions import LambdaServiceError
 from local_aws.lambda_.invocations import invocations
-from tests.local_aws.lambda_.functions import create_function, create_role, packaged
+from tests.local_aws.lambda_.functions import allow, create_function, create_role, packaged
 
 
 def invoke(name: str, payload: Any = None, **parameters: Any) -> Any:
@@ -503,6 +503,7 @@ def test_an_event_is_tried_three_times_and_then_goes_to_queue_and_destination(
     arns = {name: f"arn:aws:sqs:{REGION}:123456789012:{name}" for name in urls}
     source = "def handler(e, c): raise ValueError('bad')"
     arn = create_function("f", source, DeadLetterConfig={"TargetArn": arns["dead"]})
+    allow("f-role", "sqs:SendMessage")
     client = boto3.client("lambda")
     client.put_function_event_invoke_config(
         FunctionName="f", DestinationConfig={"OnFailure": {"Destination": arns["failed"]}}

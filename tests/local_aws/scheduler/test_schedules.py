@@ -16,6 +16,7 @@ from tests.local_aws.delivering import ACCOUNT, REGION, Aws, aws
 __all__ = ["aws"]
 
 SCHEDULER = "scheduler.amazonaws.com"
+DELIVERIES = ("events:PutEvents", "lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage", "states:StartExecution")
 MONTHLY = "cron(0 3 ? * TUE#2 *)"
 FIRST = datetime(2026, 11, 10, 3, tzinfo=UTC)
 ARN = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/monthly"
@@ -33,7 +34,7 @@ def create(
 ) -> None:
     """Create a schedule whose role Scheduler may assume."""
     client = aws.client("scheduler")
-    role = {"RoleArn": aws.role(f"{name}-schedule", SCHEDULER)}
+    role = {"RoleArn": aws.role(f"{name}-schedule", SCHEDULER, *DELIVERIES)}
     client.create_schedule(
         Name=name,
         ScheduleExpression=expression,
@@ -305,7 +306,7 @@ def test_what_cannot_be_invoked_goes_to_the_dead_letter_queue(aws: Aws) -> None:
 
 
 def refusal(aws: Aws, **changes: Any) -> dict[str, str]:
-    role = aws.role("any-schedule", SCHEDULER)
+    role = aws.role("any-schedule", SCHEDULER, *DELIVERIES)
     parameters: dict[str, Any] = {
         "Name": "monthly",
         "ScheduleExpression": MONTHLY,
@@ -363,7 +364,11 @@ def test_a_group_that_does_not_exist_is_not_found(aws: Aws) -> None:
 @pytest.mark.parametrize("role", ["missing", "of another service"])
 def test_the_role_must_let_scheduler_assume_it(aws: Aws, role: str) -> None:
     """EventBridge Scheduler User Guide, "Setting up": the execution role's trust policy."""
-    arn = f"arn:aws:iam::{ACCOUNT}:role/missing" if role == "missing" else aws.role("other", "events.amazonaws.com")
+    arn = (
+        f"arn:aws:iam::{ACCOUNT}:role/missing"
+        if role == "missing"
+        else aws.role("other", "events.amazonaws.com", *DELIVERIES)
+    )
     assert refusal(aws, Target={"RoleArn": arn}) == {
         "Code": "ValidationException",
         "Message": "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
@@ -376,6 +381,14 @@ def test_a_target_that_is_not_modelled_says_so(aws: Aws) -> None:
 
 
 # -- CloudFormation -------------------------------------------------------------------------------------------------
+
+
+SENDS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": f"arn:aws:sqs:{REGION}:{ACCOUNT}:target"}
+    ],
+}
 
 
 def template(**properties: Any) -> str:
@@ -395,7 +408,8 @@ def template(**properties: Any) -> str:
                                     "Action": "sts:AssumeRole",
                                 }
                             ],
-                        }
+                        },
+                        "Policies": [{"PolicyName": "send", "PolicyDocument": SENDS}],
                     },
                 },
                 "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "target"}},
