@@ -10,7 +10,8 @@ from typing import Any
 from moto.autoscaling import models
 
 from local_aws.autoscaling import activities
-from local_aws.autoscaling.groups import launch_source, will_serve
+from local_aws.autoscaling.groups import is_suspended, launch_source, will_serve
+from local_aws.core.errors import NotModelled
 from local_aws.ec2 import instances, launch_checks
 
 
@@ -18,8 +19,15 @@ def launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> No
     """Launch so many instances in the group, with these tags beside those of its launch template.
 
     A launch that EC2 refuses is a failed activity; one that it refuses in a zone is tried in the group's other zones.
-    Unlike on AWS, the group tries again only when its capacity is set, and not by itself.
+    Unlike on AWS, the group tries again only when its capacity is set, and not by itself. While its process Launch is
+    suspended, it launches none.
+
+    Raises NotModelled when the instances are not to be added to the group's load balancers.
     """
+    if is_suspended(group, "Launch"):
+        return
+    if is_suspended(group, "AddToLoadBalancer") and (group.target_group_arns or group.load_balancer_names):
+        raise NotModelled("the embedded AWS does not model launches while AddToLoadBalancer is suspended")
     tags = {"instance": {**propagated_tags, models.ASG_NAME_TAG: group.name, **group.instance_tags}}
     for _ in range(count_needed):
         instance = _launch_in_some_zone(group, tags)

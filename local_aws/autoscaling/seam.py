@@ -3,19 +3,21 @@
 moto launches every instance in the group's first subnet, with the block devices and tags of the template's default
 version, and shows every instance as launched from whatever its group names now. A group that goes from a launch
 configuration to a launch template keeps both. A group that is deleted leaves those of its instances that are protected
-from scale in, and all of them as the targets of its target groups.
+from scale in, and all of them as the targets of its target groups. It keeps to no bounds of a group's size, deletes
+what is in use, and scales a group whose processes are suspended.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from moto.autoscaling import models
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.responses import AutoScalingResponse
 
-from local_aws.autoscaling import activities, groups, launches
+from local_aws.autoscaling import activities, groups, launches, requests
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.ec2 import instances, launch_checks
 
@@ -47,14 +49,33 @@ expect_parameters(
     *("self", "launch_config_name", "launch_template", "mixed_instances_policy"),
 )
 expect_parameters(AutoScalingResponse.create_launch_configuration, "self")
+expect_parameters(models.FakeAutoScalingGroup.set_desired_capacity, "self", "new_capacity")
+expect_parameters(models.AutoScalingBackend.set_desired_capacity, "self", "group_name", "desired_capacity")
+expect_parameters(models.AutoScalingBackend.resume_processes, "self", "group_name", "scaling_processes")
+expect_attributes(AutoScalingResponse, "_get_param", "_get_int_param", "_get_bool_param")
 expect_parameters(models.AutoScalingBackend.attach_instances, "self", "group_name", "instance_ids")
 expect_parameters(models.AutoScalingBackend.delete_auto_scaling_group, "self", "group_name")
 
 _attach = models.AutoScalingBackend.attach_instances
 _update = models.FakeAutoScalingGroup.update
 _set_launch_source = models.FakeAutoScalingGroup._set_launch_configuration
+_set_desired_capacity = models.FakeAutoScalingGroup.set_desired_capacity
+_set_desired_capacity_of = models.AutoScalingBackend.set_desired_capacity
+_resume_processes = models.AutoScalingBackend.resume_processes
 _create_launch_configuration = AutoScalingResponse.create_launch_configuration
 _delete = models.AutoScalingBackend.delete_auto_scaling_group
+
+_CHECKS: dict[str, Callable[[Any], None]] = {
+    "create_auto_scaling_group": requests.check_creation,
+    "update_auto_scaling_group": requests.check_update,
+    "set_desired_capacity": requests.check_desired_capacity,
+    "delete_auto_scaling_group": requests.check_deletion,
+    "delete_launch_configuration": requests.check_launch_configuration_deletion,
+    "suspend_processes": requests.check_processes,
+    "resume_processes": requests.check_processes,
+}
+for _operation in _CHECKS:
+    expect_parameters(getattr(AutoScalingResponse, _operation), "self")
 
 
 @functools.cache
@@ -67,6 +88,11 @@ def install() -> None:
     models.FakeAutoScalingGroup.launch_template = property(launches.group_launch_template)
     models.FakeAutoScalingGroup._set_launch_configuration = _set_launch_source_that_launches
     AutoScalingResponse.create_launch_configuration = _create_launch_configuration_that_launches
+    for operation, check in _CHECKS.items():
+        setattr(AutoScalingResponse, operation, _checked(check, getattr(AutoScalingResponse, operation)))
+    models.FakeAutoScalingGroup.set_desired_capacity = _set_desired_capacity_unless_suspended
+    models.AutoScalingBackend.set_desired_capacity = _set_desired_capacity_within_bounds
+    models.AutoScalingBackend.resume_processes = _resume_processes_and_scale
     models.FakeAutoScalingGroup.update = _update_to_one_launch_source
     models.AutoScalingBackend.delete_auto_scaling_group = _delete_with_instances
     models.InstanceState.launch_template = property(launches.instance_launch_template)
@@ -79,6 +105,36 @@ def _attach_from_no_launch_source(backend: Any, group_name: str, instance_ids: l
     for state in backend.autoscaling_groups[group_name].instance_states:
         if not hasattr(state, "launch_source"):
             state.launch_source = ()
+
+
+def _checked(check: Callable[[Any], None], operation: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def checked(response: Any) -> Any:
+        check(response)
+        return operation(response)
+
+    return checked
+
+
+def _set_desired_capacity_unless_suspended(group: Any, new_capacity: int | None) -> None:
+    """Source: Auto Scaling User Guide, "Suspend and resume Amazon EC2 Auto Scaling processes"."""
+    desired = group.min_size if new_capacity is None else new_capacity
+    if groups.is_suspended(group, "Terminate") and desired < len(group.active_instances()):
+        group.desired_capacity = desired
+        return
+    _set_desired_capacity(group, new_capacity)
+
+
+def _set_desired_capacity_within_bounds(backend: Any, group_name: str, desired_capacity: int) -> None:
+    """Source: Auto Scaling User Guide, "Simple scaling policies": a policy scales to the bound, not beyond it."""
+    group = backend.autoscaling_groups[group_name]
+    _set_desired_capacity_of(backend, group_name, max(group.min_size, min(desired_capacity, group.max_size)))
+
+
+def _resume_processes_and_scale(backend: Any, group_name: str, scaling_processes: list[str]) -> None:
+    _resume_processes(backend, group_name, scaling_processes)
+    group = backend.autoscaling_groups[group_name]
+    if len(group.active_instances()) != group.desired_capacity:
+        group.set_desired_capacity(group.desired_capacity)
 
 
 def _set_launch_source_that_launches(
@@ -126,4 +182,5 @@ def _delete_with_instances(backend: Any, group_name: str) -> None:
     if group_name in backend.autoscaling_groups:
         group = backend.autoscaling_groups[group_name]
         groups.terminate(group, groups.instance_ids(group))
+        group.min_size = 0
     _delete(backend, group_name)
