@@ -389,6 +389,37 @@ def test_a_choice_without_a_match_fails_the_execution(aws: LocalAws) -> None:
     assert describe(execution)["error"] == "States.NoChoiceMatched"
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"Variable": "$.b", "NumericEquals": 1},
+        {"Variable": "$.b", "IsNull": True},
+        {"Not": {"Variable": "$.b", "IsString": True}},
+        {"Or": [{"Variable": "$.a", "NumericEquals": 1}, {"Variable": "$.b", "BooleanEquals": True}]},
+        {"Variable": "$.a", "NumericEqualsPath": "$.b"},
+    ],
+)
+def test_a_choice_on_a_path_that_does_not_exist_fails(aws: LocalAws, rule: dict[str, Any]) -> None:
+    """SFN, "Choice workflow state": without IsPresent, the execution fails with States.Runtime."""
+    states = {
+        "Choice": {"Type": "Choice", "Choices": [{**rule, "Next": "Done"}], "Default": "Done"},
+        "Done": {"Type": "Succeed"},
+    }
+    execution = start(create(states), {"a": 2})
+    aws.clock.sleep(60)
+
+    assert (describe(execution)["status"], describe(execution)["error"]) == ("FAILED", "States.Runtime")
+    assert "$.b" in describe(execution)["cause"]
+
+
+def test_a_choice_asks_whether_a_path_exists(aws: LocalAws) -> None:
+    """SFN, "Choice workflow state": IsPresent, before what else is asked of the path."""
+    absent = {"Not": {"Variable": "$.b", "IsPresent": True}, "Next": "Done"}
+    both = {"And": [{"Variable": "$.b", "IsPresent": True}, {"Variable": "$.b", "NumericEquals": 1}], "Next": "Done"}
+    choice = {"Type": "Choice", "Choices": [both, absent]}
+    assert output(aws, create({"Choice": choice, "Done": {"Type": "Succeed"}}), {"a": 2}) == {"a": 2}
+
+
 @pytest.mark.parametrize("names", [["States.ALL"], ["States.TaskFailed"]])
 def test_a_result_over_256_kib_is_data_limit_exceeded_which_the_wildcards_do_not_catch(
     aws: LocalAws, names: list[str]
