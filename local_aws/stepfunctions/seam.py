@@ -85,6 +85,7 @@ expect_parameters(StateTaskLambda._eval_parameters, "self", "env")
 expect_parameters(json_path.extract_json, "path", "data")
 expect_parameters(_Backend.start_execution, "self", "state_machine_arn", "name", "execution_input", "trace_header")
 expect_parameters(_Backend._validate_definition, "definition")
+expect_parameters(StepFunctionResponse.update_state_machine, "self")
 
 
 @functools.cache
@@ -131,6 +132,7 @@ def _install_api() -> None:
     _Backend.start_execution = executions.start
     _Backend._validate_definition = staticmethod(definitions.check)
     StepFunctionResponse.create_state_machine = responses.create_state_machine
+    StepFunctionResponse.update_state_machine = responses.update_state_machine
     StepFunctionResponse.describe_execution = responses.describe_execution
     StepFunctionResponse.list_executions = responses.list_executions
     StepFunctionResponse.stop_execution = responses.stop_execution

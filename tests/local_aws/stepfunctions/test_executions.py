@@ -73,6 +73,26 @@ def passing(parameters: Any) -> dict[str, Any]:
     return {"Type": "Pass", "Parameters": parameters, "End": True}
 
 
+@pytest.mark.parametrize("role", ["missing", "of another service"])
+def test_step_functions_must_be_let_assume_the_role(aws: LocalAws, role: str) -> None:
+    """SFN, "Creating an IAM role for your state machine"; lumigo-io/lumigo-CLI#83: Step Functions' own words."""
+    iam, client = boto3.client("iam"), boto3.client("stepfunctions")
+    machine = create({"Only": {"Type": "Succeed"}})
+    arn = create_role("machine").replace("role/machine", "role/missing")
+    if role != "missing":
+        statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        arn = iam.create_role(RoleName="other", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    definition = json.dumps({"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}})
+    message = "Neither the global service principal states.amazonaws.com, nor the regional one is authorized"
+    with pytest.raises(ClientError, match=message) as refused:
+        client.create_state_machine(name="other", definition=definition, roleArn=arn)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    with pytest.raises(ClientError, match=message):
+        client.update_state_machine(stateMachineArn=machine, roleArn=arn)
+    assert [listed["name"] for listed in client.list_state_machines()["stateMachines"]] == ["machine"]
+
+
 # -- time -------------------------------------------------------------------------------------------------------------
 
 
