@@ -26,6 +26,12 @@ def launched(group: Any, instance_id: str) -> None:
     _add(group, f"Launching a new EC2 instance: {instance_id}", "Successful", None)
 
 
+def refused(group: Any, reason: str) -> None:
+    """Add the activity of a launch that EC2 refused to the group."""
+    message = f"{reason.removesuffix('.')}. Launching EC2 instance failed."
+    _add(group, f"Launching a new EC2 instance.  Status Reason: {message}", "Failed", message)
+
+
 def fail_launches(group: Any, instance_ids: list[str], message: str) -> None:
     """Turn the launches of these instances into failed ones, for a reason in EC2's words, and remove the instances."""
     autoscaling.terminate(group, instance_ids)

@@ -51,6 +51,11 @@ def obsolete_instance_ids(group: Any) -> list[str]:
     return [state.instance_id for state in group.instance_states if state.launch_source != source]
 
 
+def is_suspended(group: Any, process: str) -> bool:
+    """Whether the scaling process of that name is suspended."""
+    return any(suspended["ProcessName"] == process for suspended in group.suspended_processes)
+
+
 def max_size(group: Any) -> int:
     """The group's MaxSize."""
     return int(group.max_size)

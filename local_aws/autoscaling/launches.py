@@ -10,49 +10,93 @@ from typing import Any
 from moto.autoscaling import models
 
 from local_aws.autoscaling import activities
-from local_aws.autoscaling.groups import launch_source, will_serve
-from local_aws.ec2 import instances
+from local_aws.autoscaling.groups import is_suspended, launch_source, will_serve
+from local_aws.core.errors import NotModelled
+from local_aws.ec2 import instances, launch_checks
 
 
 def launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> None:
-    """Launch so many instances in the group, with these tags beside those of its launch template."""
-    ec2, template, source = group.autoscaling_backend.ec2_backend, group.ec2_launch_template, launch_source(group)
-    data = template.get_version(source[1]).data if template is not None else {}
-    interface = (data.get("NetworkInterfaces") or [{}])[0]
-    public = interface.get("AssociatePublicIpAddress")
+    """Launch so many instances in the group, with these tags beside those of its launch template.
+
+    A launch that EC2 refuses is a failed activity; one that it refuses in a zone is tried in the group's other zones.
+    Unlike on AWS, the group tries again only when its capacity is set, and not by itself. While its process Launch is
+    suspended, it launches none.
+
+    Raises NotModelled when the instances are not to be added to the group's load balancers.
+    """
+    if is_suspended(group, "Launch"):
+        return
+    if is_suspended(group, "AddToLoadBalancer") and (group.target_group_arns or group.load_balancer_names):
+        raise NotModelled("the embedded AWS does not model launches while AddToLoadBalancer is suspended")
+    tags = {"instance": {**propagated_tags, models.ASG_NAME_TAG: group.name, **group.instance_tags}}
+    for _ in range(count_needed):
+        instance = _launch_in_some_zone(group, tags)
+        if instance is None:
+            continue
+        instance.autoscaling_group = group
+        will_serve(instance)
+        state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
+        state.launch_source = launch_source(group)
+        group.instance_states.append(state)
+        activities.launched(group, instance.id)
+
+
+def _launch_in_some_zone(group: Any, tags: dict[str, Any]) -> Any:
+    """moto's new instance, or None when EC2 refuses to launch it."""
+    ec2, options, first = group.autoscaling_backend.ec2_backend, _options(group), len(group.instance_states)
+    for position in range(first, first + len(group.availability_zones)):
+        place = _place(group, position)
+        try:
+            return instances.run(
+                ec2, group.image_id, group.user_data, group.security_groups, tags=tags, **options, **place
+            )
+        except launch_checks.LaunchRefused as refused:
+            activities.refused(group, refused.message)
+            if refused.code != launch_checks.UNSUPPORTED:
+                return None
+    return None
+
+
+def check(group: Any) -> None:
+    """Raise LaunchRefused when EC2 could launch no instance of the group, in whatever zone."""
+    launch_checks.check_run(
+        group.autoscaling_backend.ec2_backend, group.image_id, group.security_groups, _options(group)
+    )
+
+
+def _options(group: Any) -> dict[str, Any]:
+    """What moto's run_instances is to take for each instance of the group, beside its AMI, its place and its tags."""
+    ec2, template, data, interface = group.autoscaling_backend.ec2_backend, group.ec2_launch_template, *_data(group)
+    options: dict[str, Any] = {
+        "instance_type": group.instance_type or _first_override(group),
+        "launch_config": group.launch_config,
+        "is_instance_type_default": False,
+        "associate_public_ip": interface.get("AssociatePublicIpAddress"),
+    }
     if group.launch_config is not None:
-        public = group.launch_config.associate_public_ip_address
-    options: dict[str, Any] = {}
+        options["associate_public_ip"] = group.launch_config.associate_public_ip_address
+        options["key_name"] = group.launch_config.key_name
     if template is not None:
-        options["launch_template"] = {"LaunchTemplateId": template.id, "Version": source[1]}
+        options["launch_template"] = {"LaunchTemplateId": template.id, "Version": launch_source(group)[-1]}
     if devices := _block_devices(ec2, group.image_id, data.get("BlockDeviceMappings") or []):
         options["block_device_mappings"] = devices
     if security_groups := interface.get("Groups"):
         options["security_group_ids"] = list(security_groups)
-    subnets = group.vpc_zone_identifier.split(",") if group.vpc_zone_identifier else [interface.get("SubnetId")]
+    return options
+
+
+def _data(group: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The data of the group's launch template, and of the first network interface in it."""
+    template = group.ec2_launch_template
+    data = template.get_version(launch_source(group)[-1]).data if template is not None else {}
+    return data, (data.get("NetworkInterfaces") or [{}])[0]
+
+
+def _place(group: Any, position: int) -> dict[str, Any]:
+    """The zone and the subnet of the instance at that position in the group, which is spread over all of them."""
     zones = group.availability_zones
-    for _ in range(count_needed):
-        position = len(group.instance_states)
-        instance = instances.run(
-            ec2,
-            group.image_id,
-            group.user_data,
-            group.security_groups,
-            instance_type=group.instance_type or _first_override(group),
-            tags={"instance": {**propagated_tags, models.ASG_NAME_TAG: group.name, **group.instance_tags}},
-            placement=zones[position % len(zones)],
-            launch_config=group.launch_config,
-            is_instance_type_default=False,
-            associate_public_ip=public,
-            subnet_id=subnets[position % len(subnets)],
-            **options,
-        )
-        instance.autoscaling_group = group
-        will_serve(instance)
-        state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
-        state.launch_source = source
-        group.instance_states.append(state)
-        activities.launched(group, instance.id)
+    subnets = (group.vpc_zone_identifier or _data(group)[1].get("SubnetId") or "").split(",")
+    return {"placement": zones[position % len(zones)], "subnet_id": subnets[position % len(subnets)] or None}
 
 
 def _first_override(group: Any) -> str:

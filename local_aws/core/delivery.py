@@ -7,6 +7,7 @@ up is the same. Each service that can be a target registers how it takes a deliv
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +68,11 @@ _deliveries: dict[str, Delivery] = {}
 def register(service: str, delivery: Delivery) -> None:
     """Have `delivery`, which raises DeliveryFailed, called for the targets of `service`, as ARNs name it."""
     _deliveries[service] = delivery
+
+
+def is_arn(text: str) -> bool:
+    """Whether the text has the parts of an ARN. Source: IAM User Guide, "ARN format"."""
+    return re.fullmatch(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+", text) is not None
 
 
 def send(target: Mapping[str, Any], payload: str, sender: Sender) -> None:

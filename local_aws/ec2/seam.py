@@ -3,10 +3,10 @@
 moto makes the images anew for every account and Region of every embedded AWS, which takes a fifth of a second each.
 It has the description of a security group's rule only where the rule is for an address range, leaves the routes of a
 gateway endpoint where they are when the endpoint's route tables change, keeps the network interface of an instance and
-of a NAT gateway for good, and deletes a subnet with the instances in it. It ignores the architecture of RegisterImage,
-and has no CPU options of an instance, no output on consoles, and no limit of filter values. It keeps the user data of
-all versions of a launch template but the first in a form that nothing can be launched from, and the tags of the
-template itself among the data of its first version.
+of a NAT gateway for good, and deletes a subnet with the instances in it. It launches instances of what does not exist.
+It ignores the architecture of RegisterImage, and has no CPU options of an instance, no output on consoles, and no limit
+of filter values. It keeps the user data of all versions of a launch template but the first in a form that nothing can
+be launched from, and the tags of the template itself among the data of its first version.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from moto.ec2.responses.general import General
 from moto.ec2.utils import parse_user_data
 
 from local_aws.core.guard import expect_attributes, expect_parameters
-from local_aws.ec2 import instances
+from local_aws.ec2 import instances, launch_checks
 from local_aws.elbv2 import load_balancers
 
 expect_attributes(amis, "load_resource", "AmiBackend")
@@ -66,6 +66,10 @@ expect_attributes(AmisResponse, "register_image", "_get_param")
 expect_parameters(General.get_console_output, "self")
 expect_attributes(General, "ec2_backend")
 expect_parameters(InstanceBackend.terminate_instances, "self", "instance_ids")
+expect_parameters(
+    InstanceBackend.run_instances, "self", "image_id", "count", "user_data", "security_group_names", "kwargs"
+)
+expect_parameters(InstanceBackend._get_template_from_args, "self", "launch_template_arg")
 expect_parameters(NatGatewayBackend.delete_nat_gateway, "self", "nat_gateway_id")
 expect_parameters(EC2BaseResponse._filters_from_querystring, "self")
 expect_parameters(LaunchTemplate.create_version, "self", "data", "description")
@@ -79,6 +83,7 @@ _prepare_interfaces = Instance.prep_nics
 _delete_subnet = SubnetBackend.delete_subnet
 _delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
 _create_template_version = LaunchTemplate.create_version
+_run_instances = InstanceBackend.run_instances
 _filters = EC2BaseResponse._filters_from_querystring
 
 _FILTER_VALUES = 200
@@ -211,6 +216,13 @@ def _create_template_version_of_instances(self: Any, data: dict[str, Any], descr
     return _create_template_version(self, kept, description)
 
 
+def _run_instances_of_what_exists(
+    self: Any, image_id: str, count: int, user_data: Any, security_group_names: list[str], **kwargs: Any
+) -> Any:
+    launch_checks.check_run(self, image_id, security_group_names, kwargs)
+    return _run_instances(self, image_id, count, user_data, security_group_names, **kwargs)
+
+
 def _filters_within_the_limit(self: Any) -> Any:
     """Source: the message of EC2 itself, in public issues: apache/druid#1954, gjbae1212/gossm#47."""
     filters = _filters(self)
@@ -230,6 +242,7 @@ def install() -> None:
     AmisResponse.register_image = _register_image_of_its_architecture
     Instance.cpu_options = property(instances.cpu_options)
     General.get_console_output = instances.console_output
+    InstanceBackend.run_instances = _run_instances_of_what_exists
     InstanceBackend.terminate_instances = instances.terminate
     amis.load_resource = _load_all_but_those_for_ecs
     SecurityGroupRule.__init__ = _init_rule

@@ -1,7 +1,7 @@
 """Elastic Load Balancing: a target is healthy once its instance has answered enough health checks.
 
-In moto every registered target is healthy at once, whether or not a load balancer uses the group, and a group that a
-load balancer has used once is shown as used for good.
+In moto every registered target is healthy at once, whether or not a load balancer uses the group, a group that a load
+balancer has used once is shown as used for good, and a target is an instance, whatever its port.
 
 Source: Elastic Load Balancing API Reference, TargetHealth; User Guide for Application Load Balancers, "Health checks
 for Application Load Balancer target groups", "Deregistration delay".
@@ -15,6 +15,7 @@ from typing import Any
 from moto.elbv2.models import FakeHealthStatus, FakeLoadBalancer, FakeTargetGroup
 
 from local_aws.core import clock
+from local_aws.core.errors import NotModelled
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.elbv2 import load_balancers
 from local_aws.elbv2.health import healthy_at
@@ -51,6 +52,10 @@ def _keep_no_load_balancer_arns(_group: Any, _arns: list[str]) -> None:
 
 
 def _register_now(group: Any, targets: list[dict[str, Any]]) -> None:
+    for target in targets:
+        registered = group.targets.get(target["Id"])
+        if registered is not None and _asked_port(group, target) != int(registered["Port"]):
+            raise NotModelled(f"the embedded AWS does not model the target {target['Id']} on two ports of one group")
     before = {identifier: target["RegisteredAt"] for identifier, target in group.targets.items()}
     _register(group, targets)
     now = clock.current().time()
@@ -73,7 +78,7 @@ def _deregister_terminated_now(group: Any, instance_ids: list[str]) -> None:
 
 def _health(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:
     identifier = target["Id"]
-    if identifier not in group.targets:
+    if identifier not in group.targets or not _is_asked(target, group.targets[identifier]):
         return _health_after_deregistration(group, target, ec2_backend)
     health = _health_for(group, target, ec2_backend)
     if health.status != "healthy":
@@ -112,6 +117,9 @@ def _health_after_deregistration(group: Any, target: dict[str, Any], ec2_backend
     """A deregistered target drains for the deregistration delay, and is no target from then on."""
     identifier = target["Id"]
     deregistered = group.deregistered_targets.get(identifier) or group.terminated_targets.get(identifier)
+    health = FakeHealthStatus(identifier, _asked_port(group, target), group.health_check_port, "")
+    if identifier in group.targets or (deregistered is not None and not _is_asked(target, deregistered)):
+        return _status(health, "unused", "Target.NotRegistered", "Target is not registered to the target group")
     if deregistered is None:
         return _health_for(group, target, ec2_backend)
     health = FakeHealthStatus(identifier, deregistered["Port"], group.health_check_port, "")
@@ -119,6 +127,15 @@ def _health_after_deregistration(group: Any, target: dict[str, Any], ec2_backend
     if clock.current().time() < deregistered["DeregisteredAt"] + delay:
         return _status(health, "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
     return _status(health, "unused", "Target.NotRegistered", "Target is not registered to the target group")
+
+
+def _is_asked(target: dict[str, Any], registered: dict[str, Any]) -> bool:
+    """Whether the target that a request names is the registered one. Without a port, the one of its Id is."""
+    return "Port" not in target or int(target["Port"]) == int(registered["Port"])
+
+
+def _asked_port(group: Any, target: dict[str, Any]) -> int:
+    return int(target.get("Port") or group.port or 0)
 
 
 def _status(health: Any, status: str, reason: str, description: str) -> Any:

@@ -119,6 +119,11 @@ def check_targets(new_targets: list[dict[str, Any]]) -> None:
     """
     for target in new_targets:
         arn = target["Arn"]
+        for given in (arn, target.get("DeadLetterConfig", {}).get("Arn")):
+            if given is not None and not delivery.is_arn(given):
+                raise ValidationException(
+                    f"Parameter {given} is not valid. Reason: Provided Arn is not in correct format."
+                )
         service = parse_arn(arn).service
         if service not in ("lambda", "states", "sns", "sqs"):
             raise TargetNotModelled(arn, KNOWN_TARGETS)
@@ -134,6 +139,17 @@ def check_targets(new_targets: list[dict[str, Any]]) -> None:
             sample = _fill(target["InputTransformer"]["InputTemplate"], lambda _name, quoted: "" if quoted else "null")
             if not _is_json(sample):
                 raise ValidationException(f"Invalid InputTemplate for target {target['Id']}.")
+
+
+def refusal_of(entry: Mapping[str, Any]) -> dict[str, str] | None:
+    """What PutEvents answers of an entry with the source of an AWS service; None of any other.
+
+    Source: EventBridge API Reference, PutEventsRequestEntry, Source; EventBridge's own words, in a public issue:
+    aws-samples/serverless-patterns#3089.
+    """
+    if not str(entry.get("Source", "")).startswith("aws."):
+        return None
+    return {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
 
 
 def _check_pattern(pattern: dict[str, Any]) -> None:

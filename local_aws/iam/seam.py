@@ -1,8 +1,8 @@
-"""IAM: AWS's own managed policies exist, each from the first request that names it; policies are of any version.
+"""IAM: AWS's own managed policies exist, each from the first request that names it; inline policies are of any version.
 
 moto has the documents of the managed policies, but makes either all 1,400 of them for every account, which takes a
 second, or none. It refuses policies of the version 2008-10-17, which is that of a policy that names none, as AWS SAM
-writes them (IAM User Guide, "IAM JSON policy elements: Version").
+writes them (IAM User Guide, "IAM JSON policy elements: Version"), where IAM refuses managed ones only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.iam import access_control, models, policy_validation
+from moto.iam.exceptions import MalformedPolicyDocument
+from moto.iam.responses import IamResponse
 from moto.sts.models import STSBackend
 
 from local_aws.core.delivery import judge_roles
@@ -22,6 +24,8 @@ from local_aws.iam import permissions
 expect_attributes(models, "aws_managed_policies_data")
 expect_attributes(models.IAMBackend, "get_policy", "attach_role_policy", "attach_group_policy", "attach_user_policy")
 expect_parameters(models.IAMBackend.attach_role_policy, "self", "policy_arn", "role_name")
+expect_parameters(IamResponse.create_policy, "self")
+expect_parameters(IamResponse.create_policy_version, "self")
 expect_parameters(models.IAMBackend.get_policy, "self", "policy_arn")
 expect_parameters(models.IAMBackend.get_role, "self", "role_name")
 expect_parameters(models.IAMBackend.get_role_by_arn, "self", "arn")
@@ -59,6 +63,22 @@ def _validate_version(self: Any) -> None:
     assert self._policy_json.get("Version", "2008-10-17") in policy_validation.VALID_VERSIONS
 
 
+def _of_the_latest_version(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Source: CreatePolicy's own answer, as the tests of moto have it, and the same words in much public material."""
+
+    @functools.wraps(method)
+    def wrapper(self: Any) -> Any:
+        try:
+            version = json.loads(self._get_param("PolicyDocument")).get("Version")
+        except (ValueError, AttributeError):
+            return method(self)
+        if version in (None, "2008-10-17"):
+            raise MalformedPolicyDocument("Policy document must be version 2012-10-17 or greater.")
+        return method(self)
+
+    return wrapper
+
+
 def _knowing(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def wrapper(self: Any, policy_arn: str, *args: Any, **kwargs: Any) -> Any:
@@ -75,3 +95,5 @@ def install() -> None:
         setattr(models.IAMBackend, name, _knowing(getattr(models.IAMBackend, name)))
     policy_validation.BaseIAMPolicyValidator._validate_version = _validate_version
     judge_roles(permissions.allows)
+    for name in ("create_policy", "create_policy_version"):
+        setattr(IamResponse, name, _of_the_latest_version(getattr(IamResponse, name)))

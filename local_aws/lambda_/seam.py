@@ -1,7 +1,7 @@
 """Lambda: moto keeps the functions, `local_aws.lambda_.invocations` runs them.
 
 moto's own would start a container, or echo the payload, and drops a function's log group, dead-letter queue, tracing,
-ephemeral storage and, in an update, its architecture.
+ephemeral storage and, in an update, its architecture. It takes any runtime, and an environment of any size.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from urllib.parse import unquote
 from moto.awslambda import models, responses
 from moto.core.exceptions import JsonRESTError
 
-from local_aws.core import delivery, seam
+from local_aws.core import clock, delivery, seam
 from local_aws.core.errors import NotModelled
 from local_aws.core.guard import expect_attributes, expect_parameters
-from local_aws.lambda_ import cold_starts, logs
+from local_aws.lambda_ import cold_starts, limits, logs
 from local_aws.lambda_.asynchronous import invoke_async
 from local_aws.lambda_.delivery import deliver
 from local_aws.lambda_.environments import api_call
@@ -44,6 +44,8 @@ def _service_error(error: LambdaServiceError) -> JsonRESTError:
 
 
 def _init(self: Any, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
+    if clock.is_running():
+        limits.check_creation(spec)
     _initialise(self, account_id, spec, region, version)
     _take_more(self, spec)
 
@@ -64,6 +66,8 @@ def _take_more(function: Any, spec: dict[str, Any]) -> None:
 
 
 def _configure(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
+    if clock.is_running():
+        limits.check_update(config_updates, config_updates.get("Runtime", self.run_time))
     _update_configuration(self, config_updates)
     _take_more(self, config_updates)
     configuration: dict[str, Any] = self.get_configuration()
@@ -71,6 +75,8 @@ def _configure(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
 
 
 def _change_code(self: Any, updated_spec: dict[str, Any]) -> dict[str, Any]:
+    if clock.is_running():
+        limits.check_update({}, self.run_time)
     _update_code(self, updated_spec)
     _take_more(self, updated_spec)
     configuration: dict[str, Any] = self.get_configuration()

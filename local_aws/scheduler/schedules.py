@@ -126,11 +126,16 @@ def _check_window(window: Mapping[str, Any]) -> None:
 
 def _check_target(name: str, target: Mapping[str, Any], group_name: str | None, account_id: str, region: str) -> None:
     arn = target["Arn"]
+    for given in (arn, target.get("DeadLetterConfig", {}).get("Arn")):
+        if given is not None and not delivery.is_arn(given):
+            raise ValidationException(f"Provided Arn is not in correct format: {given}")
     service = parse_arn(arn).service
     if service not in ("lambda", "states", "sns", "sqs", "events"):
         raise TargetNotModelled(arn, KNOWN_TARGETS)
     if service == "events" and not target.get("EventBridgeParameters"):
         raise ValidationException(f"EventBridgeParameters must be provided for target {arn}.")
+    if service == "events" and target["EventBridgeParameters"]["Source"].startswith("aws."):
+        raise ValidationException(f"Source must not begin with aws. for target {arn}.")
     if service in ("lambda", "states", "events") and "Input" in target:
         try:
             json.loads(target["Input"])

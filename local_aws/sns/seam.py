@@ -128,9 +128,9 @@ def _install_subscribe() -> None:
 
     @functools.wraps(set_subscription_attributes)
     def checked_set_subscription_attributes(self: Any, arn: str, name: str, value: Any) -> None:
-        set_subscription_attributes(self, arn, name, value)
         if clock.is_running() and name == "FilterPolicy" and value:
             sns.check_filter_policy(value)
+        set_subscription_attributes(self, arn, name, value)
 
     models.SNSBackend.subscribe = checked_subscribe
     models.SNSBackend.set_subscription_attributes = checked_set_subscription_attributes

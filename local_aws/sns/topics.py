@@ -170,13 +170,27 @@ def check_subscription(topic_arn: str, protocol: str, account: str, region: str)
         ensure_topic(topic_arn)
 
 
-def check_filter_policy(filter_policy: str) -> None:
-    """Refuse a filter policy that moto accepts and then compares wrongly. What the API refuses, moto does.
+_NOT_COMPARED = ("cidr", "wildcard")
+"""Match types of SNS that moto does not know."""
 
-    Raises SubscriptionNotModelled.
+
+def check_filter_policy(filter_policy: str) -> None:
+    """Refuse a filter policy of which moto knows no match type, or that it compares wrongly. What the API refuses, moto
+    does.
+
+    Raises SubscriptionNotModelled. Source: SNS Developer Guide, "Filter policy constraints", "String value matching".
     """
-    for conditions in _conditions(json.loads(filter_policy)):
+    try:
+        policy = json.loads(filter_policy)
+    except ValueError:
+        return
+    for conditions in _conditions(policy):
         for condition in conditions:
+            if condition is None or isinstance(condition, bool) or set(_NOT_COMPARED) & _names(condition):
+                raise SubscriptionNotModelled(
+                    f"expected no null, true, false, {' or '.join(_NOT_COMPARED)} in a filter policy, found "
+                    f"{json.dumps(condition)}: the embedded AWS does not compare by it"
+                )
             excluded = condition.get("anything-but") if isinstance(condition, dict) else None
             if isinstance(excluded, dict) and not (set(excluded) == {"prefix"} and isinstance(excluded["prefix"], str)):
                 raise SubscriptionNotModelled(
@@ -185,8 +199,12 @@ def check_filter_policy(filter_policy: str) -> None:
                 )
 
 
-def _conditions(policy: Mapping[str, Any]) -> Iterator[list[Any]]:
-    for key, value in policy.items():
+def _names(condition: Any) -> set[str]:
+    return set(condition) if isinstance(condition, dict) else set()
+
+
+def _conditions(policy: Any) -> Iterator[list[Any]]:
+    for key, value in policy.items() if isinstance(policy, dict) else ():
         if isinstance(value, dict):
             yield from _conditions(value)
         elif key == "$or":

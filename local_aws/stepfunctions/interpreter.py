@@ -13,6 +13,10 @@ from typing import Any
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_operator_type import (
+    ComparisonOperatorType,
+)
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.variable import NoSuchVariable
 from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState, FailureEventException
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
@@ -120,18 +124,24 @@ def eval_choice(state: Any, env: Environment) -> None:
     except RuntimeError as error:
         if error.args != ("No branching option reached in state %s", state.name):
             raise
-        name = "States.NoChoiceMatched"
-        details = {
-            "error": name,
-            "cause": f"No choice of the state {state.name} matches its input, and it has no Default",
-        }
-        failure = FailureEvent(
-            env,
-            CustomErrorName(name),
-            HistoryEventType.ExecutionFailed,
-            EventDetails(executionFailedEventDetails=details),
-        )
-        raise FailureEventException(failure) from error
+        cause = f"No choice of the state {state.name} matches its input, and it has no Default"
+        raise _execution_failure(env, "States.NoChoiceMatched", cause) from error
+
+
+def eval_comparison(comparison: Any, env: Environment) -> None:
+    """Of ComparisonVariable. "Choice workflow state": what does not exist can be asked for IsPresent only."""
+    comparison.variable.eval(env)
+    asked = comparison.comparison_function.operator_type
+    if isinstance(env.stack[-1], NoSuchVariable) and asked != ComparisonOperatorType.IsPresent:
+        path = comparison.variable.string_sampler.literal_value
+        cause = f"Invalid path '{path}': The choice state's condition path references an invalid value."
+        raise _execution_failure(env, "States.Runtime", cause)
+    comparison.comparison_function.eval(env)
+
+
+def _execution_failure(env: Environment, error: str, cause: str) -> FailureEventException:
+    details = EventDetails(executionFailedEventDetails={"error": error, "cause": cause})
+    return FailureEventException(FailureEvent(env, CustomErrorName(error), HistoryEventType.ExecutionFailed, details))
 
 
 # -- Lambda -----------------------------------------------------------------------------------------------------------

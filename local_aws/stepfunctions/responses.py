@@ -9,21 +9,34 @@ import base64
 import json
 from typing import Any
 
+from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import InvalidToken, ValidationException
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local_aws.core import clock
+from local_aws.core import clock, delivery
+from local_aws.core.delivery import Sender
 from local_aws.core.errors import NotModelled
+from local_aws.iam import roles
 from local_aws.stepfunctions.executions import ClockExecution
 from local_aws.stepfunctions.logs import without_execution_data
 
 _LARGEST_PAGE = 1000
 _USUAL_PAGE = 100
 
+_PRINCIPAL = "states.amazonaws.com"
+
 _create_state_machine = StepFunctionResponse.create_state_machine
+_update_state_machine = StepFunctionResponse.update_state_machine
+
+
+class AccessDenied(AWSError):  # type: ignore[misc]
+    """Step Functions may not assume the role."""
+
+    TYPE = "AccessDeniedException"
+    STATUS = 400
 
 
 def create_state_machine(response: Any) -> ActionResult:
@@ -31,7 +44,32 @@ def create_state_machine(response: Any) -> ActionResult:
     machine_type = response._get_param("type") or "STANDARD"
     if machine_type != "STANDARD":
         raise NotModelled(f"the embedded AWS does not model state machines of the type {machine_type}")
+    _check_role(response, response._get_param("name"))
     return _create_state_machine(response)
+
+
+def update_state_machine(response: Any) -> ActionResult:
+    """Update a state machine."""
+    _check_role(response, response._get_param("stateMachineArn").rsplit(":", 1)[-1])
+    return _update_state_machine(response)
+
+
+def _check_role(response: Any, name: str) -> None:
+    """Raise AccessDenied unless Step Functions may assume the role that the request gives, if it gives one.
+
+    Source: AWS Step Functions Developer Guide, "Creating an IAM role for your state machine"; Step Functions' own
+    words, in a public issue: lumigo-io/lumigo-CLI#83.
+    """
+    role, account, region = response._get_param("roleArn"), response.current_account, response.region
+    if role is None or not delivery.is_arn(role):
+        return
+    arn = f"arn:aws:states:{region}:{account}:stateMachine:{name}"
+    principals = (_PRINCIPAL, f"states.{region}.amazonaws.com")
+    if not any(roles.trusts(role, Sender(principal, arn, account)) for principal in principals):
+        raise AccessDenied(
+            f"Neither the global service principal {_PRINCIPAL}, nor the regional one is authorized to assume the "
+            "provided role."
+        )
 
 
 def describe_execution(response: Any) -> ActionResult:

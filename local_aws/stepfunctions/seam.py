@@ -20,6 +20,7 @@ from moto.stepfunctions.parser.asl.component.common.string import string_express
 from moto.stepfunctions.parser.asl.component.intrinsic.argument import argument
 from moto.stepfunctions.parser.asl.component.program import program
 from moto.stepfunctions.parser.asl.component.state import state
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_variable import ComparisonVariable
 from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator.implementations import (
     boolean_equals,
     numeric,
@@ -78,11 +79,13 @@ expect_parameters(WaitFunction._wait_interval, "self", "env", "wait_seconds")
 expect_parameters(timestamp.Timestamp._get_wait_seconds, "self", "env")
 expect_parameters(ErrorEqualsDecl._eval_body, "self", "env")
 expect_parameters(StateChoice._eval_state, "self", "env")
+expect_parameters(ComparisonVariable._eval_body, "self", "env")
 expect_parameters(StateTaskLambda._from_error, "self", "env", "ex")
 expect_parameters(StateTaskLambda._eval_parameters, "self", "env")
 expect_parameters(json_path.extract_json, "path", "data")
 expect_parameters(_Backend.start_execution, "self", "state_machine_arn", "name", "execution_input", "trace_header")
 expect_parameters(_Backend._validate_definition, "definition")
+expect_parameters(StepFunctionResponse.update_state_machine, "self")
 
 
 @functools.cache
@@ -118,6 +121,7 @@ def _install_interpreter() -> None:
     ErrorEqualsDecl._eval_body = interpreter.error_equals
     CustomErrorName.__init__ = interpreter.custom_error_name
     StateChoice._eval_state = interpreter.eval_choice
+    ComparisonVariable._eval_body = interpreter.eval_comparison
     lambda_eval_utils._invoke_lambda_function = interpreter.invoke_lambda_function
     lambda_eval_utils.to_payload_type = interpreter.to_payload_type
     StateTaskLambda._from_error = interpreter.lambda_from_error
@@ -128,6 +132,7 @@ def _install_api() -> None:
     _Backend.start_execution = executions.start
     _Backend._validate_definition = staticmethod(definitions.check)
     StepFunctionResponse.create_state_machine = responses.create_state_machine
+    StepFunctionResponse.update_state_machine = responses.update_state_machine
     StepFunctionResponse.describe_execution = responses.describe_execution
     StepFunctionResponse.list_executions = responses.list_executions
     StepFunctionResponse.stop_execution = responses.stop_execution

@@ -167,7 +167,8 @@ def stack_world() -> Iterator[StackWorld]:
             name: boto3.client(name, region_name=REGION) for name in ("cloudformation", "autoscaling", "ec2")
         }
         old, new = (
-            clients["ec2"].register_image(Name=name, RootDeviceName="/dev/xvda")["ImageId"] for name in ("old", "new")
+            clients["ec2"].register_image(Name=name, RootDeviceName="/dev/xvda", Architecture="x86_64")["ImageId"]
+            for name in ("old", "new")
         )
         yield StackWorld(aws.clock, **clients, old_ami=old, new_ami=new)
         settings.reset()

@@ -195,7 +195,11 @@ def test_a_group_goes_from_a_launch_configuration_to_a_launch_template(world: St
     """AWS::AutoScaling::AutoScalingGroup: LaunchTemplate and LaunchConfigurationName are updated with no interruption;
     the instances that come next are launched from what the group has then."""
     data = {"ImageId": world.new_ami, "InstanceType": "t3.micro"}
-    private = {"VpcId": world.outputs("network")["VpcId"], "CidrBlock": "10.0.99.0/24"}
+    private = {
+        "VpcId": world.outputs("network")["VpcId"],
+        "CidrBlock": "10.0.99.0/24",
+        "AvailabilityZone": "us-east-1a",
+    }
     launch = {
         "Private": {"Type": "AWS::EC2::Subnet", "Properties": private},
         "Configuration": {

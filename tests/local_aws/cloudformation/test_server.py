@@ -25,7 +25,7 @@ def test_a_stack_is_created_patched_and_deleted_over_http() -> None:
             address = f"http://127.0.0.1:{port}"
             stacks: Any = boto3.client("cloudformation", region_name=REGION, endpoint_url=address)
             ec2: Any = boto3.client("ec2", region_name=REGION, endpoint_url=address)
-            old, new = (ec2.register_image(Name=name)["ImageId"] for name in ("old", "new"))
+            old, new = (ec2.register_image(Name=name, Architecture="x86_64")["ImageId"] for name in ("old", "new"))
             stacks.create_stack(StackName="network", TemplateBody=NETWORK)
             outputs = stacks.describe_stacks(StackName="network")["Stacks"][0]["Outputs"]
             values = {output["OutputKey"]: output["OutputValue"] for output in outputs}

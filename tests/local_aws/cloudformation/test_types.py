@@ -85,10 +85,16 @@ MORE = """
     Properties:
       EventPattern: {source: [aws.x]}
       Targets: [{Id: q, Arn: !GetAtt Queue.Arn}]
+  MachineRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: 2012-10-17
+        Statement: [{Effect: Allow, Principal: {Service: states.amazonaws.com}, Action: sts:AssumeRole}]
   Machine:
     Type: AWS::StepFunctions::StateMachine
     Properties:
-      RoleArn: !GetAtt Role.Arn
+      RoleArn: !GetAtt MachineRole.Arn
       DefinitionString: '{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}'
   Secret:
     Type: AWS::SecretsManager::Secret

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local_aws.core.errors import NotModelled
 from tests.local_aws.ec2.templates import ID, VPC, named, own_tags, resource, subnet
 from tests.local_aws.stack_world import StackWorld
 
@@ -196,6 +197,32 @@ def test_a_target_is_not_in_use_without_a_load_balancer_and_in_a_zone_that_it_do
     world.put({name: part for name, part in used.items() if name != "Listener"})
     assert balancers() == [] and states() == {inside: not_in_use, outside: not_in_use}
     world.ec2.terminate_instances(InstanceIds=[inside, outside])
+
+
+def test_a_target_is_known_by_its_port(world: StackWorld) -> None:
+    """Elastic Load Balancing API reference, DescribeTargetHealth, TargetDescription; TargetHealth: a deregistered
+    target drains, and any other is not registered."""
+    elbv2 = world.client("elbv2")
+    vpc = world.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    made = elbv2.create_target_group(Name="ports", Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"]
+    group = made[0]["TargetGroupArn"]
+    instance = world.ec2.run_instances(ImageId=world.old_ami, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": instance, "Port": 8080}])
+
+    def asked(port: int) -> tuple[int, str, str]:
+        answer = elbv2.describe_target_health(TargetGroupArn=group, Targets=[{"Id": instance, "Port": port}])
+        (found,) = answer["TargetHealthDescriptions"]
+        return found["Target"]["Port"], found["TargetHealth"]["State"], found["TargetHealth"]["Reason"]
+
+    assert asked(8080) == (8080, "unused", "Target.NotInUse")
+    assert asked(80) == (80, "unused", "Target.NotRegistered")
+    with pytest.raises(NotModelled, match="two ports"):
+        elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": instance, "Port": 80}])
+    elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": instance, "Port": 8080}])
+    assert asked(8080) == (8080, "draining", "Target.DeregistrationInProgress")
+    assert asked(80) == (80, "unused", "Target.NotRegistered")
+    elbv2.delete_target_group(TargetGroupArn=group)
+    world.ec2.terminate_instances(InstanceIds=[instance])
 
 
 def test_a_listener_rule_is_what_the_template_says(world: StackWorld) -> None:

@@ -222,6 +222,48 @@ def test_a_target_that_is_gone_is_no_resource(aws: Aws) -> None:
     assert {attributes["RETRY_ATTEMPTS"] for attributes in by_target.values()} == {"0"}
 
 
+def test_a_fifo_queue_that_wants_a_deduplication_id_takes_no_event(aws: Aws) -> None:
+    """EventBridge User Guide, "Amazon EventBridge targets": a FIFO queue needs content-based deduplication. What it
+    refuses is not retried, but sent to the dead-letter queue."""
+    dead, sqs = aws.queue("dead", EVENTS), aws.client("sqs")
+    url = sqs.create_queue(QueueName="events.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    statement = {"Effect": "Allow", "Principal": {"Service": EVENTS}, "Action": "sqs:SendMessage", "Resource": "*"}
+    sqs.set_queue_attributes(
+        QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+    )
+    fifo = f"arn:aws:sqs:{REGION}:{ACCOUNT}:events.fifo"
+    put_rule(aws, {"Arn": fifo, "SqsParameters": {"MessageGroupId": "all"}, "DeadLetterConfig": {"Arn": dead}})
+    abort(aws)
+    [message] = aws.messages(dead)
+    assert (message["attributes"]["TARGET_ARN"], message["attributes"]["RETRY_ATTEMPTS"]) == (fifo, "0")
+    assert "MessageDeduplicationId" in message["attributes"]["ERROR_MESSAGE"]
+
+
+@pytest.mark.parametrize("target", [{"Arn": "invalid"}, {"Arn": "arn:aws:sqs"}, {"DeadLetterConfig": {"Arn": "dead"}}])
+def test_a_malformed_arn_is_a_validation_exception(aws: Aws, target: dict[str, Any]) -> None:
+    """EventBridge API Reference, PutTargets, "Errors"."""
+    with pytest.raises(ClientError) as refusal:
+        put_rule(aws, {"Arn": aws.queue("events", EVENTS), **target})
+    error = refusal.value.response["Error"]
+    assert (error["Code"], "not in correct format" in error["Message"]) == ("ValidationException", True)
+
+
+def test_events_in_the_name_of_aws_are_refused(aws: Aws) -> None:
+    """EventBridge API Reference, PutEventsRequestEntry, Source; aws-samples/serverless-patterns#3089: EventBridge's own
+    words."""
+    queue = aws.queue("events", EVENTS)
+    put_rule(aws, {"Arn": queue}, pattern={"detail-type": ["test"]})
+    entries = [{"Source": source, "DetailType": "test", "Detail": "{}"} for source in ("aws.ssm", "ours")]
+    answer = aws.client("events").put_events(Entries=entries)
+    assert answer["FailedEntryCount"] == 1
+    assert answer["Entries"][0] == {
+        "ErrorCode": "NotAuthorizedForSourceException",
+        "ErrorMessage": "Not authorized for the source.",
+    }
+    aws.clock.sleep(1)
+    assert [event["source"] for event in aws.bodies(queue)] == ["ours"]
+
+
 def test_a_state_machine_needs_a_role_that_eventbridge_may_assume(aws: Aws) -> None:
     """EventBridge API Reference, PutTargets: for state machines EventBridge relies on RoleArn."""
     machine = state_machine(aws)

@@ -183,6 +183,16 @@ def test_a_policy_that_names_no_version_is_taken(world: StackWorld) -> None:
     world.remove()
 
 
+def test_a_managed_policy_names_the_latest_version(world: StackWorld) -> None:
+    """CreatePolicy's own answer, as moto's tests have it: an older version is for inline and resource policies."""
+    statement = allow("s3:GetObject")["Statement"]
+    message = "Policy document must be version 2012-10-17 or greater."
+    for document in ({"Statement": statement}, {"Version": "2008-10-17", "Statement": statement}):
+        with pytest.raises(ClientError, match=message) as refused:
+            world.client("iam").create_policy(PolicyName="old", PolicyDocument=json.dumps(document))
+        assert refused.value.response["Error"]["Code"] == "MalformedPolicyDocument"
+
+
 def test_an_inline_policy_is_what_the_template_says(world: StackWorld) -> None:
     """AWS::IAM::Policy: its name, its document and whose it is are updated with no interruption."""
     iam = world.client("iam")

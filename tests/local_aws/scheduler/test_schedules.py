@@ -349,6 +349,14 @@ def test_an_update_is_checked_like_a_creation(aws: Aws) -> None:
         {"FlexibleTimeWindow": {"Mode": "OFF", "MaximumWindowInMinutes": 5}},
         {"Target": {"Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f", "Input": "not json"}},
         {"Target": {"Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"}},
+        {
+            "Target": {
+                "Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default",
+                "EventBridgeParameters": {"Source": "aws.ours", "DetailType": "test"},
+            }
+        },
+        {"Target": {"Arn": "queue"}},
+        {"Target": {"DeadLetterConfig": {"Arn": "queue"}}},
     ],
 )
 def test_impossible_parameters_are_a_validation_exception(aws: Aws, changes: dict[str, Any]) -> None:

@@ -356,6 +356,9 @@ def test_what_is_not_modelled_says_so(aws: Aws) -> None:
     with pytest.raises(SubscriptionNotModelled, match="wildcard"):
         queue = aws.queue("target", SNS)
         subscribe(aws, topic, "sqs", queue, FilterPolicy={"outcome": [{"anything-but": {"wildcard": "*"}}]})
+    for condition in ({"wildcard": "PAT*"}, {"cidr": "10.0.0.0/24"}, None, True):
+        with pytest.raises(SubscriptionNotModelled, match="in a filter policy"):
+            subscribe(aws, topic, "sqs", aws.queue("target", SNS), FilterPolicy={"outcome": [condition]})
     with pytest.raises(SubscriptionNotModelled, match="phone"):
         aws.client("sns").publish(PhoneNumber="+491701234567", Message="hello")
 

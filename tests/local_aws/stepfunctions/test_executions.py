@@ -73,6 +73,26 @@ def passing(parameters: Any) -> dict[str, Any]:
     return {"Type": "Pass", "Parameters": parameters, "End": True}
 
 
+@pytest.mark.parametrize("role", ["missing", "of another service"])
+def test_step_functions_must_be_let_assume_the_role(aws: LocalAws, role: str) -> None:
+    """SFN, "Creating an IAM role for your state machine"; lumigo-io/lumigo-CLI#83: Step Functions' own words."""
+    iam, client = boto3.client("iam"), boto3.client("stepfunctions")
+    machine = create({"Only": {"Type": "Succeed"}})
+    arn = create_role("machine").replace("role/machine", "role/missing")
+    if role != "missing":
+        statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        arn = iam.create_role(RoleName="other", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    definition = json.dumps({"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}})
+    message = "Neither the global service principal states.amazonaws.com, nor the regional one is authorized"
+    with pytest.raises(ClientError, match=message) as refused:
+        client.create_state_machine(name="other", definition=definition, roleArn=arn)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    with pytest.raises(ClientError, match=message):
+        client.update_state_machine(stateMachineArn=machine, roleArn=arn)
+    assert [listed["name"] for listed in client.list_state_machines()["stateMachines"]] == ["machine"]
+
+
 # -- time -------------------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +407,37 @@ def test_a_choice_without_a_match_fails_the_execution(aws: LocalAws) -> None:
     aws.clock.sleep(60)
 
     assert describe(execution)["error"] == "States.NoChoiceMatched"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"Variable": "$.b", "NumericEquals": 1},
+        {"Variable": "$.b", "IsNull": True},
+        {"Not": {"Variable": "$.b", "IsString": True}},
+        {"Or": [{"Variable": "$.a", "NumericEquals": 1}, {"Variable": "$.b", "BooleanEquals": True}]},
+        {"Variable": "$.a", "NumericEqualsPath": "$.b"},
+    ],
+)
+def test_a_choice_on_a_path_that_does_not_exist_fails(aws: LocalAws, rule: dict[str, Any]) -> None:
+    """SFN, "Choice workflow state": without IsPresent, the execution fails with States.Runtime."""
+    states = {
+        "Choice": {"Type": "Choice", "Choices": [{**rule, "Next": "Done"}], "Default": "Done"},
+        "Done": {"Type": "Succeed"},
+    }
+    execution = start(create(states), {"a": 2})
+    aws.clock.sleep(60)
+
+    assert (describe(execution)["status"], describe(execution)["error"]) == ("FAILED", "States.Runtime")
+    assert "$.b" in describe(execution)["cause"]
+
+
+def test_a_choice_asks_whether_a_path_exists(aws: LocalAws) -> None:
+    """SFN, "Choice workflow state": IsPresent, before what else is asked of the path."""
+    absent = {"Not": {"Variable": "$.b", "IsPresent": True}, "Next": "Done"}
+    both = {"And": [{"Variable": "$.b", "IsPresent": True}, {"Variable": "$.b", "NumericEquals": 1}], "Next": "Done"}
+    choice = {"Type": "Choice", "Choices": [both, absent]}
+    assert output(aws, create({"Choice": choice, "Done": {"Type": "Succeed"}}), {"a": 2}) == {"a": 2}
 
 
 @pytest.mark.parametrize("names", [["States.ALL"], ["States.TaskFailed"]])
