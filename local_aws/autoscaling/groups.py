@@ -16,6 +16,7 @@ from local_aws.core import clock, settings
 from local_aws.core.resource_types import ResourceFailed
 from local_aws.elbv2.health import healthy_at
 
+_ENDED = ("shutting-down", "terminated")
 LAUNCH_PROPERTIES = {"LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy", "VPCZoneIdentifier"}
 
 
@@ -45,6 +46,17 @@ def instance_ids(group: Any) -> list[str]:
     return [state.instance_id for state in group.instance_states]
 
 
+def living_instance_ids(group: Any) -> list[str]:
+    """The ids of those of the group's instances that nobody has terminated."""
+    return [state.instance_id for state in group.instance_states if state.instance.state not in _ENDED]
+
+
+def runs(group: Any, instance_id: str) -> bool:
+    """Whether an instance that the group launched runs, be it still in the group or not."""
+    instance = group.autoscaling_backend.ec2_backend.get_instance_by_id(instance_id)
+    return instance is not None and instance.state == "running"
+
+
 def obsolete_instance_ids(group: Any) -> list[str]:
     """The ids of the instances that were not launched from the launch source that the group has now."""
     source = launch_source(group)
@@ -57,16 +69,20 @@ def max_size(group: Any) -> int:
 
 
 def terminate(group: Any, ids: list[str]) -> None:
-    """Take the instances out of the group and its target groups, and terminate them."""
+    """Take those of the instances that are in the group out of it and its target groups, and terminate them."""
+    ids = [identifier for identifier in instance_ids(group) if identifier in ids]
     if not ids:
         return
+    # moto does not terminate an instance again.
+    living = [identifier for identifier in living_instance_ids(group) if identifier in ids]
     backend = group.autoscaling_backend
     group.instance_states = [state for state in group.instance_states if state.instance_id not in ids]
     for arn in group.target_group_arns:
         target_group = backend.elbv2_backend.target_groups.get(arn)
         if target_group is not None:
             target_group.deregister([{"Id": identifier} for identifier in ids if identifier in target_group.targets])
-    backend.ec2_backend.terminate_instances(ids)
+    if living:
+        backend.ec2_backend.terminate_instances(living)
     backend.update_attached_elbs(group.name)
 
 

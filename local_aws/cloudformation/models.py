@@ -109,11 +109,22 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         return operation
 
     def _run(self, task: Callable[[], object], stack: Stack, *, instant: bool = False) -> None:
-        """Run an operation: as a task of the clock, unless it is instant and takes no time."""
+        """Run an operation: as a task of the clock, unless it is instant and takes no time.
+
+        An error that is no failure of the operation's is a defect: it ends the operation, and whoever waits gets it.
+        """
+
+        def run() -> None:
+            try:
+                task()
+            except Exception as error:
+                stack.break_off(f"the embedded AWS failed, with {type(error).__name__}: {error}")
+                raise
+
         if instant:
-            task()
+            run()
         else:
-            clock.current().spawn(task, f"CloudFormation: {stack.name}")
+            clock.current().spawn(run, f"CloudFormation: {stack.name}")
 
     # -- creation -----------------------------------------------------------------------------------------------
 

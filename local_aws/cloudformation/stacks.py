@@ -168,6 +168,14 @@ class Stack:
             detail["client-request-token"] = operation.token
         put_aws_event("aws.cloudformation", "CloudFormation Stack Status Change", [self.stack_id], detail, self.region)
 
+    def break_off(self, reason: str) -> None:
+        """End the running operation as a failed one, wherever it is."""
+        what = self.status.removesuffix("_IN_PROGRESS").removesuffix("_CLEANUP").removesuffix("_COMPLETE")
+        self.set_status(self.operations[-1], f"{what}_FAILED", reason)
+        self.awaiting.clear()
+        for operation in self.operations:
+            operation.ended = operation.ended or clock.current().now()
+
     def add_event(
         self,
         operation: Operation,

@@ -27,7 +27,6 @@ class RollingUpdate:
     def __init__(self, progress: Progress, resource: Resource, policy: Mapping[str, Any]) -> None:
         self._progress = progress
         self._resource = resource
-        self._group = group_of(resource)
         self._waits = str(policy.get("WaitOnResourceSignals", False)).lower() == "true"
         self._pause = str(policy.get("PauseTime", "PT5M" if self._waits else "PT0S"))
         self._percent = int(policy.get("MinSuccessfulInstancesPercent", 100))
@@ -37,6 +36,10 @@ class RollingUpdate:
         self._total = len(self._obsolete)
         self._launched = 0
         self._failed = 0
+
+    @property
+    def _group(self) -> Any:
+        return group_of(self._resource)
 
     def run(self) -> None:
         """Replace all instances that were launched from something else than the group has now.
@@ -54,6 +57,7 @@ class RollingUpdate:
         self._grow(most)
         while self._obsolete and not self._has_failed:
             self._replace_batch()
+            self._obsolete = self._without_those_that_left(self._obsolete)
         if self._has_failed:
             raise ResourceFailed(
                 f"Received {self._failed} FAILURE signal(s) out of {self._total}.  "
@@ -84,11 +88,18 @@ class RollingUpdate:
         in_service = len(autoscaling.instance_ids(self._group))
         wanted = max(0, self._least + min(self._batch_size, self._total) - in_service)
         surge = min(wanted, most - in_service, self._total)
-        if surge:
+        if surge > 0:
             self._announce(
                 f"Temporarily setting autoscaling group MinSize and DesiredCapacity to {in_service + surge}."
             )
             self._launch(surge)
+
+    def _without_those_that_left(self, instances: list[str]) -> list[str]:
+        """Those of the instances that nobody else has taken out of the group or terminated; no others are replaced."""
+        living = autoscaling.living_instance_ids(self._group)
+        left = [instance for instance in instances if instance in living]
+        self._total -= len(instances) - len(left)
+        return left
 
     def _replace_batch(self) -> None:
         in_service = len(autoscaling.instance_ids(self._group))
@@ -97,10 +108,11 @@ class RollingUpdate:
         number = min(size, self._total - self._launched)
         self._announce(f"Terminating instance(s) [{','.join(batch)}]; replacing with {number} new instance(s).")
         self._progress.sleep(settings.current(AutoScalingSettings).terminate_seconds)
+        batch = self._without_those_that_left(batch)
         autoscaling.terminate(self._group, batch)
-        done = 100 * (self._total - len(self._obsolete)) // self._total
+        done = 100 * (self._total - len(self._obsolete)) // max(1, self._total)
         self._announce(f"Successfully terminated instance(s) [{','.join(batch)}] (Progress {done}%).")
-        self._launch(number)
+        self._launch(min(len(batch), self._total - self._launched))
 
     def _launch(self, number: int) -> None:
         """Launch so many instances, wait for them, and count those that fail."""

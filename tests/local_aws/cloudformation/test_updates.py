@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.core import settings
+from local_aws.core.clock import TaskFailed
 from tests.local_aws.stack_world import APPLICATION, NETWORK, StackWorld, stack_world
 
 
@@ -673,3 +674,92 @@ def test_each_stack_status_is_an_event_on_the_default_bus(world: StackWorld) -> 
             world.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
     ours = [detail["status-details"]["status"] for detail in details if detail.get("client-request-token") == "patch-1"]
     assert sorted(ours) == ["UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_IN_PROGRESS"]
+
+
+# -- what nobody expects ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("when", "call", "new", "left"),
+    [
+        ("before its batch", "terminate", 3, 3),
+        ("in its batch", "terminate", 3, 3),
+        ("in its batch", "detach", 2, 3),
+        ("in its batch", "shrink", 1, 1),
+    ],
+)
+def test_an_instance_that_leaves_its_group_during_a_rolling_update_is_not_replaced_by_it(
+    world: StackWorld, when: str, call: str, new: int, left: int
+) -> None:
+    """UpdatePolicy attribute, AutoScalingRollingUpdate: it replaces the instances of the group, and no others."""
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    body = without_replacement(ROLLING)
+    world.create("app", body, AmazonMachineImage=world.old_ami, DesiredCapacity="3", **world.outputs("network"))
+    group = world.group()
+    name, victims = group["AutoScalingGroupName"], [instance["InstanceId"] for instance in group["Instances"]]
+    victim = victims[0] if when == "in its batch" else victims[2]
+    world.patch()
+    world.clock.sleep(60)
+    if call == "terminate":
+        world.autoscaling.terminate_instance_in_auto_scaling_group(
+            InstanceId=victim, ShouldDecrementDesiredCapacity=False
+        )
+    elif call == "detach":
+        world.autoscaling.detach_instances(
+            InstanceIds=[victim], AutoScalingGroupName=name, ShouldDecrementDesiredCapacity=True
+        )
+    else:
+        world.autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=1)
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert (list(world.running().values()).count(world.new_ami), len(world.running())) == (new, left)
+    assert (victim in world.running()) == (call == "detach")
+
+
+def test_a_new_instance_that_is_terminated_before_it_signals_sends_no_signal(world: StackWorld) -> None:
+    """UpdatePolicy attribute, WaitOnResourceSignals: no signal within PauseTime fails the update."""
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    world.create("app", without_replacement(ROLLING), AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    world.patch()
+    world.clock.sleep(150)
+    (launched,) = [instance for instance, image in world.running().items() if image == world.new_ami]
+    world.autoscaling.terminate_instance_in_auto_scaling_group(
+        InstanceId=launched, ShouldDecrementDesiredCapacity=False
+    )
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert set(world.running().values()) == {world.old_ami}
+
+
+def test_a_group_that_is_deleted_during_a_rolling_update_fails_it(world: StackWorld) -> None:
+    """Troubleshooting CloudFormation, "Update rollback failed": a resource that was deleted outside the stack."""
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    world.create("app", without_replacement(ROLLING), AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    world.patch()
+    world.clock.sleep(60)
+    world.autoscaling.delete_auto_scaling_group(
+        AutoScalingGroupName=world.group()["AutoScalingGroupName"], ForceDelete=True
+    )
+    assert world.settle() == "UPDATE_ROLLBACK_FAILED"
+
+
+def test_an_error_that_nobody_expects_ends_the_update_and_the_wait_for_it(
+    world: StackWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No operation stays in progress for ever: a defect of the embedded AWS is the stack's status and an error."""
+
+    def break_down(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("local_aws.cloudformation.operations.update.set_outputs", break_down)
+    world.create_application()
+    before = world.running()
+    world.patch()
+    with pytest.raises(TaskFailed, match="RuntimeError: a defect"):
+        world.settle()
+    assert world.status() == "UPDATE_FAILED"
+    assert world.reasons()[-1] == "the embedded AWS failed, with RuntimeError: a defect"
+    world.cloudformation.rollback_stack(StackName="app")
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
