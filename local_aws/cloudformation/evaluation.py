@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.cloudformation import parameters, providers
+from local_aws.cloudformation import parameters, policies, providers
 from local_aws.cloudformation.exports import Exports
 from local_aws.cloudformation.functions import Evaluator, Scope
 from local_aws.cloudformation.settings import CloudFormationSettings
@@ -46,14 +46,22 @@ def evaluator(exports: Exports, stack: Stack, inputs: Inputs, *, symbolic: bool 
 
 
 def signatures(exports: Exports, stack: Stack, inputs: Inputs) -> dict[str, str]:
-    """The signature of each resource that the stack would have, in the order of their dependencies."""
+    """The signature of each resource that the stack would have, in the order of their dependencies.
+
+    Raises ValidationError when a condition, or a policy of a resource, is refused.
+    """
     symbolic = evaluator(exports, stack, inputs, symbolic=True)
+    for name in inputs.template.conditions:
+        symbolic.condition(name)
     by_logical_id = {}
     for logical_id in inputs.template.order:
         resource = inputs.template.resources[logical_id]
         if symbolic.exists(resource):
+            policies.creation_policy(symbolic, logical_id)
+            policies.update_policy(symbolic, logical_id)
             part = {key: resource.get(key) for key in ("Type", "Properties", "Metadata")}
-            by_logical_id[logical_id] = json.dumps(symbolic.evaluate(part), sort_keys=True, default=str)
+            evaluated = {"Metadata": None, **symbolic.evaluate(part)}
+            by_logical_id[logical_id] = json.dumps(evaluated, sort_keys=True, default=str)
     return by_logical_id
 
 

@@ -26,6 +26,14 @@ from local_aws.ssm import parameters
 
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([\w-]+):([^}]+)\}\}")
 _LITERAL = re.compile(r"\$\{!([^{}]+)\}")
+_TWO_TO_TEN = (2, 10, "a list of at least 2 and at most 10 boolean parameters")
+_CONDITION_ARGUMENTS = {
+    "Fn::And": _TWO_TO_TEN,
+    "Fn::Equals": (2, 2, "a list of 2 string parameters"),
+    "Fn::Not": (1, 1, "one boolean parameter"),
+    "Fn::Or": _TWO_TO_TEN,
+}
+"""How few and how many arguments each takes, in CloudFormation's words."""
 
 
 def environment(account_id: str, region: str) -> dict[str, str]:
@@ -77,13 +85,19 @@ class Evaluator:
     scope: Scope
     symbolic: bool = False
     _conditions: dict[str, bool] = field(default_factory=dict)
+    _pending: set[str] = field(default_factory=set)
+    """The conditions that are being evaluated."""
 
     def condition(self, name: str) -> bool:
         """Whether the condition of that name holds."""
         if name not in self._conditions:
             if name not in self.template.conditions:
                 raise ValidationError(f"Template error: unresolved condition dependency: {name}")
+            if name in self._pending:
+                raise ValidationError(f"Template error: the condition {name} depends on itself")
+            self._pending.add(name)
             self._conditions[name] = self._holds(self.template.conditions[name])
+            self._pending.discard(name)
         return self._conditions[name]
 
     def exists(self, part: Mapping[str, Any]) -> bool:
@@ -98,11 +112,11 @@ class Evaluator:
         if isinstance(value, dict):
             if len(value) == 1:
                 name, argument = next(iter(value.items()))
-                if name == "Ref" or name.startswith("Fn::"):
+                if name == "Ref" or str(name).startswith("Fn::"):
                     return self._function(name, argument)
             if misplaced := [key for key in value if str(key).startswith("Fn::")]:
                 raise ValidationError(
-                    f"Template format error: {misplaced[0]} must stand alone, found {', '.join(value)}"
+                    f"Template format error: {misplaced[0]} must stand alone, found {', '.join(map(str, value))}"
                 )
             pairs = {key: self.evaluate(item) for key, item in value.items()}
             return {key: item for key, item in pairs.items() if item is not NO_VALUE}
@@ -253,8 +267,12 @@ class Evaluator:
         if not isinstance(value, dict) or len(value) != 1:
             raise ValidationError(f"Template format error: Conditions can only be boolean operations, found {value!r}")
         name, argument = next(iter(value.items()))
-        if name == "Condition":
+        if name == "Condition" and isinstance(argument, str):
             return self.condition(argument)
+        if name in _CONDITION_ARGUMENTS:
+            least, most, wanted = _CONDITION_ARGUMENTS[name]
+            if not isinstance(argument, list) or not least <= len(argument) <= most:
+                raise ValidationError(f"Template error: every {name} object requires {wanted}.")
         if name == "Fn::Equals":
             left, right = (_text(self.evaluate(side)) for side in argument)
             return left == right

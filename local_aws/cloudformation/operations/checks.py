@@ -70,7 +70,6 @@ def set_outputs(exports: Exports, stack: Stack) -> None:
         try:
             value = evaluate.evaluate(definition["Value"])
             export_name = evaluate.evaluate(definition["Export"]["Name"]) if "Export" in definition else None
-            description = evaluate.evaluate(definition.get("Description"))
         except (ResourceFailed, NotModelled, ValidationError) as error:
             reason = error.message if isinstance(error, ValidationError) else str(error)
             raise OperationFailed(f"Output {key}: {reason}") from error
@@ -80,6 +79,6 @@ def set_outputs(exports: Exports, stack: Stack) -> None:
                 f"{key} is malformed. The Value field of every Outputs member must evaluate to a String."
             )
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        outputs.append(Output(key, text, description, export_name))
+        outputs.append(Output(key, text, definition.get("Description"), export_name))
     exports.check_outputs(stack, outputs)
     stack.outputs = outputs
