@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from local_aws.cloudformation.stacks import Operation, Stack
 from local_aws.core import clock
 from local_aws.core.resources import Resource
+
+POLL_SECONDS = 60.0
 
 
 class Cancelled(Exception):
@@ -27,6 +32,7 @@ class Progress:
         self.failed: str | None = None
         self._operations = [operation]
         self._at_work: tuple[Resource, str] | None = None
+        self._watch: Callable[[], None] | None = None
         self._wake = clock.current().event()
 
     # -- time -----------------------------------------------------------------------------------------------------
@@ -45,12 +51,39 @@ class Progress:
     def pause(self, duration: float | None) -> None:
         """Wait until something happens to the stack, for at most `duration` virtual seconds.
 
-        Raises Cancelled when the update was cancelled.
+        Raises Cancelled when the update was cancelled, and what `watching` found.
         """
+        watch = None if self.is_rolling_back else self._watch
+        if watch is not None:
+            duration = POLL_SECONDS if duration is None else min(duration, POLL_SECONDS)
         self._wake.clear()
         self._wake.wait(duration)
         if self.is_cancelled and not self.is_rolling_back:
             raise Cancelled()
+        if watch is not None:
+            watch()
+
+    @contextmanager
+    def watching(self, check: Callable[[], None]) -> Iterator[None]:
+        """Call `check` now, whenever time passes inside, at least once a minute, and at the end.
+
+        What it raises ends the work on the resource at which the operation is.
+        """
+
+        def watch() -> None:
+            try:
+                check()
+            except Exception:
+                self._give_up_work()
+                raise
+
+        check()
+        self._watch = watch
+        try:
+            yield
+            check()
+        finally:
+            self._watch = None
 
     def wake(self) -> None:
         """End the pause, if there is one."""
@@ -87,16 +120,19 @@ class Progress:
     def cancel(self, operation: Operation) -> None:
         """Cancel the update where it is. `operation` is the cancellation, to which belongs what happens from now on."""
         self.is_cancelled = True
+        self._give_up_work()
+        self._operations.append(operation)
+        self.operation = operation
+        self.set_status("UPDATE_ROLLBACK_IN_PROGRESS", "Stack update cancelled")
+        self.wake()
+
+    def _give_up_work(self) -> None:
         if self._at_work is not None:
             resource, status = self._at_work
             self.failed = resource.logical_id
             verb = "creation" if status.startswith("CREATE_") else "update"
             self.set_resource_status(resource, f"{status.split('_')[0]}_FAILED", f"Resource {verb} cancelled")
             self.end_work()
-        self._operations.append(operation)
-        self.operation = operation
-        self.set_status("UPDATE_ROLLBACK_IN_PROGRESS", "Stack update cancelled")
-        self.wake()
 
     def resume(self, operation: Operation) -> None:
         """Go on as another operation, after this one has ended."""

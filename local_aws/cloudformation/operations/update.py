@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from local_aws.cloudformation.errors import OperationFailed
 from local_aws.cloudformation.exports import Exports
-from local_aws.cloudformation.operations.checks import check_alarms, check_parameters, monitor, set_outputs
+from local_aws.cloudformation.operations.checks import check_parameters, monitor, set_outputs, watch_alarms
 from local_aws.cloudformation.operations.progress import Cancelled, Progress
 from local_aws.cloudformation.operations.provisioning import Change, Provisioner
 from local_aws.cloudformation.operations.removal import clean_up
@@ -72,9 +72,9 @@ class Update:
         if progress.is_cancelled:
             raise Cancelled()
         check_parameters(stack, self._previous)
-        check_alarms(stack)
-        self._provisioner.deploy(self._planned, is_update=True)
-        monitor(progress)
+        with watch_alarms(progress):
+            self._provisioner.deploy(self._planned, is_update=True)
+            monitor(progress)
         removed = [stack.resources[name] for name in reversed(list(stack.resources)) if name not in self._planned]
         set_outputs(self._exports, stack)
         return removed

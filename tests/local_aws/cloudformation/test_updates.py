@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import yaml
@@ -386,6 +387,68 @@ def test_an_alarm_in_the_monitoring_time_rolls_back(world: StackWorld) -> None:
     cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
     assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
     assert world.running() == before
+
+
+def alarm(world: StackWorld) -> str:
+    """The ARN of a new alarm, `errors`, which is not in ALARM."""
+    cloudwatch = world.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="errors", MetricName="Errors", Namespace="App", Period=60, EvaluationPeriods=1, Threshold=1,
+        Statistic="Sum", ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    return str(cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmArn"])
+
+
+def monitored(arn: str, minutes: int = 0) -> dict[str, Any]:
+    return {
+        "MonitoringTimeInMinutes": minutes,
+        "RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}],
+    }
+
+
+@pytest.mark.parametrize("policy", ["replacing", "rolling"])
+def test_an_alarm_during_the_update_rolls_back_at_once(world: StackWorld, policy: str) -> None:
+    """Roll back your CloudFormation stack on alarm breach: the triggers are monitored during stack creation and update
+    operations, and after them for the monitoring time; not while an update is rolled back."""
+    behave(signals="hang")
+    arn = alarm(world)
+    world.create_application()
+    if policy == "rolling":
+        world.cloudformation.delete_stack(StackName="app")
+        world.create("app", without_replacement(ROLLING), AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    before = world.running()
+    world.cloudformation.update_stack(
+        StackName="app", UsePreviousTemplate=True, RollbackConfiguration=monitored(arn), Parameters=world.patched()
+    )
+    world.clock.sleep(600)
+    assert world.status() == "UPDATE_IN_PROGRESS"
+    world.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
+    world.clock.sleep(60)
+    assert world.status().startswith("UPDATE_ROLLBACK_")
+    assert "Resource update cancelled" in world.reasons()
+    assert f"Rollback trigger {arn} is in ALARM state" in world.reasons()
+    behave()
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert sorted(world.running().values()) == sorted(before.values())
+
+
+def test_a_creation_is_monitored_and_rolled_back_too(world: StackWorld) -> None:
+    """Roll back your CloudFormation stack on alarm breach: during stack creation, and for the monitoring time."""
+    settings.use(CloudFormationSettings(instant_create_and_delete=False))
+    arn, body = alarm(world), json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+
+    def create(name: str) -> None:
+        world.cloudformation.create_stack(StackName=name, TemplateBody=body, RollbackConfiguration=monitored(arn, 5))
+
+    create("calm")
+    world.clock.sleep(299)
+    assert world.status("calm") == "CREATE_IN_PROGRESS"
+    assert world.settle("calm") == "CREATE_COMPLETE"
+    create("alarmed")
+    world.clock.sleep(100)
+    world.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
+    assert world.settle("alarmed") == "ROLLBACK_COMPLETE"
+    assert f"Rollback trigger {arn} is in ALARM state. Rollback requested by user." in world.reasons("alarmed")
 
 
 def test_a_rollback_trigger_has_to_be_an_alarm_of_its_type(world: StackWorld) -> None:
