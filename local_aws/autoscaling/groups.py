@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from moto.autoscaling.models import autoscaling_backends
@@ -61,6 +63,30 @@ def obsolete_instance_ids(group: Any) -> list[str]:
     """The ids of the instances that were not launched from the launch source that the group has now."""
     source = launch_source(group)
     return [state.instance_id for state in group.instance_states if state.launch_source != source]
+
+
+def in_service_instance_ids(group: Any) -> list[str]:
+    """The ids of those of the group's instances that are in service and live."""
+    living = living_instance_ids(group)
+    return [state.instance_id for state in group.active_instances() if state.instance_id in living]
+
+
+def desired_capacity(group: Any) -> int:
+    """The group's DesiredCapacity."""
+    return int(group.desired_capacity)
+
+
+@contextmanager
+def suspended(group: Any, processes: list[str]) -> Iterator[None]:
+    """Suspend the processes inside; those that were suspended before stay so."""
+    before = {process["ProcessName"] for process in group.suspended_processes}
+    if added := [process for process in processes if process not in before]:
+        group.autoscaling_backend.suspend_processes(group.name, added)
+    try:
+        yield
+    finally:
+        if added and find(group.account_id, group.region, group.name) is not None:
+            group.autoscaling_backend.resume_processes(group.name, added)
 
 
 def max_size(group: Any) -> int:

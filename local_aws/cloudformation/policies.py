@@ -13,6 +13,11 @@ from local_aws.cloudformation.functions import NO_VALUE, Evaluator
 from local_aws.cloudformation.stacks import seconds
 
 _GROUP = "AWS::AutoScaling::AutoScalingGroup"
+# Source: Amazon EC2 Auto Scaling User Guide, "Suspend and resume Amazon EC2 Auto Scaling processes".
+_PROCESSES = (
+    *("AZRebalance", "AddToLoadBalancer", "AlarmNotification", "HealthCheck", "InstanceRefresh", "Launch"),
+    *("ReplaceUnhealthy", "ScheduledActions", "Terminate"),
+)
 _MAX_PAUSE = "PT1H"
 _MAX_TIMEOUT = "PT12H"
 
@@ -41,8 +46,9 @@ def _duration(most: str) -> Callable[[Any], str | None]:
     return check
 
 
-def _list(value: Any) -> str | None:
-    return None if isinstance(value, list) else "a list"
+def _processes(value: Any) -> str | None:
+    fits = isinstance(value, list) and all(name in _PROCESSES or "${" in str(name) for name in value)
+    return None if fits else f"a list of {', '.join(_PROCESSES)}"
 
 
 def _anything(_: Any) -> str | None:
@@ -70,7 +76,7 @@ _POLICIES: Mapping[str, Mapping[str, Mapping[str, _Keys]]] = {
                 "MinInstancesInService": _number(0),
                 "MinSuccessfulInstancesPercent": _number(0, 100),
                 "PauseTime": _duration(_MAX_PAUSE),
-                "SuspendProcesses": _list,
+                "SuspendProcesses": _processes,
                 "WaitOnResourceSignals": _boolean,
             },
             "AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": _boolean},

@@ -27,6 +27,10 @@ from local_aws.core.resources import Definition, Request, Resource
 
 REPLACEMENT = "Requested update requires the creation of a new physical resource; hence creating one."
 INITIATED = "Resource creation Initiated"
+_TWO_POLICIES = (
+    'Resource handler returned message: "AutoScalingInstanceRefresh and AutoScalingRollingUpdate cannot be used '
+    'together. Remove one of the update policies from your template and try again."'
+)
 _SIZES = ("DesiredCapacity", "MinSize", "MaxSize")
 
 
@@ -172,7 +176,9 @@ class Provisioner:
         if old.properties != definition.properties or dict(resource.request.tags) != dict(request.tags):
             rolling = definition.update_policy.get("AutoScalingRollingUpdate")
             is_of_instances = changes_instances(old, definition)
-            if is_of_instances and rolling is None and "AutoScalingInstanceRefresh" in definition.update_policy:
+            if is_of_instances and "AutoScalingInstanceRefresh" in definition.update_policy:
+                if rolling is not None:
+                    raise ResourceFailed(_TWO_POLICIES)
                 raise NotModelled("the embedded AWS does not model the UpdatePolicy AutoScalingInstanceRefresh")
             providers.update(_without_unmodified_sizes(definition, old, request), resource)
             resource.definition, resource.request = definition, request

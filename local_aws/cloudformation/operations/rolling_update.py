@@ -14,11 +14,15 @@ from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation.operations.groups import begin_service, group_of
 from local_aws.cloudformation.operations.progress import Progress
 from local_aws.cloudformation.operations.signals import Awaited, await_signals, duration_seconds
-from local_aws.core import settings
+from local_aws.core import clock, settings
+from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import ResourceFailed
 from local_aws.core.resources import Resource
 
 _STATUS = "UPDATE_IN_PROGRESS"
+_NEEDED = ("AddToLoadBalancer", "Launch", "Terminate")
+_SERVICE_SECONDS = 3600.0
+_POLL_SECONDS = 15.0
 
 
 class RollingUpdate:
@@ -30,6 +34,8 @@ class RollingUpdate:
         self._waits = str(policy.get("WaitOnResourceSignals", False)).lower() == "true"
         self._pause = str(policy.get("PauseTime", "PT5M" if self._waits else "PT0S"))
         self._percent = int(policy.get("MinSuccessfulInstancesPercent", 100))
+        self._active_percent = int(policy.get("MinActiveInstancesPercent", 100))
+        self._suspended = [str(process) for process in policy.get("SuspendProcesses", [])]
         self._batch_size = int(policy.get("MaxBatchSize", 1))
         self._least = int(policy.get("MinInstancesInService", 0))
         self._obsolete = autoscaling.obsolete_instance_ids(self._group)
@@ -44,10 +50,19 @@ class RollingUpdate:
     def run(self) -> None:
         """Replace all instances that were launched from something else than the group has now.
 
-        Raises ResourceFailed when the policy cannot be kept, or too many of the new instances fail.
+        Raises ResourceFailed when the policy cannot be kept, or too many of the new instances fail; NotModelled when it
+        suspends what the update itself needs.
         """
         if not self._obsolete:
             return
+        if needed := [process for process in self._suspended if process in _NEEDED]:
+            raise NotModelled(
+                f"the embedded AWS does not model a rolling update that suspends the processes {', '.join(needed)}"
+            )
+        with autoscaling.suspended(self._group, self._suspended):
+            self._run()
+
+    def _run(self) -> None:
         most = autoscaling.max_size(self._group)
         if self._least >= most:
             raise ResourceFailed(
@@ -121,12 +136,33 @@ class RollingUpdate:
         begin_service(self._progress, self._resource, instance_ids)
         if not number:
             return
-        if not self._waits:
+        if self._waits:
+            self._await_signals(instance_ids)
+        else:
             self._progress.sleep(duration_seconds(self._pause))
-            return
+        if not self._has_failed:
+            self._await_service()
+
+    def _await_signals(self, instance_ids: list[str]) -> None:
+        number = len(instance_ids)
         self._announce(
             f"New instance(s) added to autoscaling group - Waiting on {number} resource signal(s) "
             f"with a timeout of {self._pause}."
         )
         awaited = Awaited(instance_ids, number, 100, duration_seconds(self._pause))
         self._failed += number - await_signals(self._progress, self._resource, _STATUS, awaited)
+
+    def _await_service(self) -> None:
+        """Wait until enough of the group's instances are in service.
+
+        Raises ResourceFailed when that takes more than an hour.
+        """
+        deadline = clock.current().time() + _SERVICE_SECONDS
+        needed = math.ceil(autoscaling.desired_capacity(self._group) * self._active_percent / 100)
+        while (found := len(autoscaling.in_service_instance_ids(self._group))) < needed:
+            if clock.current().time() >= deadline:
+                raise ResourceFailed(
+                    f"{found} of {autoscaling.desired_capacity(self._group)} instance(s) are in service.  Unable to "
+                    f"satisfy {self._active_percent}% MinActiveInstancesPercent requirement"
+                )
+            self._progress.sleep(_POLL_SECONDS)

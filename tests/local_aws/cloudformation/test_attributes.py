@@ -105,6 +105,10 @@ def test_metadata_may_be_left_out_by_a_condition(world: StackWorld) -> None:
         ({"UpdatePolicy": {"AutoScalingRollingUpdate": {"MaxBatchSize": 101}}}, "MaxBatchSize .* from 1 to 100"),
         ({"UpdatePolicy": {"AutoScalingRollingUpdate": {"PauseTime": "PT2H"}}}, "PauseTime .* at most PT1H"),
         ({"UpdatePolicy": {"AutoScalingRollingUpdate": {"PauseTime": "5m"}}}, "PauseTime .* such as PT15M"),
+        (
+            {"UpdatePolicy": {"AutoScalingRollingUpdate": {"SuspendProcesses": ["Start"]}}},
+            "SuspendProcesses .* a list of",
+        ),
         ({"UpdatePolicy": {"AutoScalingRollingUpdate": NO_VALUE, "Rolling": {}}}, "found Rolling"),
         (
             {"UpdatePolicy": {"AutoScalingRollingUpdate": {"MinSuccessfulInstancesPercent": 50}}},

@@ -648,6 +648,63 @@ def test_a_rolling_update_without_signals_rolls_the_old_ami_back_in(world: Stack
     assert any("FAILURE signal(s) out of 2" in reason for reason in world.reasons(token="patch-1"))
 
 
+def create_rolling(world: StackWorld, **policy: Any) -> None:
+    """Create the application with a rolling update that waits for no signals."""
+    world.create("network", NETWORK)
+    body = without_replacement(f"    UpdatePolicy: {json.dumps({'AutoScalingRollingUpdate': policy})}\n")
+    world.create("app", body, AmazonMachineImage=world.old_ami, **world.outputs("network"))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_rolling_update_suspends_processes_as_long_as_it_runs(world: StackWorld, fails: bool) -> None:
+    """UpdatePolicy attribute, SuspendProcesses: Auto Scaling processes to suspend during a stack update."""
+    create_rolling(world, PauseTime="PT5M", SuspendProcesses=["AlarmNotification", "HealthCheck"])
+    name = world.group()["AutoScalingGroupName"]
+    world.autoscaling.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=["HealthCheck"])
+
+    def suspended() -> list[str]:
+        return sorted(process["ProcessName"] for process in world.group()["SuspendedProcesses"])
+
+    world.patch()
+    world.clock.sleep(120)
+    assert suspended() == ["AlarmNotification", "HealthCheck"]
+    if fails:
+        world.cloudformation.cancel_update_stack(StackName="app")
+    assert world.settle() == ("UPDATE_ROLLBACK_COMPLETE" if fails else "UPDATE_COMPLETE")
+    assert suspended() == ["HealthCheck"]
+
+
+@pytest.mark.parametrize("process", ["AddToLoadBalancer", "Launch", "Terminate"])
+def test_a_rolling_update_that_suspends_what_it_needs_is_refused_by_name(world: StackWorld, process: str) -> None:
+    """What the embedded AWS does not model fails by its name: it is not documented what becomes of such an update."""
+    create_rolling(world, SuspendProcesses=[process])
+    before = world.running()
+    world.patch()
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
+    assert any(f"that suspends the processes {process}" in reason for reason in world.reasons())
+
+
+@pytest.mark.parametrize(("policy", "status"), [({}, "UPDATE_FAILED"), ({"MinActiveInstancesPercent": 0}, "complete")])
+def test_a_rolling_update_needs_instances_in_service_within_an_hour(
+    world: StackWorld, policy: dict[str, Any], status: str
+) -> None:
+    """UpdatePolicy attribute, MinActiveInstancesPercent: the percentage of the desired capacity that has to be
+    InService, 100 by default; an instance that is not after one hour was not updated."""
+    behave(launches_fail="We currently do not have sufficient t3.micro capacity.")
+    create_rolling(world, **policy)
+    before = world.running()
+    began = world.clock.time()
+    world.patch()
+    if status == "complete":
+        assert world.settle() == "UPDATE_COMPLETE"
+        return
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.clock.time() - began > 3600
+    assert any("Unable to satisfy 100% MinActiveInstancesPercent" in reason for reason in world.reasons())
+    assert sorted(world.running().values()) == sorted(before.values())
+
+
 def test_a_refresh_policy_is_refused_by_name(world: StackWorld) -> None:
     """What the embedded AWS does not model fails by its name, here AutoScalingInstanceRefresh."""
     world.create_application()
@@ -659,6 +716,18 @@ def test_a_refresh_policy_is_refused_by_name(world: StackWorld) -> None:
     assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
     assert world.running() == before
     assert any("AutoScalingInstanceRefresh" in reason for reason in world.reasons())
+
+
+def test_a_rolling_update_and_a_refresh_exclude_each_other(world: StackWorld) -> None:
+    """UpdatePolicy attribute: with both, the stack update fails; the text is what AWS answered to cfn-lint's authors
+    (aws-cloudformation/cfn-lint#4661)."""
+    world.create("network", NETWORK)
+    policy = {"AutoScalingRollingUpdate": {}, "AutoScalingInstanceRefresh": {"Strategy": "Rolling"}}
+    body = without_replacement(f"    UpdatePolicy: {json.dumps(policy)}\n")
+    world.create("app", body, AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    world.patch()
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("AutoScalingRollingUpdate cannot be used together" in reason for reason in world.reasons())
 
 
 @pytest.mark.parametrize(("ignore", "capacity"), [(False, 2), (True, 4)])
