@@ -176,8 +176,10 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         token: str | None = None,
         request: str = "",
         disable_rollback: bool = False,
+        new_policy: str | None = None,
+        policy_during_update: str | None = None,
     ) -> Operation:
-        """Begin to update a stack.
+        """Begin to update a stack; the stack policies are as in Stack, and the new one is for later updates.
 
         Raises ValidationError when its status allows no update, or when nothing is to be done.
         """
@@ -193,8 +195,9 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         for change_set in self.change_sets.values():
             change_set.obsolete |= change_set.stack is stack and change_set.id != request
         stack.last_updated = clock.current().now()
+        stack.policy_during_update = policy_during_update
         progress = Progress(stack, operation, instant=False)
-        update = self._updates[stack.stack_id] = Update(self.exports, progress, previous, planned)
+        update = self._updates[stack.stack_id] = Update(self.exports, progress, previous, planned, new_policy)
         progress.set_status("UPDATE_IN_PROGRESS", BY_USER)
         self._run(partial(update.run, disable_rollback=disable_rollback), stack)
         return operation

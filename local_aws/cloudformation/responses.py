@@ -12,13 +12,13 @@ from typing import Any
 
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
-from local_aws.cloudformation import answers, parameters, rules
+from local_aws.cloudformation import answers, parameters, rules, stack_policies
 from local_aws.cloudformation.change_sets import ChangeSet
 from local_aws.cloudformation.errors import ValidationError
 from local_aws.cloudformation.models import CloudFormationBackend, cloudformation_backends
 from local_aws.cloudformation.stacks import Inputs, Stack
 from local_aws.cloudformation.template import Template, parse
-from local_aws.cloudformation.template_urls import read_template_text
+from local_aws.cloudformation.template_urls import read_text
 from local_aws.cloudformation.validation import check_capabilities, check_rollback_triggers, check_template
 
 _PAGE = 100
@@ -56,7 +56,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
                 "disable_rollback": disabled,
                 "termination_protection": bool(self._get_param("EnableTerminationProtection", False)),
                 "timeout_in_minutes": self._get_param("TimeoutInMinutes"),
-                "policy": self._get_param("StackPolicyBody"),
+                "policy": self._stack_policy(),
             },
         )
         return ActionResult({"StackId": stack.stack_id, "OperationId": operation.id})
@@ -73,9 +73,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             token=self._get_param("ClientRequestToken"),
             request=self._request_text(),
             disable_rollback=bool(self._get_param("DisableRollback", False)),
+            new_policy=self._stack_policy(),
+            policy_during_update=self._stack_policy("DuringUpdate"),
         )
-        if (policy := self._get_param("StackPolicyBody")) is not None:
-            stack.policy = policy
         return ActionResult({"StackId": stack.stack_id, "OperationId": operation.id})
 
     def cancel_update_stack(self) -> ActionResult:
@@ -117,15 +117,24 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return ActionResult({"StackId": stack.stack_id})
 
     def get_stack_policy(self) -> ActionResult:
-        return ActionResult({"StackPolicyBody": self.backend.get(self._get_param("StackName")).policy})
+        stack = self.backend.get(self._get_param("StackName"))
+        return ActionResult({"StackPolicyBody": stack.effective_policy})
 
     def set_stack_policy(self) -> ActionResult:
-        # No update heeds a stack policy, so one that denies any is refused; others are kept and shown.
-        body = self._get_param("StackPolicyBody") or "{}"
-        if any(statement.get("Effect") == "Deny" for statement in json.loads(body).get("Statement", [])):
-            raise ValidationError("the embedded AWS does not model stack policies that deny updates")
-        self.backend.get(self._get_param("StackName")).policy = body
+        stack, policy = self.backend.get_live(self._get_param("StackName")), self._stack_policy()
+        if policy is not None:
+            stack.policy = policy
         return EmptyResult()
+
+    def _stack_policy(self, when: str = "") -> str | None:
+        """The stack policy that the request gives, as its text or by its URL; None when it gives none."""
+        body_name, url_name = f"StackPolicy{when}Body", f"StackPolicy{when}URL"
+        body, url = self._get_param(body_name), self._get_param(url_name)
+        if body is not None and url is not None:
+            raise ValidationError(f"You cannot specify both {url_name} and {body_name}")
+        if url is not None:
+            body = read_text(url, self.current_account, url_name)
+        return None if body is None else stack_policies.check(body)
 
     # -- stacks, as they are ------------------------------------------------------------------------------------
 
@@ -340,7 +349,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         if previous and stack is not None:
             return stack.inputs.template
         if url:
-            body = read_template_text(url, self.current_account)
+            body = read_text(url, self.current_account, "TemplateURL")
         if not body:
             raise ValidationError("Either Template URL or Template Body must be specified.")
         template = parse(body)

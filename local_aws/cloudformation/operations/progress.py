@@ -141,5 +141,6 @@ class Progress:
 
     def end(self) -> None:
         """The operation has ended."""
+        self.stack.policy_during_update = None
         for operation in self._operations:
             operation.ended = clock.current().now()

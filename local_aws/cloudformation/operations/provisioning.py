@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from local_aws.autoscaling import groups as autoscaling
-from local_aws.cloudformation import policies, providers, schemas
+from local_aws.cloudformation import policies, providers, schemas, stack_policies
 from local_aws.cloudformation.errors import OperationFailed, ValidationError
 from local_aws.cloudformation.evaluation import evaluator
 from local_aws.cloudformation.exports import Exports
@@ -155,13 +155,26 @@ class Provisioner:
         if old.properties == definition.properties and old.metadata == definition.metadata and same_tags:
             current.definition = definition
             return False
-        if _needs_replacement(old, definition):
+        replaces = _needs_replacement(old, definition)
+        action = "Update:Replace" if replaces else "Update:Modify"
+        if refusal := stack_policies.refusal(self._stack.effective_policy, action, current.logical_id, old.type):
+            raise ResourceFailed(refusal)
+        if replaces:
             self._create(current.logical_id, definition, replaces=current)
             return True
         self.changes.append(Change(current.logical_id, replace(current), replaced=False))
         request = self._request(current.logical_id, definition.type, current.request.name, definition.properties)
         self.modify(current, definition, request)
         return True
+
+    def check_removal(self, removed: list[Resource]) -> None:
+        """Raise OperationFailed when the stack policy does not let the update delete one of the resources."""
+        policy = self._stack.effective_policy
+        for resource in removed:
+            kind = resource.definition.type
+            if refusal := stack_policies.refusal(policy, "Update:Delete", resource.logical_id, kind):
+                self._fail(resource.logical_id, refusal, is_new=False)
+                raise OperationFailed(f"The following resource(s) failed to update: [{resource.logical_id}]. ")
 
     def modify(self, resource: Resource, definition: Definition, request: Request) -> None:
         """Change a resource where it is, to the definition and its request.
