@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,7 @@ from local_aws.core import clock, settings
 from local_aws.core.ids import random_uuid
 
 NOTHING_TO_UPDATE = "No updates are to be performed."
+_REMEMBERED = timedelta(days=90)
 BY_USER = "User Initiated"
 
 
@@ -50,15 +52,22 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         self.exports = Exports(self.stacks)
         self._updates: dict[str, Update] = {}
         """The last update of each stack, by the stack's id."""
+        self._creations: dict[str, Progress] = {}
+        """The creation of each stack, likewise."""
 
     # -- stacks -------------------------------------------------------------------------------------------------
 
     def find(self, name_or_id: str) -> Stack | None:
-        """The stack of that name, or of that id: by its id a deleted one is found as well."""
+        """The stack of that name, or of that id: by its id a deleted one is found as well, for 90 days."""
         for stack in self.stacks.values():
             if name_or_id in (stack.name, stack.stack_id):
                 return stack
-        return self.deleted_stacks.get(name_or_id)
+        return next((stack for stack in self.remembered() if stack.stack_id == name_or_id), None)
+
+    def remembered(self) -> list[Stack]:
+        """The stacks that were deleted in the last 90 days."""
+        oldest = clock.current().now() - _REMEMBERED
+        return [stack for stack in self.deleted_stacks.values() if (stack.deletion_time or oldest) >= oldest]
 
     def get(self, name_or_id: str) -> Stack:
         """The stack of that name or id.
@@ -85,6 +94,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         self.stacks.pop(stack.stack_id, None)
         self.deleted_stacks[stack.stack_id] = stack
         self._updates.pop(stack.stack_id, None)
+        self._creations.pop(stack.stack_id, None)
         self.change_sets = {key: value for key, value in self.change_sets.items() if value.stack is not stack}
 
     # -- operations ---------------------------------------------------------------------------------------------
@@ -162,6 +172,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         operation = self._begin(stack, "CREATE_STACK", token, request)
         instant = settings.current(CloudFormationSettings).instant_create_and_delete
         progress = Progress(stack, operation, instant=instant)
+        self._creations[stack.stack_id] = progress
         progress.set_status("CREATE_IN_PROGRESS", BY_USER)
         self._run(partial(create_stack, self.exports, progress, on_failure, self._forget), stack, instant=instant)
         return operation
@@ -281,7 +292,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             return
         if stack.termination_protection:
             raise ValidationError(f"Stack [{stack.stack_id}] cannot be deleted while TerminationProtection is enabled")
-        if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+        if stack.status.endswith("_IN_PROGRESS") and stack.status not in ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"):
             raise ValidationError(f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.status}")
         if retain and stack.status != "DELETE_FAILED":
             raise ValidationError(
@@ -289,6 +300,8 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
                 "the DELETE_FAILED state."
             )
         self.exports.check_deletion(stack)
+        if stack.status == "CREATE_IN_PROGRESS":
+            self._creations[stack.stack_id].stop()
         operation = self._begin(stack, "DELETE_STACK", token)
         instant = settings.current(CloudFormationSettings).instant_create_and_delete
         progress = Progress(stack, operation, instant=instant)

@@ -146,7 +146,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
 
     def list_stacks(self) -> ActionResult:
         statuses = self._get_param("StackStatusFilter", [])
-        stacks = [*self.backend.stacks.values(), *self.backend.deleted_stacks.values()]
+        stacks = [*self.backend.stacks.values(), *self.backend.remembered()]
         page, token = self._page([stack for stack in stacks if not statuses or stack.status in statuses])
         return ActionResult(
             {
@@ -188,7 +188,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         name, operation_id = self._get_param("StackName"), self._get_param("OperationId")
         if name:
             return self.backend.get(name)
-        for stack in [*self.backend.stacks.values(), *self.backend.deleted_stacks.values()]:
+        for stack in [*self.backend.stacks.values(), *self.backend.remembered()]:
             if any(operation.id == operation_id for operation in stack.operations):
                 return stack
         raise ValidationError(f"Operation [{operation_id}] does not exist")

@@ -13,24 +13,31 @@ from local_aws.cloudformation.evaluation import signatures
 from local_aws.cloudformation.exports import Exports
 from local_aws.cloudformation.operations.checks import check_parameters, monitor, set_outputs, watch_alarms
 from local_aws.cloudformation.operations.deletion import delete_stack
-from local_aws.cloudformation.operations.progress import Progress
+from local_aws.cloudformation.operations.progress import Cancelled, Progress
 from local_aws.cloudformation.operations.provisioning import Provisioner
 from local_aws.cloudformation.operations.removal import delete_all
 from local_aws.cloudformation.stacks import Stack
+from local_aws.core import clock
 
 
 def create_stack(exports: Exports, progress: Progress, on_failure: str, forget: Callable[[Stack], None]) -> None:
-    """Create the stack.
+    """Create the stack, until its time is up or it is stopped.
 
     `on_failure` is ROLLBACK, DO_NOTHING or DELETE; `forget` is called with a stack that is deleted.
     """
     stack = progress.stack
+    if stack.timeout_in_minutes is not None:
+        progress.deadline = clock.current().time() + 60 * stack.timeout_in_minutes
     try:
+        if progress.is_cancelled:
+            raise Cancelled()
         check_parameters(stack, None)
         with watch_alarms(progress):
             Provisioner(exports, progress).deploy(_planned(exports, stack), is_update=False)
             monitor(progress)
         set_outputs(exports, stack)
+    except Cancelled:
+        pass
     except OperationFailed as error:
         progress.is_rolling_back = True
         reason = str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from local_aws.cloudformation.errors import OperationFailed
 from local_aws.cloudformation.stacks import Operation, Stack
 from local_aws.core import clock
 from local_aws.core.resources import Resource
@@ -13,14 +14,15 @@ POLL_SECONDS = 60.0
 
 
 class Cancelled(Exception):
-    """The update was cancelled while it waited."""
+    """The operation was cancelled while it waited."""
 
 
 class Progress:
     """The progress of an operation on `stack`. An `instant` operation takes no time.
 
     `is_rolling_back` is True from the moment at which the operation undoes what it did. `failed` is the logical id of
-    the resource that failed, or at which the operation was cancelled.
+    the resource that failed, or at which the operation was cancelled. `deadline` is the moment at which the operation
+    fails unless it has ended, None when there is none.
     """
 
     def __init__(self, stack: Stack, operation: Operation, *, instant: bool) -> None:
@@ -30,6 +32,7 @@ class Progress:
         self.is_rolling_back = False
         self.is_cancelled = False
         self.failed: str | None = None
+        self.deadline: float | None = None
         self._operations = [operation]
         self._at_work: tuple[Resource, str] | None = None
         self._watch: Callable[[], None] | None = None
@@ -51,15 +54,21 @@ class Progress:
     def pause(self, duration: float | None) -> None:
         """Wait until something happens to the stack, for at most `duration` virtual seconds.
 
-        Raises Cancelled when the update was cancelled, and what `watching` found.
+        Raises Cancelled when the operation was cancelled, OperationFailed when its deadline has come, and what
+        `watching` found.
         """
-        watch = None if self.is_rolling_back else self._watch
-        if watch is not None:
-            duration = POLL_SECONDS if duration is None else min(duration, POLL_SECONDS)
+        watch, deadline = (None, None) if self.is_rolling_back else (self._watch, self.deadline)
+        limits = [] if deadline is None else [max(0.0, deadline - clock.current().time())]
+        limits += [] if watch is None else [POLL_SECONDS]
+        if limits:
+            duration = min(limits) if duration is None else min(duration, *limits)
         self._wake.clear()
         self._wake.wait(duration)
         if self.is_cancelled and not self.is_rolling_back:
             raise Cancelled()
+        if deadline is not None and clock.current().time() >= deadline:
+            self._give_up_work()
+            raise OperationFailed("Stack creation time exceeded the specified timeout")
         if watch is not None:
             watch()
 
@@ -119,11 +128,15 @@ class Progress:
 
     def cancel(self, operation: Operation) -> None:
         """Cancel the update where it is. `operation` is the cancellation, to which belongs what happens from now on."""
-        self.is_cancelled = True
-        self._give_up_work()
+        self.stop()
         self._operations.append(operation)
         self.operation = operation
         self.set_status("UPDATE_ROLLBACK_IN_PROGRESS", "Stack update cancelled")
+
+    def stop(self) -> None:
+        """Stop the operation where it is."""
+        self.is_cancelled = True
+        self._give_up_work()
         self.wake()
 
     def _give_up_work(self) -> None:

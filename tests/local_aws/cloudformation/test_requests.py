@@ -570,6 +570,77 @@ def test_a_wait_condition_that_hears_nothing_fails_the_creation(world: StackWorl
     assert "WaitCondition timed out. Received 0 conditions when expecting 2" in world.reasons("one")
 
 
+SLOW = template(
+    Resources={
+        **TOPIC,
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle", "DependsOn": "Topic"},
+        "Wait": {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "3600"},
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "status", "requested"),
+    [("ROLLBACK", "ROLLBACK_COMPLETE", "Rollback"), ("DELETE", "DELETE_COMPLETE", "Delete")],
+)
+def test_a_creation_that_takes_too_long_fails(world: StackWorld, on_failure: str, status: str, requested: str) -> None:
+    """API Reference, CreateStack, TimeoutInMinutes: the time that can pass before the stack fails. The text is that of
+    failed stacks seen in the wild (docker-archive/ecs-plugin#177)."""
+    settings.use(
+        CloudFormationSettings(instant_create_and_delete=False),
+        AutoScalingSettings(stacks={"one": {"signals": "none"}}),
+    )
+    identifier = world.cloudformation.create_stack(
+        StackName="one", TemplateBody=SLOW, TimeoutInMinutes=10, OnFailure=on_failure
+    )["StackId"]
+    world.clock.sleep(599)
+    assert world.status(identifier) == "CREATE_IN_PROGRESS"
+    assert world.settle(identifier) == status
+    reason = f"Stack creation time exceeded the specified timeout. {requested} requested by user."
+    assert reason in world.reasons(identifier)
+    assert "Resource creation cancelled" in world.reasons(identifier)
+    assert world.client("sns").list_topics()["Topics"] == []
+
+
+@pytest.mark.parametrize("seconds", [0, 15, 300])
+def test_a_stack_may_be_deleted_while_it_is_created(world: StackWorld, seconds: float) -> None:
+    """Observed on AWS: the deletion is accepted, the creation stops, and what was created is deleted."""
+    settings.use(
+        CloudFormationSettings(instant_create_and_delete=False),
+        AutoScalingSettings(stacks={"one": {"signals": "hang"}}),
+    )
+    identifier = world.cloudformation.create_stack(StackName="one", TemplateBody=SLOW)["StackId"]
+    world.clock.sleep(seconds)
+    world.cloudformation.delete_stack(StackName="one")
+    assert world.settle(identifier) == "DELETE_COMPLETE"
+    assert world.client("sns").list_topics()["Topics"] == []
+    statuses = [status for logical_id, status in world.trail(identifier) if logical_id == "one"]
+    assert statuses == ["CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+
+
+def test_a_deleted_stack_shows_its_resources_for_ninety_days(world: StackWorld) -> None:
+    """API Reference, DescribeStackResources, DescribeStackResource, ListStackResources and ListStacks: of deleted
+    stacks for up to 90 days."""
+    kept = {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Retain"}
+    identifier = world.create("one", template(Resources={**TOPIC, "Kept": kept}))["StackId"]
+    topics = world.physical_ids("one")
+    world.cloudformation.delete_stack(StackName="one")
+    described = world.cloudformation.describe_stack_resources(StackName=identifier)["StackResources"]
+    assert {item["LogicalResourceId"]: item["ResourceStatus"] for item in described} == {
+        "Topic": "DELETE_COMPLETE",
+        "Kept": "DELETE_SKIPPED",
+    }
+    assert world.physical_ids(identifier) == topics
+    world.clock.sleep(89 * 86_400)
+    assert len(world.cloudformation.list_stack_resources(StackName=identifier)["StackResourceSummaries"]) == 2
+    world.clock.sleep(2 * 86_400)
+    assert refusal(world.cloudformation.describe_stack_resources, StackName=identifier)[0] == "ValidationError"
+    assert world.cloudformation.list_stacks()["StackSummaries"] == []
+
+
 # -- reading ----------------------------------------------------------------------------------------------------
 
 
