@@ -78,12 +78,13 @@ class Evaluator:
 
     With `symbolic`, a reference to a resource is left as a text that names the reference, whatever the resource is now,
     and so is a function that cannot be computed from such a text. Two symbolic values differ when the template, the
-    parameters or what is imported make them differ.
+    parameters or what is imported make them differ. `block` is the section of the template that errors name.
     """
 
     template: Template
     scope: Scope
     symbolic: bool = False
+    block: str = "Resources"
     _conditions: dict[str, bool] = field(default_factory=dict)
     _pending: set[str] = field(default_factory=set)
     """The conditions that are being evaluated."""
@@ -180,14 +181,9 @@ class Evaluator:
         return f"${{GetAtt {name}.{attribute}}}" if self.symbolic else self.scope.get_att(name, attribute)
 
     def _require(self, name: str) -> None:
-        if name not in self.template.resources:
+        if name not in self.template.resources or not self.exists(self.template.resources[name]):
             raise ValidationError(
-                f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the "
-                "template"
-            )
-        if not self.exists(self.template.resources[name]):
-            raise ValidationError(
-                f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the "
+                f"Template format error: Unresolved resource dependencies [{name}] in the {self.block} block of the "
                 "template"
             )
 
@@ -229,14 +225,17 @@ class Evaluator:
         return items[index]
 
     def _find_in_map(self, argument: Any) -> Any:
-        name, *keys = [self.evaluate(part) for part in argument[:3]]
-        options = argument[3] if len(argument) > 3 else {}
+        # A fourth, with a DefaultValue, needs the transform AWS::LanguageExtensions.
+        if not isinstance(argument, list) or len(argument) != 3:
+            raise ValidationError(
+                "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the "
+                "attribute for return value"
+            )
+        name, *keys = [self.evaluate(part) for part in argument]
         value: Any = self.template.mappings.get(name)
         for key in keys:
             value = value.get(str(key)) if isinstance(value, dict) else None
         if value is None:
-            if "DefaultValue" in options:
-                return self.evaluate(options["DefaultValue"])
             raise ValidationError(f"Template error: Unable to get mapping for {name}::{'::'.join(map(str, keys))}")
         return value
 

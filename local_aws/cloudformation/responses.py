@@ -19,9 +19,18 @@ from local_aws.cloudformation.models import CloudFormationBackend, cloudformatio
 from local_aws.cloudformation.stacks import Inputs, Stack
 from local_aws.cloudformation.template import Template, parse
 from local_aws.cloudformation.template_urls import read_text
-from local_aws.cloudformation.validation import check_capabilities, check_rollback_triggers, check_template
+from local_aws.cloudformation.validation import (
+    check_attributes,
+    check_capabilities,
+    check_name,
+    check_rollback_triggers,
+    check_sizes,
+    check_template,
+)
 
 _PAGE = 100
+_MOST_BYTES = 1_000_000
+"""How large a template in S3 may be: the quota of 1 MB, as the text has it that AWS refuses a larger one with."""
 
 
 class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
@@ -39,6 +48,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
     # -- operations on stacks -----------------------------------------------------------------------------------
 
     def create_stack(self) -> ActionResult:
+        check_name(self._get_param("StackName"), "stackName")
         template = self._template(None)
         self._acknowledge(template)
         inputs = self._inputs(template, None)
@@ -273,6 +283,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             raise ValidationError(
                 f"the embedded AWS does not model change sets of the type {kind} or with nested stacks"
             )
+        check_name(self._get_param("ChangeSetName"), "changeSetName")
         if kind == "UPDATE":
             stack = self.backend.get_live(name)
             self.backend.check_updatable(stack)
@@ -280,6 +291,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             inputs = self._inputs(template, stack)
             self._acknowledge(template)
         else:
+            check_name(name, "stackName")
             template = self._template(None)
             inputs = self._inputs(template, None)
             existing = self.backend.find(name)
@@ -350,12 +362,15 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             return stack.inputs.template
         if url:
             body = read_text(url, self.current_account, "TemplateURL")
+            if len(body.encode()) > _MOST_BYTES:
+                raise ValidationError(f"Template may not exceed {_MOST_BYTES} bytes in size.")
         if not body:
             raise ValidationError("Either Template URL or Template Body must be specified.")
         template = parse(body)
         rules.check_syntax(template)
         if check:
             check_template(template)
+            check_attributes(template)
         return template
 
     def _acknowledge(self, template: Template) -> None:
@@ -372,6 +387,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             return kept if old is not None else otherwise
 
         tags = self._get_param("Tags")
+        check_sizes(tags or [], self._get_param("Parameters", []))
         arns = given("NotificationARNs", old and old.notification_arns, ())
         rollback = given("RollbackConfiguration", old and old.rollback_configuration, {})
         check_rollback_triggers(rollback.get("RollbackTriggers", []))

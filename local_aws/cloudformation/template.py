@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import graphlib
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ _ATTRIBUTES = {
     *("Condition", "CreationPolicy", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdatePolicy"),
     "UpdateReplacePolicy",
 }
+# Source: CloudFormation User Guide, "Understand CloudFormation quotas".
+_MOST = {"Mappings": 200, "Outputs": 200, "Parameters": 200, "Resources": 500}
 _DELETIONS = {
     "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot"),
     "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
@@ -223,6 +226,11 @@ def _check(document: dict[str, Any]) -> None:
     for name in ("Conditions", "Mappings", "Outputs", "Parameters", "Resources", "Rules"):
         if not isinstance(document.get(name) or {}, dict):
             raise ValidationError(f"Template format error: expected {name} to be an object.")
+        number, most = len(document.get(name) or {}), _MOST.get(name, math.inf)
+        if number > most:
+            raise ValidationError(
+                f"Template format error: Number of {name.lower()}, {number}, is greater than maximum allowed, {most}"
+            )
     for logical_id, resource in document["Resources"].items():
         if not re.fullmatch(r"[A-Za-z0-9]+", str(logical_id)):
             raise ValidationError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
