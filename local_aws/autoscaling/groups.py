@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from moto.autoscaling.models import autoscaling_backends
@@ -16,6 +18,7 @@ from local_aws.core import clock, settings
 from local_aws.core.resource_types import ResourceFailed
 from local_aws.elbv2.health import healthy_at
 
+_ENDED = ("shutting-down", "terminated")
 LAUNCH_PROPERTIES = {"LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy", "VPCZoneIdentifier"}
 
 
@@ -45,6 +48,17 @@ def instance_ids(group: Any) -> list[str]:
     return [state.instance_id for state in group.instance_states]
 
 
+def living_instance_ids(group: Any) -> list[str]:
+    """The ids of those of the group's instances that nobody has terminated."""
+    return [state.instance_id for state in group.instance_states if state.instance.state not in _ENDED]
+
+
+def runs(group: Any, instance_id: str) -> bool:
+    """Whether an instance that the group launched runs, be it still in the group or not."""
+    instance = group.autoscaling_backend.ec2_backend.get_instance_by_id(instance_id)
+    return instance is not None and instance.state == "running"
+
+
 def obsolete_instance_ids(group: Any) -> list[str]:
     """The ids of the instances that were not launched from the launch source that the group has now."""
     source = launch_source(group)
@@ -56,22 +70,50 @@ def is_suspended(group: Any, process: str) -> bool:
     return any(suspended["ProcessName"] == process for suspended in group.suspended_processes)
 
 
+def in_service_instance_ids(group: Any) -> list[str]:
+    """The ids of those of the group's instances that are in service and live."""
+    living = living_instance_ids(group)
+    return [state.instance_id for state in group.active_instances() if state.instance_id in living]
+
+
+def desired_capacity(group: Any) -> int:
+    """The group's DesiredCapacity."""
+    return int(group.desired_capacity)
+
+
+@contextmanager
+def suspended(group: Any, processes: list[str]) -> Iterator[None]:
+    """Suspend the processes inside; those that were suspended before stay so."""
+    before = {process["ProcessName"] for process in group.suspended_processes}
+    if added := [process for process in processes if process not in before]:
+        group.autoscaling_backend.suspend_processes(group.name, added)
+    try:
+        yield
+    finally:
+        if added and find(group.account_id, group.region, group.name) is not None:
+            group.autoscaling_backend.resume_processes(group.name, added)
+
+
 def max_size(group: Any) -> int:
     """The group's MaxSize."""
     return int(group.max_size)
 
 
 def terminate(group: Any, ids: list[str]) -> None:
-    """Take the instances out of the group and its target groups, and terminate them."""
+    """Take those of the instances that are in the group out of it and its target groups, and terminate them."""
+    ids = [identifier for identifier in instance_ids(group) if identifier in ids]
     if not ids:
         return
+    # moto does not terminate an instance again.
+    living = [identifier for identifier in living_instance_ids(group) if identifier in ids]
     backend = group.autoscaling_backend
     group.instance_states = [state for state in group.instance_states if state.instance_id not in ids]
     for arn in group.target_group_arns:
         target_group = backend.elbv2_backend.target_groups.get(arn)
         if target_group is not None:
             target_group.deregister([{"Id": identifier} for identifier in ids if identifier in target_group.targets])
-    backend.ec2_backend.terminate_instances(ids)
+    if living:
+        backend.ec2_backend.terminate_instances(living)
     backend.update_attached_elbs(group.name)
 
 

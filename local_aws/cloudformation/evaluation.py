@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.cloudformation import parameters, providers
+from local_aws.cloudformation import parameters, policies, providers
 from local_aws.cloudformation.exports import Exports
 from local_aws.cloudformation.functions import Evaluator, Scope
 from local_aws.cloudformation.settings import CloudFormationSettings
@@ -14,8 +14,10 @@ from local_aws.cloudformation.stacks import Inputs, Stack
 from local_aws.core import settings
 
 
-def evaluator(exports: Exports, stack: Stack, inputs: Inputs, *, symbolic: bool = False) -> Evaluator:
-    """What evaluates the template of `inputs` as the stack's; `symbolic` is as in Evaluator."""
+def evaluator(
+    exports: Exports, stack: Stack, inputs: Inputs, *, symbolic: bool = False, block: str = "Resources"
+) -> Evaluator:
+    """What evaluates the template of `inputs` as the stack's; `symbolic` and `block` are as in Evaluator."""
 
     def ref(logical_id: str) -> str:
         return stack.resources[logical_id].physical_id
@@ -42,18 +44,27 @@ def evaluator(exports: Exports, stack: Stack, inputs: Inputs, *, symbolic: bool 
         get_att=get_att,
         export=export,
     )
-    return Evaluator(inputs.template, scope, symbolic)
+    return Evaluator(inputs.template, scope, symbolic, block)
 
 
 def signatures(exports: Exports, stack: Stack, inputs: Inputs) -> dict[str, str]:
-    """The signature of each resource that the stack would have, in the order of their dependencies."""
+    """The signature of each resource that the stack would have, in the order of their dependencies.
+
+    Raises ValidationError when a condition, a policy of a resource, or an output is refused.
+    """
     symbolic = evaluator(exports, stack, inputs, symbolic=True)
+    for name in inputs.template.conditions:
+        symbolic.condition(name)
     by_logical_id = {}
     for logical_id in inputs.template.order:
         resource = inputs.template.resources[logical_id]
         if symbolic.exists(resource):
+            policies.creation_policy(symbolic, logical_id)
+            policies.update_policy(symbolic, logical_id)
             part = {key: resource.get(key) for key in ("Type", "Properties", "Metadata")}
-            by_logical_id[logical_id] = json.dumps(symbolic.evaluate(part), sort_keys=True, default=str)
+            evaluated = {"Metadata": None, **symbolic.evaluate(part)}
+            by_logical_id[logical_id] = json.dumps(evaluated, sort_keys=True, default=str)
+    _output_signature(exports, stack, inputs)
     return by_logical_id
 
 
@@ -80,7 +91,10 @@ def _has_other_triggers(stack: Stack, inputs: Inputs) -> bool:
 
 
 def _output_signature(exports: Exports, stack: Stack, inputs: Inputs) -> str:
-    """A text that changes when the definition of an output does."""
-    symbolic = evaluator(exports, stack, inputs, symbolic=True)
+    """A text that changes when the definition of an output does.
+
+    Raises ValidationError when an output refers to a resource that does not exist under its condition.
+    """
+    symbolic = evaluator(exports, stack, inputs, symbolic=True, block="Outputs")
     existing = {name: output for name, output in inputs.template.outputs.items() if symbolic.exists(output)}
     return json.dumps(symbolic.evaluate(existing), sort_keys=True, default=str)

@@ -26,6 +26,14 @@ from local_aws.ssm import parameters
 
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([\w-]+):([^}]+)\}\}")
 _LITERAL = re.compile(r"\$\{!([^{}]+)\}")
+_TWO_TO_TEN = (2, 10, "a list of at least 2 and at most 10 boolean parameters")
+_CONDITION_ARGUMENTS = {
+    "Fn::And": _TWO_TO_TEN,
+    "Fn::Equals": (2, 2, "a list of 2 string parameters"),
+    "Fn::Not": (1, 1, "one boolean parameter"),
+    "Fn::Or": _TWO_TO_TEN,
+}
+"""How few and how many arguments each takes, in CloudFormation's words."""
 
 
 def environment(account_id: str, region: str) -> dict[str, str]:
@@ -70,20 +78,27 @@ class Evaluator:
 
     With `symbolic`, a reference to a resource is left as a text that names the reference, whatever the resource is now,
     and so is a function that cannot be computed from such a text. Two symbolic values differ when the template, the
-    parameters or what is imported make them differ.
+    parameters or what is imported make them differ. `block` is the section of the template that errors name.
     """
 
     template: Template
     scope: Scope
     symbolic: bool = False
+    block: str = "Resources"
     _conditions: dict[str, bool] = field(default_factory=dict)
+    _pending: set[str] = field(default_factory=set)
+    """The conditions that are being evaluated."""
 
     def condition(self, name: str) -> bool:
         """Whether the condition of that name holds."""
         if name not in self._conditions:
             if name not in self.template.conditions:
                 raise ValidationError(f"Template error: unresolved condition dependency: {name}")
+            if name in self._pending:
+                raise ValidationError(f"Template error: the condition {name} depends on itself")
+            self._pending.add(name)
             self._conditions[name] = self._holds(self.template.conditions[name])
+            self._pending.discard(name)
         return self._conditions[name]
 
     def exists(self, part: Mapping[str, Any]) -> bool:
@@ -98,11 +113,11 @@ class Evaluator:
         if isinstance(value, dict):
             if len(value) == 1:
                 name, argument = next(iter(value.items()))
-                if name == "Ref" or name.startswith("Fn::"):
+                if name == "Ref" or str(name).startswith("Fn::"):
                     return self._function(name, argument)
             if misplaced := [key for key in value if str(key).startswith("Fn::")]:
                 raise ValidationError(
-                    f"Template format error: {misplaced[0]} must stand alone, found {', '.join(value)}"
+                    f"Template format error: {misplaced[0]} must stand alone, found {', '.join(map(str, value))}"
                 )
             pairs = {key: self.evaluate(item) for key, item in value.items()}
             return {key: item for key, item in pairs.items() if item is not NO_VALUE}
@@ -166,14 +181,9 @@ class Evaluator:
         return f"${{GetAtt {name}.{attribute}}}" if self.symbolic else self.scope.get_att(name, attribute)
 
     def _require(self, name: str) -> None:
-        if name not in self.template.resources:
+        if name not in self.template.resources or not self.exists(self.template.resources[name]):
             raise ValidationError(
-                f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the "
-                "template"
-            )
-        if not self.exists(self.template.resources[name]):
-            raise ValidationError(
-                f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the "
+                f"Template format error: Unresolved resource dependencies [{name}] in the {self.block} block of the "
                 "template"
             )
 
@@ -215,14 +225,17 @@ class Evaluator:
         return items[index]
 
     def _find_in_map(self, argument: Any) -> Any:
-        name, *keys = [self.evaluate(part) for part in argument[:3]]
-        options = argument[3] if len(argument) > 3 else {}
+        # A fourth, with a DefaultValue, needs the transform AWS::LanguageExtensions.
+        if not isinstance(argument, list) or len(argument) != 3:
+            raise ValidationError(
+                "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the "
+                "attribute for return value"
+            )
+        name, *keys = [self.evaluate(part) for part in argument]
         value: Any = self.template.mappings.get(name)
         for key in keys:
             value = value.get(str(key)) if isinstance(value, dict) else None
         if value is None:
-            if "DefaultValue" in options:
-                return self.evaluate(options["DefaultValue"])
             raise ValidationError(f"Template error: Unable to get mapping for {name}::{'::'.join(map(str, keys))}")
         return value
 
@@ -253,8 +266,12 @@ class Evaluator:
         if not isinstance(value, dict) or len(value) != 1:
             raise ValidationError(f"Template format error: Conditions can only be boolean operations, found {value!r}")
         name, argument = next(iter(value.items()))
-        if name == "Condition":
+        if name == "Condition" and isinstance(argument, str):
             return self.condition(argument)
+        if name in _CONDITION_ARGUMENTS:
+            least, most, wanted = _CONDITION_ARGUMENTS[name]
+            if not isinstance(argument, list) or not least <= len(argument) <= most:
+                raise ValidationError(f"Template error: every {name} object requires {wanted}.")
         if name == "Fn::Equals":
             left, right = (_text(self.evaluate(side)) for side in argument)
             return left == right

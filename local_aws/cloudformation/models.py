@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,7 @@ from local_aws.core import clock, settings
 from local_aws.core.ids import random_uuid
 
 NOTHING_TO_UPDATE = "No updates are to be performed."
+_REMEMBERED = timedelta(days=90)
 BY_USER = "User Initiated"
 
 
@@ -50,15 +52,22 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         self.exports = Exports(self.stacks)
         self._updates: dict[str, Update] = {}
         """The last update of each stack, by the stack's id."""
+        self._creations: dict[str, Progress] = {}
+        """The creation of each stack, likewise."""
 
     # -- stacks -------------------------------------------------------------------------------------------------
 
     def find(self, name_or_id: str) -> Stack | None:
-        """The stack of that name, or of that id: by its id a deleted one is found as well."""
+        """The stack of that name, or of that id: by its id a deleted one is found as well, for 90 days."""
         for stack in self.stacks.values():
             if name_or_id in (stack.name, stack.stack_id):
                 return stack
-        return self.deleted_stacks.get(name_or_id)
+        return next((stack for stack in self.remembered() if stack.stack_id == name_or_id), None)
+
+    def remembered(self) -> list[Stack]:
+        """The stacks that were deleted in the last 90 days."""
+        oldest = clock.current().now() - _REMEMBERED
+        return [stack for stack in self.deleted_stacks.values() if (stack.deletion_time or oldest) >= oldest]
 
     def get(self, name_or_id: str) -> Stack:
         """The stack of that name or id.
@@ -85,6 +94,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         self.stacks.pop(stack.stack_id, None)
         self.deleted_stacks[stack.stack_id] = stack
         self._updates.pop(stack.stack_id, None)
+        self._creations.pop(stack.stack_id, None)
         self.change_sets = {key: value for key, value in self.change_sets.items() if value.stack is not stack}
 
     # -- operations ---------------------------------------------------------------------------------------------
@@ -109,11 +119,22 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         return operation
 
     def _run(self, task: Callable[[], object], stack: Stack, *, instant: bool = False) -> None:
-        """Run an operation: as a task of the clock, unless it is instant and takes no time."""
+        """Run an operation: as a task of the clock, unless it is instant and takes no time.
+
+        An error that is no failure of the operation's is a defect: it ends the operation, and whoever waits gets it.
+        """
+
+        def run() -> None:
+            try:
+                task()
+            except Exception as error:
+                stack.break_off(f"the embedded AWS failed, with {type(error).__name__}: {error}")
+                raise
+
         if instant:
-            task()
+            run()
         else:
-            clock.current().spawn(task, f"CloudFormation: {stack.name}")
+            clock.current().spawn(run, f"CloudFormation: {stack.name}")
 
     # -- creation -----------------------------------------------------------------------------------------------
 
@@ -151,6 +172,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         operation = self._begin(stack, "CREATE_STACK", token, request)
         instant = settings.current(CloudFormationSettings).instant_create_and_delete
         progress = Progress(stack, operation, instant=instant)
+        self._creations[stack.stack_id] = progress
         progress.set_status("CREATE_IN_PROGRESS", BY_USER)
         self._run(partial(create_stack, self.exports, progress, on_failure, self._forget), stack, instant=instant)
         return operation
@@ -165,8 +187,10 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         token: str | None = None,
         request: str = "",
         disable_rollback: bool = False,
+        new_policy: str | None = None,
+        policy_during_update: str | None = None,
     ) -> Operation:
-        """Begin to update a stack.
+        """Begin to update a stack; the stack policies are as in Stack, and the new one is for later updates.
 
         Raises ValidationError when its status allows no update, or when nothing is to be done.
         """
@@ -182,8 +206,9 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         for change_set in self.change_sets.values():
             change_set.obsolete |= change_set.stack is stack and change_set.id != request
         stack.last_updated = clock.current().now()
+        stack.policy_during_update = policy_during_update
         progress = Progress(stack, operation, instant=False)
-        update = self._updates[stack.stack_id] = Update(self.exports, progress, previous, planned)
+        update = self._updates[stack.stack_id] = Update(self.exports, progress, previous, planned, new_policy)
         progress.set_status("UPDATE_IN_PROGRESS", BY_USER)
         self._run(partial(update.run, disable_rollback=disable_rollback), stack)
         return operation
@@ -267,7 +292,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             return
         if stack.termination_protection:
             raise ValidationError(f"Stack [{stack.stack_id}] cannot be deleted while TerminationProtection is enabled")
-        if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+        if stack.status.endswith("_IN_PROGRESS") and stack.status not in ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"):
             raise ValidationError(f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.status}")
         if retain and stack.status != "DELETE_FAILED":
             raise ValidationError(
@@ -275,6 +300,8 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
                 "the DELETE_FAILED state."
             )
         self.exports.check_deletion(stack)
+        if stack.status == "CREATE_IN_PROGRESS":
+            self._creations[stack.stack_id].stop()
         operation = self._begin(stack, "DELETE_STACK", token)
         instant = settings.current(CloudFormationSettings).instant_create_and_delete
         progress = Progress(stack, operation, instant=instant)

@@ -17,7 +17,7 @@ from dataclasses import replace as replaced
 from typing import Any
 
 from local_aws.autoscaling import groups as autoscaling
-from local_aws.cloudformation import parameters, schemas
+from local_aws.cloudformation import parameters, policies, schemas
 from local_aws.cloudformation.evaluation import evaluator
 from local_aws.cloudformation.exports import Exports
 from local_aws.cloudformation.functions import NO_VALUE, Evaluator
@@ -210,13 +210,13 @@ class _Preview:
         always = {
             name for name in changing if schemas.needs_replacement(resource.definition.type, {}, {name: "changed"})
         }
-        replaces_groups = "AutoScalingReplacingUpdate" in (part.get("UpdatePolicy") or {})
+        replaces_groups = "AutoScalingReplacingUpdate" in policies.update_policy(self._after, resource.logical_id)
         may_replace = replaces_groups and not autoscaling.LAUNCH_PROPERTIES.isdisjoint(changing)
         surely = any(cause.name in always and cause.evaluation == "Static" for cause in causes)
         replacement = "True" if surely else "Conditional" if always or may_replace else "False"
         action: dict[str, Any] = {}
         if replacement == "True":
-            policy = str(self._after.evaluate(part.get("UpdateReplacePolicy", "Delete")))
+            policy = part.get("UpdateReplacePolicy", "Delete")
             action = {"PolicyAction": f"ReplaceAnd{_POLICY_ACTIONS.get(policy, policy)}"}
         shared = {
             "Action": "Modify",
@@ -278,9 +278,8 @@ def _detail(cause: _Cause, always: set[str], values: Mapping[str, Any] | None = 
 
 
 def _context(evaluate: Evaluator, part: Mapping[str, Any]) -> str:
-    return json.dumps(
-        {name: _as_texts(evaluate.evaluate(part[name])) for name in _ATTRIBUTES if part.get(name) is not None}
-    )
+    values = {name: evaluate.evaluate(part[name]) for name in _ATTRIBUTES if part.get(name) is not None}
+    return json.dumps({name: _as_texts(value) for name, value in values.items() if value is not NO_VALUE})
 
 
 def _as_texts(value: Any) -> Any:

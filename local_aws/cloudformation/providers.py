@@ -13,8 +13,11 @@ from moto.core.exceptions import ServiceException
 from local_aws.cloudformation import schemas, types
 from local_aws.core import faults
 from local_aws.core.errors import NotModelled
-from local_aws.core.resource_types import ResourceFailed, ResourceType
+from local_aws.core.resource_types import ResourceFailed, ResourceType, client
 from local_aws.core.resources import Request, Resource
+
+SNAPSHOTS = ("AWS::EC2::Volume",)
+"""The types of which the embedded AWS makes snapshots."""
 
 
 def _type(name: str) -> ResourceType:
@@ -71,6 +74,15 @@ def delete(resource: Resource) -> None:
         _type(request.type).delete(request, resource)
 
 
+def snapshot(resource: Resource) -> None:
+    """Make a snapshot of the resource, which is of one of SNAPSHOTS and about to be deleted.
+
+    Raises ResourceFailed with the service's own error.
+    """
+    with _failures(resource.request):
+        client("ec2", resource.request.region).create_snapshot(VolumeId=resource.physical_id)
+
+
 def attribute(resource: Resource, name: str) -> Any:
     """The attribute of the resource, as Fn::GetAtt returns it.
 
@@ -81,8 +93,7 @@ def attribute(resource: Resource, name: str) -> Any:
         return resource.attributes[name]
     if name == schemas.primary_identifier(resource_type):
         return resource.physical_id
-    published = schemas.schema(resource_type).get("readOnlyProperties", [])
-    if published and f"/properties/{name.replace('.', '/')}" not in published:
+    if not schemas.has_attribute(resource_type, name):
         raise ResourceFailed(
             f"Template error: resource {resource.logical_id} does not support attribute type {name} in Fn::GetAtt"
         )

@@ -12,16 +12,25 @@ from typing import Any
 
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
-from local_aws.cloudformation import answers, parameters, rules
+from local_aws.cloudformation import answers, parameters, rules, stack_policies
 from local_aws.cloudformation.change_sets import ChangeSet
 from local_aws.cloudformation.errors import ValidationError
 from local_aws.cloudformation.models import CloudFormationBackend, cloudformation_backends
 from local_aws.cloudformation.stacks import Inputs, Stack
 from local_aws.cloudformation.template import Template, parse
-from local_aws.cloudformation.template_urls import read_template_text
-from local_aws.cloudformation.validation import check_capabilities, check_rollback_triggers, check_template
+from local_aws.cloudformation.template_urls import read_text
+from local_aws.cloudformation.validation import (
+    check_attributes,
+    check_capabilities,
+    check_name,
+    check_rollback_triggers,
+    check_sizes,
+    check_template,
+)
 
 _PAGE = 100
+_MOST_BYTES = 1_000_000
+"""How large a template in S3 may be: the quota of 1 MB, as the text has it that AWS refuses a larger one with."""
 
 
 class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
@@ -39,6 +48,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
     # -- operations on stacks -----------------------------------------------------------------------------------
 
     def create_stack(self) -> ActionResult:
+        check_name(self._get_param("StackName"), "stackName")
         template = self._template(None)
         self._acknowledge(template)
         inputs = self._inputs(template, None)
@@ -56,7 +66,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
                 "disable_rollback": disabled,
                 "termination_protection": bool(self._get_param("EnableTerminationProtection", False)),
                 "timeout_in_minutes": self._get_param("TimeoutInMinutes"),
-                "policy": self._get_param("StackPolicyBody"),
+                "policy": self._stack_policy(),
             },
         )
         return ActionResult({"StackId": stack.stack_id, "OperationId": operation.id})
@@ -73,9 +83,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             token=self._get_param("ClientRequestToken"),
             request=self._request_text(),
             disable_rollback=bool(self._get_param("DisableRollback", False)),
+            new_policy=self._stack_policy(),
+            policy_during_update=self._stack_policy("DuringUpdate"),
         )
-        if (policy := self._get_param("StackPolicyBody")) is not None:
-            stack.policy = policy
         return ActionResult({"StackId": stack.stack_id, "OperationId": operation.id})
 
     def cancel_update_stack(self) -> ActionResult:
@@ -117,15 +127,24 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return ActionResult({"StackId": stack.stack_id})
 
     def get_stack_policy(self) -> ActionResult:
-        return ActionResult({"StackPolicyBody": self.backend.get(self._get_param("StackName")).policy})
+        stack = self.backend.get(self._get_param("StackName"))
+        return ActionResult({"StackPolicyBody": stack.effective_policy})
 
     def set_stack_policy(self) -> ActionResult:
-        # No update heeds a stack policy, so one that denies any is refused; others are kept and shown.
-        body = self._get_param("StackPolicyBody") or "{}"
-        if any(statement.get("Effect") == "Deny" for statement in json.loads(body).get("Statement", [])):
-            raise ValidationError("the embedded AWS does not model stack policies that deny updates")
-        self.backend.get(self._get_param("StackName")).policy = body
+        stack, policy = self.backend.get_live(self._get_param("StackName")), self._stack_policy()
+        if policy is not None:
+            stack.policy = policy
         return EmptyResult()
+
+    def _stack_policy(self, when: str = "") -> str | None:
+        """The stack policy that the request gives, as its text or by its URL; None when it gives none."""
+        body_name, url_name = f"StackPolicy{when}Body", f"StackPolicy{when}URL"
+        body, url = self._get_param(body_name), self._get_param(url_name)
+        if body is not None and url is not None:
+            raise ValidationError(f"You cannot specify both {url_name} and {body_name}")
+        if url is not None:
+            body = read_text(url, self.current_account, url_name)
+        return None if body is None else stack_policies.check(body)
 
     # -- stacks, as they are ------------------------------------------------------------------------------------
 
@@ -137,7 +156,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
 
     def list_stacks(self) -> ActionResult:
         statuses = self._get_param("StackStatusFilter", [])
-        stacks = [*self.backend.stacks.values(), *self.backend.deleted_stacks.values()]
+        stacks = [*self.backend.stacks.values(), *self.backend.remembered()]
         page, token = self._page([stack for stack in stacks if not statuses or stack.status in statuses])
         return ActionResult(
             {
@@ -179,7 +198,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         name, operation_id = self._get_param("StackName"), self._get_param("OperationId")
         if name:
             return self.backend.get(name)
-        for stack in [*self.backend.stacks.values(), *self.backend.deleted_stacks.values()]:
+        for stack in [*self.backend.stacks.values(), *self.backend.remembered()]:
             if any(operation.id == operation_id for operation in stack.operations):
                 return stack
         raise ValidationError(f"Operation [{operation_id}] does not exist")
@@ -264,6 +283,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             raise ValidationError(
                 f"the embedded AWS does not model change sets of the type {kind} or with nested stacks"
             )
+        check_name(self._get_param("ChangeSetName"), "changeSetName")
         if kind == "UPDATE":
             stack = self.backend.get_live(name)
             self.backend.check_updatable(stack)
@@ -271,6 +291,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             inputs = self._inputs(template, stack)
             self._acknowledge(template)
         else:
+            check_name(name, "stackName")
             template = self._template(None)
             inputs = self._inputs(template, None)
             existing = self.backend.find(name)
@@ -340,13 +361,16 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         if previous and stack is not None:
             return stack.inputs.template
         if url:
-            body = read_template_text(url, self.current_account)
+            body = read_text(url, self.current_account, "TemplateURL")
+            if len(body.encode()) > _MOST_BYTES:
+                raise ValidationError(f"Template may not exceed {_MOST_BYTES} bytes in size.")
         if not body:
             raise ValidationError("Either Template URL or Template Body must be specified.")
         template = parse(body)
         rules.check_syntax(template)
         if check:
             check_template(template)
+            check_attributes(template)
         return template
 
     def _acknowledge(self, template: Template) -> None:
@@ -363,6 +387,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             return kept if old is not None else otherwise
 
         tags = self._get_param("Tags")
+        check_sizes(tags or [], self._get_param("Parameters", []))
         arns = given("NotificationARNs", old and old.notification_arns, ())
         rollback = given("RollbackConfiguration", old and old.rollback_configuration, {})
         check_rollback_triggers(rollback.get("RollbackTriggers", []))

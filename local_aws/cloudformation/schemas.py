@@ -59,6 +59,16 @@ def needs_replacement(resource_type: str, old: Mapping[str, Any], new: Mapping[s
     return any(_at(old, path) != _at(new, path) for path in schema(resource_type).get("createOnlyProperties", []))
 
 
+def has_attribute(resource_type: str, name: str) -> bool:
+    """Whether Fn::GetAtt reads the attribute of a resource of the type; True when AWS publishes none of its."""
+    published = schema(resource_type).get("readOnlyProperties", [])
+    return not published or name == primary_identifier(resource_type) or _pointer(name) in published
+
+
+def _pointer(name: str) -> str:
+    return f"/properties/{name.replace('.', '/')}"
+
+
 def primary_identifier(resource_type: str) -> str | None:
     """The property that identifies a resource of the type, None when it takes several."""
     names = [path.removeprefix("/properties/") for path in schema(resource_type).get("primaryIdentifier", [])]

@@ -125,7 +125,8 @@ class Stack:
     """A stack: its inputs, its resources and outputs, and its history.
 
     `garbage` are the resources that were replaced, which the next clean-up deletes. `imports` are the names of the
-    exports that it uses. `awaiting` are the signals that its resources wait for, by logical id.
+    exports that it uses. `policy` is its stack policy, and `policy_during_update` the one that takes its place while an
+    update runs. `awaiting` are the signals that its resources wait for, by logical id.
     """
 
     def __init__(self, stack_id: str, name: str, account_id: str, region: str, inputs: Inputs) -> None:
@@ -140,6 +141,7 @@ class Stack:
         self.termination_protection = False
         self.timeout_in_minutes: int | None = None
         self.policy: str | None = None
+        self.policy_during_update: str | None = None
         self.creation_time = clock.current().now()
         self.last_updated: datetime | None = None
         self.deletion_time: datetime | None = None
@@ -155,6 +157,11 @@ class Stack:
     def exports(self) -> list[Output]:
         return [output for output in self.outputs if output.export_name]
 
+    @property
+    def effective_policy(self) -> str | None:
+        """The stack policy that an update heeds, as GetStackPolicy shows it (on record, test_policy_during_update)."""
+        return self.policy if self.policy_during_update is None else self.policy_during_update
+
     def set_status(self, operation: Operation, status: str, reason: str | None = None) -> None:
         """Move to the status: with an event of the stack, its notifications, and an event on the default bus."""
         self.status = status
@@ -167,6 +174,15 @@ class Stack:
         if operation.token:
             detail["client-request-token"] = operation.token
         put_aws_event("aws.cloudformation", "CloudFormation Stack Status Change", [self.stack_id], detail, self.region)
+
+    def break_off(self, reason: str) -> None:
+        """End the running operation as a failed one, wherever it is."""
+        what = self.status.removesuffix("_IN_PROGRESS").removesuffix("_CLEANUP").removesuffix("_COMPLETE")
+        self.set_status(self.operations[-1], f"{what}_FAILED", reason)
+        self.awaiting.clear()
+        self.policy_during_update = None
+        for operation in self.operations:
+            operation.ended = operation.ended or clock.current().now()
 
     def add_event(
         self,

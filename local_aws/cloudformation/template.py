@@ -1,13 +1,15 @@
 """CloudFormation templates: their parts, and whether they are well formed.
 
 Sources: CloudFormation User Guide, "Template anatomy", "Intrinsic function reference", "DependsOn attribute",
-"Acknowledging IAM resources in CloudFormation templates".
+"Acknowledging IAM resources in CloudFormation templates"; Template Reference, "DeletionPolicy attribute",
+"UpdateReplacePolicy attribute".
 """
 
 from __future__ import annotations
 
 import functools
 import graphlib
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,6 +53,21 @@ _PARAMETER_TYPES = re.compile(
     f"String|Number|CommaDelimitedList|List<(Number|String)>|{_OF_AWS}|AWS::SSM::Parameter::Name"
     f"|AWS::SSM::Parameter::Value<(String|CommaDelimitedList|List<String>|{_OF_AWS})>"
 )
+_ATTRIBUTES = {
+    *("Condition", "CreationPolicy", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdatePolicy"),
+    "UpdateReplacePolicy",
+}
+# Source: CloudFormation User Guide, "Understand CloudFormation quotas".
+_MOST = {"Mappings": 200, "Outputs": 200, "Parameters": 200, "Resources": 500}
+_DELETIONS = {
+    "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot"),
+    "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
+}
+_WITH_SNAPSHOTS = {
+    *("AWS::DocDB::DBCluster", "AWS::EC2::Volume", "AWS::ElastiCache::CacheCluster"),
+    *("AWS::ElastiCache::ReplicationGroup", "AWS::Neptune::DBCluster", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"),
+    "AWS::Redshift::Cluster",
+}
 
 
 @dataclass(frozen=True)
@@ -136,7 +153,10 @@ class Template:
 
 
 def references(value: Any) -> Iterator[tuple[str, str | None]]:
-    """The references of Ref, Fn::GetAtt and Fn::Sub anywhere in `value`: the name, and the attribute if one is read."""
+    """The references of Ref, Fn::GetAtt and Fn::Sub anywhere in `value`: the name, and the attribute if one is read.
+
+    Raises ValidationError, in CloudFormation's words, when the arguments of one are malformed.
+    """
     if isinstance(value, list):
         for item in value:
             yield from references(item)
@@ -145,10 +165,22 @@ def references(value: Any) -> Iterator[tuple[str, str | None]]:
             if key == "Ref" and isinstance(argument, str):
                 yield argument, None
             elif key == "Fn::GetAtt":
-                name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
-                yield name, str(attribute)
+                parts = argument.split(".", 1) if isinstance(argument, str) else argument
+                if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[0], str):
+                    raise ValidationError(
+                        "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name "
+                        "and the resource attribute"
+                    )
+                yield parts[0], str(parts[1])
+                yield from references(parts[1])
             elif key == "Fn::Sub":
-                text, local = argument if isinstance(argument, list) else (argument, {})
+                text, local = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
+                if not isinstance(text, str) or not isinstance(local, dict):
+                    raise ValidationError(
+                        "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. "
+                        "Specify a string as first argument, and an optional second argument to specify a mapping of "
+                        "values to replace in the string"
+                    )
                 for reference in SUBSTITUTION.findall(text):
                     name, _, attribute = reference.strip().partition(".")
                     if name not in local:
@@ -191,6 +223,14 @@ def _check(document: dict[str, Any]) -> None:
         raise ValidationError(f"Invalid template property or properties [{', '.join(unknown)}]")
     if not document.get("Resources"):
         raise ValidationError("Template format error: At least one Resources member must be defined.")
+    for name in ("Conditions", "Mappings", "Outputs", "Parameters", "Resources", "Rules"):
+        if not isinstance(document.get(name) or {}, dict):
+            raise ValidationError(f"Template format error: expected {name} to be an object.")
+        number, most = len(document.get(name) or {}), _MOST.get(name, math.inf)
+        if number > most:
+            raise ValidationError(
+                f"Template format error: Number of {name.lower()}, {number}, is greater than maximum allowed, {most}"
+            )
     for logical_id, resource in document["Resources"].items():
         if not re.fullmatch(r"[A-Za-z0-9]+", str(logical_id)):
             raise ValidationError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
@@ -198,6 +238,7 @@ def _check(document: dict[str, Any]) -> None:
             raise ValidationError(
                 f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
             )
+        _check_resource(logical_id, resource)
     for name, parameter in (document.get("Parameters") or {}).items():
         kind = parameter.get("Type") if isinstance(parameter, dict) else None
         if kind is None:
@@ -212,6 +253,43 @@ def _check(document: dict[str, Any]) -> None:
     for name, output in (document.get("Outputs") or {}).items():
         if not isinstance(output, dict) or output.get("Value") is None:
             raise ValidationError(f"Template format error: Output {name} is malformed.")
+        _check_text(output, "Condition", "Description")
+        export = output.get("Export", {"Name": ""})
+        if not isinstance(export, dict) or set(export) != {"Name"}:
+            raise ValidationError(
+                f"Template format error: Output {name} is malformed: expected Export to have a Name, found {export!r}"
+            )
+
+
+def _check_resource(logical_id: str, resource: dict[str, Any]) -> None:
+    """Check the attributes that take no function. The texts are those of errors seen in the wild."""
+    if unknown := [key for key in resource if key not in _ATTRIBUTES]:
+        raise ValidationError(f"Invalid template resource property '{unknown[0]}'")
+    _check_text(resource, "Condition", *_DELETIONS)
+    for attribute, values in _DELETIONS.items():
+        value = resource.get(attribute, "Delete")
+        if value not in values:
+            raise ValidationError(f"Template format error: Unrecognized {attribute} {value} for resource {logical_id}")
+        if value == "Snapshot" and resource["Type"] not in _WITH_SNAPSHOTS:
+            raise ValidationError(
+                f"Template error: resource type {resource['Type']} does not support deletion policy Snapshot"
+            )
+    depends_on = resource.get("DependsOn") or []
+    names = depends_on if isinstance(depends_on, list) else [depends_on]
+    if not all(isinstance(name, str) for name in names):
+        raise ValidationError("Template format error: Every DependsOn value must be a string.")
+    properties = resource.get("Properties") or {}
+    if not isinstance(properties, dict) or any(key == "Ref" or str(key).startswith("Fn::") for key in properties):
+        raise ValidationError(
+            f"Template format error: expected the Properties of {logical_id} to be an object, without a function in "
+            f"its place, found {properties!r}"
+        )
+
+
+def _check_text(part: dict[str, Any], *attributes: str) -> None:
+    for attribute in attributes:
+        if not isinstance(part.get(attribute, ""), str):
+            raise ValidationError(f"Template format error: Every {attribute} member must be a string.")
 
 
 def _check_references(template: Template) -> None:

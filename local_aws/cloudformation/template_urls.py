@@ -1,4 +1,4 @@
-"""Templates in S3, by their URLs.
+"""Templates and stack policies in S3, by their URLs.
 
 Source: S3 User Guide, "Virtual hosting of general purpose buckets".
 """
@@ -18,8 +18,8 @@ _OWN_HOSTS = ("127.0.0.1", "localhost")
 _ON_S3_ERRORS = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
 
 
-def read_template_text(url: str, account: str) -> str:
-    """The text of the template that the URL names.
+def read_text(url: str, account: str, parameter: str) -> str:
+    """The text of the template or policy that the URL names, which is the value of the request's `parameter`.
 
     The URL has the bucket in its host or in its path; one of this machine, on which the embedded AWS may be served, has
     it in the path. Raises ValidationError, with CloudFormation's text.
@@ -28,7 +28,7 @@ def read_template_text(url: str, account: str) -> str:
     host = parts.hostname or ""
     on_s3 = _S3_HOST.fullmatch(host) if parts.scheme == "https" else None
     if on_s3 is None and host not in _OWN_HOSTS:
-        raise ValidationError("TemplateURL must be a supported URL.")
+        raise ValidationError(f"{parameter} must be a supported URL.")
     path = unquote(parts.path).lstrip("/")
     bucket, key = (on_s3["bucket"], path) if on_s3 and on_s3["bucket"] else path.partition("/")[::2]
     (version,) = parse_qs(parts.query).get("versionId", [None])

@@ -1,14 +1,19 @@
 """What is checked of a request and its template before it is carried out, beside that the template is well formed.
 
-Sources: CloudFormation API Reference, CreateStack, Capabilities; UpdateStack; RollbackConfiguration, RollbackTrigger.
+Sources: CloudFormation API Reference, CreateStack; CreateChangeSet; UpdateStack; RollbackConfiguration,
+RollbackTrigger; User Guide, "Understand CloudFormation quotas".
 """
 
 from __future__ import annotations
 
-from local_aws.cloudformation import schemas, types
+import re
+
+from local_aws.cloudformation import providers, schemas, types
 from local_aws.cloudformation.errors import InsufficientCapabilities, ValidationError
 from local_aws.cloudformation.stacks import Stack
-from local_aws.cloudformation.template import Template
+from local_aws.cloudformation.template import Template, references
+
+_NAME = "[a-zA-Z][-a-zA-Z0-9]*"
 
 
 def check_template(template: Template) -> None:
@@ -18,6 +23,10 @@ def check_template(template: Template) -> None:
             f"the embedded AWS does not expand transforms, found [{', '.join(template.transforms)}]: "
             "transform the template first (AWS::Serverless: with samtranslator)"
         )
+    for resource in template.resources.values():
+        snapshots = "Snapshot" in (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        if snapshots and resource["Type"] not in providers.SNAPSHOTS:
+            raise ValidationError(f"the embedded AWS does not model the deletion policy Snapshot of {resource['Type']}")
     unknown = [name for name in template.resource_types if types.find(name) is None]
     if unknown:
         nowhere = [name for name in unknown if not schemas.exists(name)]
@@ -28,6 +37,50 @@ def check_template(template: Template) -> None:
             f"Template format error: Unrecognized resource types: [{', '.join(unknown)}] "
             f"(the embedded AWS does not model them.{explanation})"
         )
+
+
+def check_attributes(template: Template) -> None:
+    """Raise ValidationError when Fn::GetAtt reads an attribute that the resource's type does not have.
+
+    Some types give properties as attributes, too, which their schemas do not say: such a one is judged when it is read.
+    """
+    for name, attribute in references([template.document.get("Resources"), template.document.get("Outputs")]):
+        kind = template.resources.get(name, {}).get("Type")
+        if kind is None or attribute is None or attribute.split(".")[0] in schemas.schema(kind).get("properties", {}):
+            continue
+        if not schemas.has_attribute(kind, attribute):
+            raise ValidationError(
+                f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
+            )
+
+
+def check_name(value: str, member: str) -> None:
+    """Raise ValidationError when a request's `member` is no name of a stack or a change set."""
+    if len(value) > 128:
+        raise _constraint(value, member, "length less than or equal to 128")
+    if not re.fullmatch(_NAME, value):
+        raise ValidationError(
+            f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must "
+            f"satisfy regular expression pattern: {_NAME}"
+        )
+
+
+def check_sizes(tags: list[dict[str, str]], parameters: list[dict[str, str]]) -> None:
+    """Raise ValidationError when there are more than 50 tags, or a parameter's value has more than 4,096 bytes."""
+    if len(tags) > 50:
+        raise _constraint(str(tags), "tags", "length less than or equal to 50")
+    for number, parameter in enumerate(parameters, 1):
+        value = parameter.get("ParameterValue") or ""
+        if len(value.encode()) > 4096:
+            member = f"parameters.{number}.member.parameterValue"
+            raise _constraint(value, member, "length less than or equal to 4096")
+
+
+def _constraint(value: str, member: str, constraint: str) -> ValidationError:
+    return ValidationError(
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
+        f"Member must have {constraint}"
+    )
 
 
 def check_capabilities(template: Template, acknowledged: list[str]) -> None:

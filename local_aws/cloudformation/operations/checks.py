@@ -6,17 +6,19 @@ Reference, Output.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
 from local_aws.cloudformation import parameters
 from local_aws.cloudformation.errors import OperationFailed, ValidationError
 from local_aws.cloudformation.evaluation import evaluator
 from local_aws.cloudformation.exports import Exports
-from local_aws.cloudformation.operations.progress import Progress
+from local_aws.cloudformation.operations.progress import POLL_SECONDS, Progress
 from local_aws.cloudformation.stacks import Inputs, Output, Stack
 from local_aws.cloudwatch import alarms
 from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import ResourceFailed
-
-_ALARM_POLL_SECONDS = 60.0
 
 
 def check_parameters(stack: Stack, previous: Inputs | None) -> None:
@@ -33,8 +35,20 @@ def check_parameters(stack: Stack, previous: Inputs | None) -> None:
     )
 
 
-def check_alarms(stack: Stack) -> None:
-    """Raise OperationFailed when an alarm of the rollback triggers is missing, of another type, or in ALARM."""
+@contextmanager
+def watch_alarms(progress: Progress) -> Iterator[None]:
+    """Watch the rollback triggers inside.
+
+    Raises OperationFailed as soon as one is missing, of another type, or in ALARM.
+    """
+    if not progress.stack.inputs.rollback_configuration.get("RollbackTriggers"):
+        yield
+        return
+    with progress.watching(partial(_check_alarms, progress.stack)):
+        yield
+
+
+def _check_alarms(stack: Stack) -> None:
     states = alarms.states(stack.account_id, stack.region)
     for trigger in stack.inputs.rollback_configuration.get("RollbackTriggers", []):
         state = states.get((trigger["Arn"], trigger["Type"]))
@@ -45,16 +59,14 @@ def check_alarms(stack: Stack) -> None:
 
 
 def monitor(progress: Progress) -> None:
-    """Watch the rollback triggers for the monitoring time.
+    """Let the monitoring time pass.
 
-    Raises OperationFailed as `check_alarms`, and Cancelled.
+    Raises Cancelled.
     """
     left = progress.stack.inputs.monitoring_seconds
     while left > 0:
-        check_alarms(progress.stack)
-        progress.sleep(min(left, _ALARM_POLL_SECONDS))
-        left -= _ALARM_POLL_SECONDS
-    check_alarms(progress.stack)
+        progress.sleep(min(left, POLL_SECONDS))
+        left -= POLL_SECONDS
 
 
 def set_outputs(exports: Exports, stack: Stack) -> None:
@@ -70,7 +82,6 @@ def set_outputs(exports: Exports, stack: Stack) -> None:
         try:
             value = evaluate.evaluate(definition["Value"])
             export_name = evaluate.evaluate(definition["Export"]["Name"]) if "Export" in definition else None
-            description = evaluate.evaluate(definition.get("Description"))
         except (ResourceFailed, NotModelled, ValidationError) as error:
             reason = error.message if isinstance(error, ValidationError) else str(error)
             raise OperationFailed(f"Output {key}: {reason}") from error
@@ -80,6 +91,6 @@ def set_outputs(exports: Exports, stack: Stack) -> None:
                 f"{key} is malformed. The Value field of every Outputs member must evaluate to a String."
             )
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        outputs.append(Output(key, text, description, export_name))
+        outputs.append(Output(key, text, definition.get("Description"), export_name))
     exports.check_outputs(stack, outputs)
     stack.outputs = outputs

@@ -20,6 +20,7 @@ def delete_stack(progress: Progress, retain: set[str], reason: str, forget: Call
     """
     stack = progress.stack
     progress.set_status("DELETE_IN_PROGRESS", reason)
+    all_resources = dict(stack.resources)
     for resource in stack.resources.values():
         if resource.logical_id in retain:
             progress.set_resource_status(resource, "DELETE_SKIPPED")
@@ -31,7 +32,8 @@ def delete_stack(progress: Progress, retain: set[str], reason: str, forget: Call
         names = ", ".join(resource.logical_id for resource in left)
         progress.set_status("DELETE_FAILED", f"The following resource(s) failed to delete: [{names}]. ")
     else:
-        stack.outputs, stack.imports = [], set()
+        # A deleted stack still shows its resources.
+        stack.resources, stack.outputs, stack.imports = all_resources, [], set()
         stack.deletion_time = clock.current().now()
         progress.set_status("DELETE_COMPLETE")
         forget(stack)

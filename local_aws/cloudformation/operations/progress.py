@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from local_aws.cloudformation.errors import OperationFailed
 from local_aws.cloudformation.stacks import Operation, Stack
 from local_aws.core import clock
 from local_aws.core.resources import Resource
 
+POLL_SECONDS = 60.0
+
 
 class Cancelled(Exception):
-    """The update was cancelled while it waited."""
+    """The operation was cancelled while it waited."""
 
 
 class Progress:
     """The progress of an operation on `stack`. An `instant` operation takes no time.
 
     `is_rolling_back` is True from the moment at which the operation undoes what it did. `failed` is the logical id of
-    the resource that failed, or at which the operation was cancelled.
+    the resource that failed, or at which the operation was cancelled. `deadline` is the moment at which the operation
+    fails unless it has ended, None when there is none.
     """
 
     def __init__(self, stack: Stack, operation: Operation, *, instant: bool) -> None:
@@ -25,8 +32,10 @@ class Progress:
         self.is_rolling_back = False
         self.is_cancelled = False
         self.failed: str | None = None
+        self.deadline: float | None = None
         self._operations = [operation]
         self._at_work: tuple[Resource, str] | None = None
+        self._watch: Callable[[], None] | None = None
         self._wake = clock.current().event()
 
     # -- time -----------------------------------------------------------------------------------------------------
@@ -45,12 +54,45 @@ class Progress:
     def pause(self, duration: float | None) -> None:
         """Wait until something happens to the stack, for at most `duration` virtual seconds.
 
-        Raises Cancelled when the update was cancelled.
+        Raises Cancelled when the operation was cancelled, OperationFailed when its deadline has come, and what
+        `watching` found.
         """
+        watch, deadline = (None, None) if self.is_rolling_back else (self._watch, self.deadline)
+        limits = [] if deadline is None else [max(0.0, deadline - clock.current().time())]
+        limits += [] if watch is None else [POLL_SECONDS]
+        if limits:
+            duration = min(limits) if duration is None else min(duration, *limits)
         self._wake.clear()
         self._wake.wait(duration)
         if self.is_cancelled and not self.is_rolling_back:
             raise Cancelled()
+        if deadline is not None and clock.current().time() >= deadline:
+            self._give_up_work()
+            raise OperationFailed("Stack creation time exceeded the specified timeout")
+        if watch is not None:
+            watch()
+
+    @contextmanager
+    def watching(self, check: Callable[[], None]) -> Iterator[None]:
+        """Call `check` now, whenever time passes inside, at least once a minute, and at the end.
+
+        What it raises ends the work on the resource at which the operation is.
+        """
+
+        def watch() -> None:
+            try:
+                check()
+            except Exception:
+                self._give_up_work()
+                raise
+
+        check()
+        self._watch = watch
+        try:
+            yield
+            check()
+        finally:
+            self._watch = None
 
     def wake(self) -> None:
         """End the pause, if there is one."""
@@ -86,17 +128,24 @@ class Progress:
 
     def cancel(self, operation: Operation) -> None:
         """Cancel the update where it is. `operation` is the cancellation, to which belongs what happens from now on."""
+        self.stop()
+        self._operations.append(operation)
+        self.operation = operation
+        self.set_status("UPDATE_ROLLBACK_IN_PROGRESS", "Stack update cancelled")
+
+    def stop(self) -> None:
+        """Stop the operation where it is."""
         self.is_cancelled = True
+        self._give_up_work()
+        self.wake()
+
+    def _give_up_work(self) -> None:
         if self._at_work is not None:
             resource, status = self._at_work
             self.failed = resource.logical_id
             verb = "creation" if status.startswith("CREATE_") else "update"
             self.set_resource_status(resource, f"{status.split('_')[0]}_FAILED", f"Resource {verb} cancelled")
             self.end_work()
-        self._operations.append(operation)
-        self.operation = operation
-        self.set_status("UPDATE_ROLLBACK_IN_PROGRESS", "Stack update cancelled")
-        self.wake()
 
     def resume(self, operation: Operation) -> None:
         """Go on as another operation, after this one has ended."""
@@ -105,5 +154,6 @@ class Progress:
 
     def end(self) -> None:
         """The operation has ended."""
+        self.stack.policy_during_update = None
         for operation in self._operations:
             operation.ended = clock.current().now()

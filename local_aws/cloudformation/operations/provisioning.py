@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from local_aws.autoscaling import groups as autoscaling
-from local_aws.cloudformation import providers, schemas
+from local_aws.cloudformation import policies, providers, schemas, stack_policies
 from local_aws.cloudformation.errors import OperationFailed, ValidationError
 from local_aws.cloudformation.evaluation import evaluator
 from local_aws.cloudformation.exports import Exports
-from local_aws.cloudformation.functions import Evaluator
+from local_aws.cloudformation.functions import NO_VALUE, Evaluator
 from local_aws.cloudformation.operations.groups import begin_service, changes_instances, group_of, is_group
 from local_aws.cloudformation.operations.progress import Progress
 from local_aws.cloudformation.operations.rolling_update import RollingUpdate
@@ -27,6 +27,10 @@ from local_aws.core.resources import Definition, Request, Resource
 
 REPLACEMENT = "Requested update requires the creation of a new physical resource; hence creating one."
 INITIATED = "Resource creation Initiated"
+_TWO_POLICIES = (
+    'Resource handler returned message: "AutoScalingInstanceRefresh and AutoScalingRollingUpdate cannot be used '
+    'together. Remove one of the update policies from your template and try again."'
+)
 _SIZES = ("DesiredCapacity", "MinSize", "MaxSize")
 
 
@@ -65,10 +69,10 @@ class Provisioner:
         for logical_id, signature in planned.items():
             current = stack.resources.get(logical_id)
             is_touched = not changed.isdisjoint(stack.inputs.template.dependencies(logical_id))
-            if current is not None and current.definition.signature == signature and not is_touched:
-                self._take_over_policies(current, _define(evaluate, logical_id, signature))
-                continue
             try:
+                if current is not None and current.definition.signature == signature and not is_touched:
+                    _take_over_policies(current, evaluate)
+                    continue
                 definition = _define(evaluate, logical_id, signature)
                 if current is None:
                     self._create(logical_id, definition)
@@ -93,15 +97,6 @@ class Provisioner:
         definition = Definition(resource_type, {}, None, {}, {}, "Delete", "Delete", "")
         request = self._request(logical_id, resource_type, "", {})
         return Resource(logical_id, definition, request, "", {}, "", None, clock.current().now())
-
-    def _take_over_policies(self, resource: Resource, definition: Definition) -> None:
-        resource.definition = replace(
-            resource.definition,
-            creation_policy=definition.creation_policy,
-            update_policy=definition.update_policy,
-            deletion_policy=definition.deletion_policy,
-            update_replace_policy=definition.update_replace_policy,
-        )
 
     def _request(self, logical_id: str, resource_type: str, name: str, properties: dict[str, Any]) -> Request:
         stack = self._stack
@@ -160,13 +155,26 @@ class Provisioner:
         if old.properties == definition.properties and old.metadata == definition.metadata and same_tags:
             current.definition = definition
             return False
-        if _needs_replacement(old, definition):
+        replaces = _needs_replacement(old, definition)
+        action = "Update:Replace" if replaces else "Update:Modify"
+        if refusal := stack_policies.refusal(self._stack.effective_policy, action, current.logical_id, old.type):
+            raise ResourceFailed(refusal)
+        if replaces:
             self._create(current.logical_id, definition, replaces=current)
             return True
         self.changes.append(Change(current.logical_id, replace(current), replaced=False))
         request = self._request(current.logical_id, definition.type, current.request.name, definition.properties)
         self.modify(current, definition, request)
         return True
+
+    def check_removal(self, removed: list[Resource]) -> None:
+        """Raise OperationFailed when the stack policy does not let the update delete one of the resources."""
+        policy = self._stack.effective_policy
+        for resource in removed:
+            kind = resource.definition.type
+            if refusal := stack_policies.refusal(policy, "Update:Delete", resource.logical_id, kind):
+                self._fail(resource.logical_id, refusal, is_new=False)
+                raise OperationFailed(f"The following resource(s) failed to update: [{resource.logical_id}]. ")
 
     def modify(self, resource: Resource, definition: Definition, request: Request) -> None:
         """Change a resource where it is, to the definition and its request.
@@ -181,7 +189,9 @@ class Provisioner:
         if old.properties != definition.properties or dict(resource.request.tags) != dict(request.tags):
             rolling = definition.update_policy.get("AutoScalingRollingUpdate")
             is_of_instances = changes_instances(old, definition)
-            if is_of_instances and rolling is None and "AutoScalingInstanceRefresh" in definition.update_policy:
+            if is_of_instances and "AutoScalingInstanceRefresh" in definition.update_policy:
+                if rolling is not None:
+                    raise ResourceFailed(_TWO_POLICIES)
                 raise NotModelled("the embedded AWS does not model the UpdatePolicy AutoScalingInstanceRefresh")
             providers.update(_without_unmodified_sizes(definition, old, request), resource)
             resource.definition, resource.request = definition, request
@@ -228,16 +238,29 @@ class Provisioner:
 
 def _define(evaluate: Evaluator, logical_id: str, signature: str) -> Definition:
     part = evaluate.template.resources[logical_id]
+    metadata = evaluate.evaluate(part.get("Metadata"))
     return Definition(
         type=part["Type"],
         properties=schemas.coerced(part["Type"], evaluate.evaluate(part.get("Properties") or {})),
-        metadata=evaluate.evaluate(part.get("Metadata")),
-        creation_policy=evaluate.evaluate(part.get("CreationPolicy") or {}),
-        update_policy=evaluate.evaluate(part.get("UpdatePolicy") or {}),
-        deletion_policy=str(evaluate.evaluate(part.get("DeletionPolicy", "Delete"))),
-        update_replace_policy=str(evaluate.evaluate(part.get("UpdateReplacePolicy", "Delete"))),
+        metadata=None if metadata is NO_VALUE else metadata,
+        **_policies(evaluate, logical_id),
         signature=signature,
     )
+
+
+def _policies(evaluate: Evaluator, logical_id: str) -> dict[str, Any]:
+    part = evaluate.template.resources[logical_id]
+    return {
+        "creation_policy": policies.creation_policy(evaluate, logical_id),
+        "update_policy": policies.update_policy(evaluate, logical_id),
+        "deletion_policy": part.get("DeletionPolicy", "Delete"),
+        "update_replace_policy": part.get("UpdateReplacePolicy", "Delete"),
+    }
+
+
+def _take_over_policies(resource: Resource, evaluate: Evaluator) -> None:
+    """Give a resource that stays as it is the policies of the template."""
+    resource.definition = replace(resource.definition, **_policies(evaluate, resource.logical_id))
 
 
 def _needs_replacement(old: Definition, new: Definition) -> bool:

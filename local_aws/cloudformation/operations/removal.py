@@ -47,6 +47,8 @@ def _delete(progress: Progress, resource: Resource, policy: str) -> bool:
         else settings.current(CloudFormationSettings).resource_seconds
     )
     try:
+        if policy == "Snapshot":
+            providers.snapshot(resource)
         providers.delete(resource)
     except (ResourceFailed, NotModelled) as error:
         progress.set_resource_status(resource, "DELETE_FAILED", str(error))

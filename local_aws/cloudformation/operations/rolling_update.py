@@ -14,11 +14,15 @@ from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation.operations.groups import begin_service, group_of
 from local_aws.cloudformation.operations.progress import Progress
 from local_aws.cloudformation.operations.signals import Awaited, await_signals, duration_seconds
-from local_aws.core import settings
+from local_aws.core import clock, settings
+from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import ResourceFailed
 from local_aws.core.resources import Resource
 
 _STATUS = "UPDATE_IN_PROGRESS"
+_NEEDED = ("AddToLoadBalancer", "Launch", "Terminate")
+_SERVICE_SECONDS = 3600.0
+_POLL_SECONDS = 15.0
 
 
 class RollingUpdate:
@@ -27,10 +31,11 @@ class RollingUpdate:
     def __init__(self, progress: Progress, resource: Resource, policy: Mapping[str, Any]) -> None:
         self._progress = progress
         self._resource = resource
-        self._group = group_of(resource)
         self._waits = str(policy.get("WaitOnResourceSignals", False)).lower() == "true"
         self._pause = str(policy.get("PauseTime", "PT5M" if self._waits else "PT0S"))
         self._percent = int(policy.get("MinSuccessfulInstancesPercent", 100))
+        self._active_percent = int(policy.get("MinActiveInstancesPercent", 100))
+        self._suspended = [str(process) for process in policy.get("SuspendProcesses", [])]
         self._batch_size = int(policy.get("MaxBatchSize", 1))
         self._least = int(policy.get("MinInstancesInService", 0))
         self._obsolete = autoscaling.obsolete_instance_ids(self._group)
@@ -38,13 +43,26 @@ class RollingUpdate:
         self._launched = 0
         self._failed = 0
 
+    @property
+    def _group(self) -> Any:
+        return group_of(self._resource)
+
     def run(self) -> None:
         """Replace all instances that were launched from something else than the group has now.
 
-        Raises ResourceFailed when the policy cannot be kept, or too many of the new instances fail.
+        Raises ResourceFailed when the policy cannot be kept, or too many of the new instances fail; NotModelled when it
+        suspends what the update itself needs.
         """
         if not self._obsolete:
             return
+        if needed := [process for process in self._suspended if process in _NEEDED]:
+            raise NotModelled(
+                f"the embedded AWS does not model a rolling update that suspends the processes {', '.join(needed)}"
+            )
+        with autoscaling.suspended(self._group, self._suspended):
+            self._run()
+
+    def _run(self) -> None:
         most = autoscaling.max_size(self._group)
         if self._least >= most:
             raise ResourceFailed(
@@ -54,6 +72,7 @@ class RollingUpdate:
         self._grow(most)
         while self._obsolete and not self._has_failed:
             self._replace_batch()
+            self._obsolete = self._without_those_that_left(self._obsolete)
         if self._has_failed:
             raise ResourceFailed(
                 f"Received {self._failed} FAILURE signal(s) out of {self._total}.  "
@@ -84,11 +103,18 @@ class RollingUpdate:
         in_service = len(autoscaling.instance_ids(self._group))
         wanted = max(0, self._least + min(self._batch_size, self._total) - in_service)
         surge = min(wanted, most - in_service, self._total)
-        if surge:
+        if surge > 0:
             self._announce(
                 f"Temporarily setting autoscaling group MinSize and DesiredCapacity to {in_service + surge}."
             )
             self._launch(surge)
+
+    def _without_those_that_left(self, instances: list[str]) -> list[str]:
+        """Those of the instances that nobody else has taken out of the group or terminated; no others are replaced."""
+        living = autoscaling.living_instance_ids(self._group)
+        left = [instance for instance in instances if instance in living]
+        self._total -= len(instances) - len(left)
+        return left
 
     def _replace_batch(self) -> None:
         in_service = len(autoscaling.instance_ids(self._group))
@@ -97,10 +123,11 @@ class RollingUpdate:
         number = min(size, self._total - self._launched)
         self._announce(f"Terminating instance(s) [{','.join(batch)}]; replacing with {number} new instance(s).")
         self._progress.sleep(settings.current(AutoScalingSettings).terminate_seconds)
+        batch = self._without_those_that_left(batch)
         autoscaling.terminate(self._group, batch)
-        done = 100 * (self._total - len(self._obsolete)) // self._total
+        done = 100 * (self._total - len(self._obsolete)) // max(1, self._total)
         self._announce(f"Successfully terminated instance(s) [{','.join(batch)}] (Progress {done}%).")
-        self._launch(number)
+        self._launch(min(len(batch), self._total - self._launched))
 
     def _launch(self, number: int) -> None:
         """Launch so many instances, wait for them, and count those that fail."""
@@ -109,12 +136,33 @@ class RollingUpdate:
         begin_service(self._progress, self._resource, instance_ids)
         if not number:
             return
-        if not self._waits:
+        if self._waits:
+            self._await_signals(instance_ids)
+        else:
             self._progress.sleep(duration_seconds(self._pause))
-            return
+        if not self._has_failed:
+            self._await_service()
+
+    def _await_signals(self, instance_ids: list[str]) -> None:
+        number = len(instance_ids)
         self._announce(
             f"New instance(s) added to autoscaling group - Waiting on {number} resource signal(s) "
             f"with a timeout of {self._pause}."
         )
         awaited = Awaited(instance_ids, number, 100, duration_seconds(self._pause))
         self._failed += number - await_signals(self._progress, self._resource, _STATUS, awaited)
+
+    def _await_service(self) -> None:
+        """Wait until enough of the group's instances are in service.
+
+        Raises ResourceFailed when that takes more than an hour.
+        """
+        deadline = clock.current().time() + _SERVICE_SECONDS
+        needed = math.ceil(autoscaling.desired_capacity(self._group) * self._active_percent / 100)
+        while (found := len(autoscaling.in_service_instance_ids(self._group))) < needed:
+            if clock.current().time() >= deadline:
+                raise ResourceFailed(
+                    f"{found} of {autoscaling.desired_capacity(self._group)} instance(s) are in service.  Unable to "
+                    f"satisfy {self._active_percent}% MinActiveInstancesPercent requirement"
+                )
+            self._progress.sleep(_POLL_SECONDS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from local_aws.autoscaling import groups as autoscaling
 from local_aws.autoscaling.settings import AutoScalingSettings
@@ -133,19 +134,25 @@ def _senders(awaited: Awaited, sending: str | int) -> list[str]:
 
 
 def _schedule(progress: Progress, resource: Resource, signals: Signals, senders: list[str]) -> None:
-    """Have each of the senders send its signal at its moment."""
+    """Have each of the senders send its signal at its moment, but not an instance that is not there or not any more."""
     now = clock.current().time()
+    group = group_of(resource) if is_group(resource) else None
     for sender in senders:
         moment, outcome = now + settings.current(AutoScalingSettings).instance_signal_seconds, "SUCCESS"
-        if is_group(resource):
-            moment, outcome = autoscaling.signal_of(group_of(resource), sender)
-        send = _sending(progress, resource.logical_id, signals, sender, outcome)
+        if group is not None:
+            if sender not in autoscaling.living_instance_ids(group):
+                continue
+            moment, outcome = autoscaling.signal_of(group, sender)
+        send = _sending(progress, resource.logical_id, signals, sender, outcome, group)
         clock.current().call_later(max(0.0, moment - now), send, f"signal of {sender}")
 
 
-def _sending(progress: Progress, logical_id: str, signals: Signals, sender: str, outcome: str) -> Callable[[], None]:
+def _sending(
+    progress: Progress, logical_id: str, signals: Signals, sender: str, outcome: str, group: Any
+) -> Callable[[], None]:
     def send() -> None:
-        if progress.stack.awaiting.get(logical_id) is signals:
+        is_there = group is None or autoscaling.runs(group, sender)
+        if is_there and progress.stack.awaiting.get(logical_id) is signals:
             signals.receive(sender, outcome)
 
     return send

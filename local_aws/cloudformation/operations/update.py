@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from local_aws.cloudformation.errors import OperationFailed
 from local_aws.cloudformation.exports import Exports
-from local_aws.cloudformation.operations.checks import check_alarms, check_parameters, monitor, set_outputs
+from local_aws.cloudformation.operations.checks import check_parameters, monitor, set_outputs, watch_alarms
 from local_aws.cloudformation.operations.progress import Cancelled, Progress
 from local_aws.cloudformation.operations.provisioning import Change, Provisioner
 from local_aws.cloudformation.operations.removal import clean_up
@@ -26,16 +26,25 @@ from local_aws.core.resources import Resource
 class Update:
     """An update that brings a stack from its `previous` inputs to those that it has.
 
-    `planned` has the signature of each resource that the stack will have.
+    `planned` has the signature of each resource that the stack will have. `new_policy` is the stack policy that it has
+    afterwards, None when that stays; an update does not heed it (on record, test_set_policy_with_update_operation).
     """
 
-    def __init__(self, exports: Exports, progress: Progress, previous: Inputs, planned: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        exports: Exports,
+        progress: Progress,
+        previous: Inputs,
+        planned: Mapping[str, str],
+        new_policy: str | None = None,
+    ) -> None:
         self._exports = exports
         self._progress = progress
         self._stack = progress.stack
         self._previous = previous
         self._previous_imports = set(progress.stack.imports)
         self._planned = planned
+        self._new_policy = new_policy
         self._provisioner = Provisioner(exports, progress)
         self.is_cancellable = True
 
@@ -60,6 +69,8 @@ class Update:
         for resource in removed:
             del stack.resources[resource.logical_id]
         clean_up(progress, removed)
+        if self._new_policy is not None:
+            stack.policy = self._new_policy
         progress.set_status("UPDATE_COMPLETE")
         progress.end()
 
@@ -72,10 +83,11 @@ class Update:
         if progress.is_cancelled:
             raise Cancelled()
         check_parameters(stack, self._previous)
-        check_alarms(stack)
-        self._provisioner.deploy(self._planned, is_update=True)
-        monitor(progress)
+        with watch_alarms(progress):
+            self._provisioner.deploy(self._planned, is_update=True)
+            monitor(progress)
         removed = [stack.resources[name] for name in reversed(list(stack.resources)) if name not in self._planned]
+        self._provisioner.check_removal(removed)
         set_outputs(self._exports, stack)
         return removed
 

@@ -13,6 +13,8 @@ from typing import Any
 import boto3
 import pytest
 
+from local_aws.cloudformation.settings import CloudFormationSettings
+from local_aws.core import settings
 from tests.local_aws.stack_world import StackWorld, given, stack_world
 
 Changes = dict[str, dict[str, Any]]
@@ -327,3 +329,18 @@ def test_the_template_of_a_change_set(world: StackWorld) -> None:
     described(world, body(Topic=topic(DisplayName="b")))
     answer = world.cloudformation.get_template(StackName="one", ChangeSetName="preview", TemplateStage="Processed")
     assert answer["TemplateBody"]["Resources"]["Topic"]["Properties"] == {"DisplayName": "b"}
+
+
+@pytest.mark.parametrize("instant", [True, False])
+def test_an_export_that_is_still_missing_fails_the_creation(world: StackWorld, instant: bool) -> None:
+    """Get exported outputs from a deployed CloudFormation stack: the export must exist; the text is that of failed
+    stacks seen in the wild."""
+    settings.use(CloudFormationSettings(instant_create_and_delete=instant))
+    importer = body(Kept=stored({"Fn::ImportValue": "nobodys"}))
+    world.cloudformation.create_change_set(
+        StackName="one", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=importer
+    )
+    world.made("one", "first")
+    world.cloudformation.execute_change_set(StackName="one", ChangeSetName="first")
+    assert world.settle("one") == "ROLLBACK_COMPLETE"
+    assert "No export named nobodys found. Rollback requested by user." in world.reasons("one")

@@ -339,7 +339,7 @@ def test_a_dynamic_reference_reads_the_parameter_store(world: StackWorld) -> Non
 
 
 def test_an_attribute_that_the_type_does_not_have_is_refused(world: StackWorld) -> None:
-    """Fn::GetAtt; the text is CloudFormation's."""
+    """Fn::GetAtt; the text is CloudFormation's. It refuses the request, as it has the types' schemas."""
     document = {
         "Topic": {"Type": "AWS::SNS::Topic"},
         "Kept": {
@@ -347,9 +347,40 @@ def test_an_attribute_that_the_type_does_not_have_is_refused(world: StackWorld) 
             "Properties": {"Type": "String", "Value": {"Fn::GetAtt": ["Topic", "Colour"]}},
         },
     }
-    world.create("one", json.dumps({"Resources": document}))
-    assert world.status("one") == "ROLLBACK_COMPLETE"
-    assert "Template error: resource Topic does not support attribute type Colour in Fn::GetAtt" in world.reasons("one")
+    text = "Template error: resource Topic does not support attribute type Colour in Fn::GetAtt"
+    with pytest.raises(ClientError, match=text):
+        world.create("one", json.dumps({"Resources": document}))
+
+
+def test_a_default_in_a_map_needs_the_language_extensions(world: StackWorld) -> None:
+    """Fn::FindInMap enhancements: DefaultValue takes the transform AWS::LanguageExtensions, which is not modelled."""
+    name = {"Fn::FindInMap": ["Names", "there", "name", {"DefaultValue": "other"}]}
+    document = {
+        "Mappings": {"Names": {"there": {"name": "this"}}},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}},
+    }
+    with pytest.raises(ClientError, match="every Fn::FindInMap object requires three parameters"):
+        world.create("one", json.dumps(document))
+
+
+@pytest.mark.parametrize("made", ["yes", "no"])
+def test_an_output_of_a_resource_that_a_condition_leaves_out_is_refused(world: StackWorld, made: str) -> None:
+    """Condition functions: a reference to a resource that is not made is an error, unless Fn::If leaves it out. moto's
+    tests that are marked as verified on AWS have it refused with the request."""
+    topic = {"Type": "AWS::SNS::Topic", "Condition": "Made"}
+    document: dict[str, Any] = {
+        "Parameters": {"Made": {"Type": "String"}},
+        "Conditions": {"Made": {"Fn::Equals": [{"Ref": "Made"}, "yes"]}},
+        "Resources": {"Topic": topic, "Other": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"Arn": {"Value": {"Fn::If": ["Made", {"Ref": "Topic"}, "none"]}}},
+    }
+    assert world.create("good", json.dumps(document), Made=made)["StackStatus"] == "CREATE_COMPLETE"
+    document["Outputs"]["Arn"]["Value"] = {"Ref": "Topic"}
+    if made == "yes":
+        assert world.create("bad", json.dumps(document), Made=made)["StackStatus"] == "CREATE_COMPLETE"
+        return
+    with pytest.raises(ClientError, match=r"Unresolved resource dependencies \[Topic\] in the Outputs block"):
+        world.create("bad", json.dumps(document), Made=made)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,79 @@ def test_a_malformed_template_is_refused_with_cloudformations_words(world: Stack
     assert world.cloudformation.list_stacks()["StackSummaries"] == []
 
 
+@pytest.mark.parametrize(
+    ("section", "one"),
+    [
+        ("Resources", {"Type": "AWS::SNS::Topic"}),
+        ("Parameters", {"Type": "String", "Default": "x"}),
+        ("Outputs", {"Value": "x"}),
+        ("Mappings", {"a": {"b": "c"}}),
+    ],
+)
+def test_a_template_with_too_many_of_something_is_refused(world: StackWorld, section: str, one: Any) -> None:
+    """Understand CloudFormation quotas: 500 resources, 200 parameters, outputs and mappings; the text is that of
+    errors seen in the wild."""
+    most = 500 if section == "Resources" else 200
+    body = template(**{section: {f"It{number}": one for number in range(most + 1)}})
+    assert refusal(world.cloudformation.create_stack, StackName="one", TemplateBody=body)[1] == (
+        f"Template format error: Number of {section.lower()}, {most + 1}, is greater than maximum allowed, {most}"
+    )
+    world.cloudformation.validate_template(
+        TemplateBody=template(**{section: {f"It{number}": one for number in range(most)}})
+    )
+
+
+def test_a_template_in_a_bucket_has_a_limit_too(world: StackWorld) -> None:
+    """Understand CloudFormation quotas: 1 MB in an S3 object; the text is that of errors seen in the wild."""
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(Bucket="templates", Key="large", Body=template(Metadata={"It": "x" * 1_000_000}))
+    url = "https://templates.s3.amazonaws.com/large"
+    assert refusal(world.cloudformation.create_stack, StackName="one", TemplateURL=url) == (
+        "ValidationError",
+        "Template may not exceed 1000000 bytes in size.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "constraint"),
+    [
+        ("a_b", "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"),
+        ("1st", "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"),
+        ("a" * 129, "have length less than or equal to 128"),
+    ],
+)
+def test_stacks_and_change_sets_have_names_of_a_kind(world: StackWorld, name: str, constraint: str) -> None:
+    """API Reference, CreateStack, StackName; CreateChangeSet, ChangeSetName: the pattern and the length."""
+    world.create("one", template())
+    create, change = world.cloudformation.create_stack, world.cloudformation.create_change_set
+    for member, code_and_text in (
+        ("stackName", refusal(create, StackName=name, TemplateBody=template())),
+        (
+            "stackName",
+            refusal(change, StackName=name, ChangeSetName="x", ChangeSetType="CREATE", TemplateBody=template()),
+        ),
+        ("changeSetName", refusal(change, StackName="one", ChangeSetName=name, TemplateBody=template())),
+    ):
+        text = f"1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must "
+        assert code_and_text == ("ValidationError", f"{text}{constraint}")
+
+
+def test_tags_and_values_have_limits(world: StackWorld) -> None:
+    """API Reference, CreateStack, Tags: 50; Understand CloudFormation quotas: 4,096 bytes of a parameter's value."""
+    body, create = parameter(Type="String"), world.cloudformation.create_stack
+    tags = [{"Key": str(number), "Value": "x"} for number in range(51)]
+    text = refusal(create, StackName="one", TemplateBody=body, Parameters=given(It="x"), Tags=tags)[1]
+    assert "at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50" in text
+    text = refusal(create, StackName="one", TemplateBody=body, Parameters=given(It="ä" * 2049))[1]
+    assert text.endswith(
+        "at 'parameters.1.member.parameterValue' failed to satisfy constraint: Member must have length less than or "
+        "equal to 4096"
+    )
+    create(StackName="one", TemplateBody=body, Parameters=given(It="ä" * 2048), Tags=tags[:50])
+    assert world.status("one") == "CREATE_COMPLETE"
+
+
 def test_every_resource_type_that_nobody_models_is_named_and_nothing_is_created(world: StackWorld) -> None:
     """API Reference, CreateStack: an unrecognized resource type is a ValidationError before anything is made."""
     resources = {**TOPIC, "Cluster": {"Type": "AWS::EKS::Cluster"}, "Typo": {"Type": "AWS::EC2::Instanse"}}
@@ -570,6 +643,102 @@ def test_a_wait_condition_that_hears_nothing_fails_the_creation(world: StackWorl
     assert "WaitCondition timed out. Received 0 conditions when expecting 2" in world.reasons("one")
 
 
+@pytest.mark.parametrize("by", ["the stack's deletion", "an update"])
+def test_a_volume_leaves_a_snapshot(world: StackWorld, by: str) -> None:
+    """DeletionPolicy attribute, Snapshot: a snapshot before the volume is deleted."""
+    properties = {"Size": 8, "AvailabilityZone": "us-east-1a"}
+    volume = {"Type": "AWS::EC2::Volume", "Properties": properties, "DeletionPolicy": "Snapshot"}
+    world.create("one", template(Resources={**TOPIC, "Volume": volume}))
+    identifier = world.physical_ids("one")["Volume"]
+    if by == "an update":
+        world.put(TOPIC)
+    else:
+        world.remove("one")
+    snapshots = world.ec2.describe_snapshots(Filters=[{"Name": "volume-id", "Values": [identifier]}])["Snapshots"]
+    assert len(snapshots) == 1
+    assert identifier not in [item["VolumeId"] for item in world.ec2.describe_volumes()["Volumes"]]
+
+
+def test_a_snapshot_that_is_not_modelled_is_refused_by_name(world: StackWorld) -> None:
+    """What the embedded AWS does not model fails by its name: RDS supports snapshots, and the engine makes none."""
+    database = {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot"}
+    body = template(Resources={"Database": database})
+    assert refusal(world.cloudformation.create_stack, StackName="one", TemplateBody=body)[1] == (
+        "the embedded AWS does not model the deletion policy Snapshot of AWS::RDS::DBInstance"
+    )
+
+
+SLOW = template(
+    Resources={
+        **TOPIC,
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle", "DependsOn": "Topic"},
+        "Wait": {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "3600"},
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "status", "requested"),
+    [("ROLLBACK", "ROLLBACK_COMPLETE", "Rollback"), ("DELETE", "DELETE_COMPLETE", "Delete")],
+)
+def test_a_creation_that_takes_too_long_fails(world: StackWorld, on_failure: str, status: str, requested: str) -> None:
+    """API Reference, CreateStack, TimeoutInMinutes: the time that can pass before the stack fails. The text is that of
+    failed stacks seen in the wild (docker-archive/ecs-plugin#177)."""
+    settings.use(
+        CloudFormationSettings(instant_create_and_delete=False),
+        AutoScalingSettings(stacks={"one": {"signals": "none"}}),
+    )
+    identifier = world.cloudformation.create_stack(
+        StackName="one", TemplateBody=SLOW, TimeoutInMinutes=10, OnFailure=on_failure
+    )["StackId"]
+    world.clock.sleep(599)
+    assert world.status(identifier) == "CREATE_IN_PROGRESS"
+    assert world.settle(identifier) == status
+    reason = f"Stack creation time exceeded the specified timeout. {requested} requested by user."
+    assert reason in world.reasons(identifier)
+    assert "Resource creation cancelled" in world.reasons(identifier)
+    assert world.client("sns").list_topics()["Topics"] == []
+
+
+@pytest.mark.parametrize("seconds", [0, 15, 300])
+def test_a_stack_may_be_deleted_while_it_is_created(world: StackWorld, seconds: float) -> None:
+    """Observed on AWS: the deletion is accepted, the creation stops, and what was created is deleted."""
+    settings.use(
+        CloudFormationSettings(instant_create_and_delete=False),
+        AutoScalingSettings(stacks={"one": {"signals": "hang"}}),
+    )
+    identifier = world.cloudformation.create_stack(StackName="one", TemplateBody=SLOW)["StackId"]
+    world.clock.sleep(seconds)
+    world.cloudformation.delete_stack(StackName="one")
+    assert world.settle(identifier) == "DELETE_COMPLETE"
+    assert world.client("sns").list_topics()["Topics"] == []
+    statuses = [status for logical_id, status in world.trail(identifier) if logical_id == "one"]
+    assert statuses == ["CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+
+
+def test_a_deleted_stack_shows_its_resources_for_ninety_days(world: StackWorld) -> None:
+    """API Reference, DescribeStackResources, DescribeStackResource, ListStackResources and ListStacks: of deleted
+    stacks for up to 90 days."""
+    kept = {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Retain"}
+    identifier = world.create("one", template(Resources={**TOPIC, "Kept": kept}))["StackId"]
+    topics = world.physical_ids("one")
+    world.cloudformation.delete_stack(StackName="one")
+    described = world.cloudformation.describe_stack_resources(StackName=identifier)["StackResources"]
+    assert {item["LogicalResourceId"]: item["ResourceStatus"] for item in described} == {
+        "Topic": "DELETE_COMPLETE",
+        "Kept": "DELETE_SKIPPED",
+    }
+    assert world.physical_ids(identifier) == topics
+    world.clock.sleep(89 * 86_400)
+    assert len(world.cloudformation.list_stack_resources(StackName=identifier)["StackResourceSummaries"]) == 2
+    world.clock.sleep(2 * 86_400)
+    assert refusal(world.cloudformation.describe_stack_resources, StackName=identifier)[0] == "ValidationError"
+    assert world.cloudformation.list_stacks()["StackSummaries"] == []
+
+
 # -- reading ----------------------------------------------------------------------------------------------------
 
 
@@ -604,6 +773,14 @@ def test_events_are_newest_first_and_come_in_pages(world: StackWorld) -> None:
     assert "NextToken" in page
     assert world.trail("one")[0] == ("one", "CREATE_IN_PROGRESS")
     assert len(world.trail("one")) == 2 + 3 * 50
+
+
+def test_a_stack_without_outputs_parameters_and_capabilities_shows_none(world: StackWorld) -> None:
+    """On record: test_stack_description_lifecycle."""
+    world.cloudformation.create_stack(StackName="one", TemplateBody=template())
+    stack = world.stack("one")
+    assert not {"Outputs", "Parameters", "Capabilities"} & set(stack)
+    assert (stack["Tags"], stack["NotificationARNs"]) == ([], [])
 
 
 def test_a_templates_summary_has_its_parameters_and_their_types(world: StackWorld) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.core import settings
+from local_aws.core.clock import TaskFailed
 from tests.local_aws.stack_world import APPLICATION, NETWORK, StackWorld, stack_world
 
 
@@ -387,6 +389,68 @@ def test_an_alarm_in_the_monitoring_time_rolls_back(world: StackWorld) -> None:
     assert world.running() == before
 
 
+def alarm(world: StackWorld) -> str:
+    """The ARN of a new alarm, `errors`, which is not in ALARM."""
+    cloudwatch = world.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="errors", MetricName="Errors", Namespace="App", Period=60, EvaluationPeriods=1, Threshold=1,
+        Statistic="Sum", ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    return str(cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmArn"])
+
+
+def monitored(arn: str, minutes: int = 0) -> dict[str, Any]:
+    return {
+        "MonitoringTimeInMinutes": minutes,
+        "RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}],
+    }
+
+
+@pytest.mark.parametrize("policy", ["replacing", "rolling"])
+def test_an_alarm_during_the_update_rolls_back_at_once(world: StackWorld, policy: str) -> None:
+    """Roll back your CloudFormation stack on alarm breach: the triggers are monitored during stack creation and update
+    operations, and after them for the monitoring time; not while an update is rolled back."""
+    behave(signals="hang")
+    arn = alarm(world)
+    world.create_application()
+    if policy == "rolling":
+        world.cloudformation.delete_stack(StackName="app")
+        world.create("app", without_replacement(ROLLING), AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    before = world.running()
+    world.cloudformation.update_stack(
+        StackName="app", UsePreviousTemplate=True, RollbackConfiguration=monitored(arn), Parameters=world.patched()
+    )
+    world.clock.sleep(600)
+    assert world.status() == "UPDATE_IN_PROGRESS"
+    world.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
+    world.clock.sleep(60)
+    assert world.status().startswith("UPDATE_ROLLBACK_")
+    assert "Resource update cancelled" in world.reasons()
+    assert f"Rollback trigger {arn} is in ALARM state" in world.reasons()
+    behave()
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert sorted(world.running().values()) == sorted(before.values())
+
+
+def test_a_creation_is_monitored_and_rolled_back_too(world: StackWorld) -> None:
+    """Roll back your CloudFormation stack on alarm breach: during stack creation, and for the monitoring time."""
+    settings.use(CloudFormationSettings(instant_create_and_delete=False))
+    arn, body = alarm(world), json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+
+    def create(name: str) -> None:
+        world.cloudformation.create_stack(StackName=name, TemplateBody=body, RollbackConfiguration=monitored(arn, 5))
+
+    create("calm")
+    world.clock.sleep(299)
+    assert world.status("calm") == "CREATE_IN_PROGRESS"
+    assert world.settle("calm") == "CREATE_COMPLETE"
+    create("alarmed")
+    world.clock.sleep(100)
+    world.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
+    assert world.settle("alarmed") == "ROLLBACK_COMPLETE"
+    assert f"Rollback trigger {arn} is in ALARM state. Rollback requested by user." in world.reasons("alarmed")
+
+
 def test_a_rollback_trigger_has_to_be_an_alarm_of_its_type(world: StackWorld) -> None:
     """API Reference, RollbackTrigger: Type is that of a metric alarm or of a composite one; a missing trigger fails the
     operation."""
@@ -584,6 +648,63 @@ def test_a_rolling_update_without_signals_rolls_the_old_ami_back_in(world: Stack
     assert any("FAILURE signal(s) out of 2" in reason for reason in world.reasons(token="patch-1"))
 
 
+def create_rolling(world: StackWorld, **policy: Any) -> None:
+    """Create the application with a rolling update that waits for no signals."""
+    world.create("network", NETWORK)
+    body = without_replacement(f"    UpdatePolicy: {json.dumps({'AutoScalingRollingUpdate': policy})}\n")
+    world.create("app", body, AmazonMachineImage=world.old_ami, **world.outputs("network"))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_rolling_update_suspends_processes_as_long_as_it_runs(world: StackWorld, fails: bool) -> None:
+    """UpdatePolicy attribute, SuspendProcesses: Auto Scaling processes to suspend during a stack update."""
+    create_rolling(world, PauseTime="PT5M", SuspendProcesses=["AlarmNotification", "HealthCheck"])
+    name = world.group()["AutoScalingGroupName"]
+    world.autoscaling.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=["HealthCheck"])
+
+    def suspended() -> list[str]:
+        return sorted(process["ProcessName"] for process in world.group()["SuspendedProcesses"])
+
+    world.patch()
+    world.clock.sleep(120)
+    assert suspended() == ["AlarmNotification", "HealthCheck"]
+    if fails:
+        world.cloudformation.cancel_update_stack(StackName="app")
+    assert world.settle() == ("UPDATE_ROLLBACK_COMPLETE" if fails else "UPDATE_COMPLETE")
+    assert suspended() == ["HealthCheck"]
+
+
+@pytest.mark.parametrize("process", ["AddToLoadBalancer", "Launch", "Terminate"])
+def test_a_rolling_update_that_suspends_what_it_needs_is_refused_by_name(world: StackWorld, process: str) -> None:
+    """What the embedded AWS does not model fails by its name: it is not documented what becomes of such an update."""
+    create_rolling(world, SuspendProcesses=[process])
+    before = world.running()
+    world.patch()
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
+    assert any(f"that suspends the processes {process}" in reason for reason in world.reasons())
+
+
+@pytest.mark.parametrize(("policy", "status"), [({}, "UPDATE_FAILED"), ({"MinActiveInstancesPercent": 0}, "complete")])
+def test_a_rolling_update_needs_instances_in_service_within_an_hour(
+    world: StackWorld, policy: dict[str, Any], status: str
+) -> None:
+    """UpdatePolicy attribute, MinActiveInstancesPercent: the percentage of the desired capacity that has to be
+    InService, 100 by default; an instance that is not after one hour was not updated."""
+    behave(launches_fail="We currently do not have sufficient t3.micro capacity.")
+    create_rolling(world, **policy)
+    before = world.running()
+    began = world.clock.time()
+    world.patch()
+    if status == "complete":
+        assert world.settle() == "UPDATE_COMPLETE"
+        return
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.clock.time() - began > 3600
+    assert any("Unable to satisfy 100% MinActiveInstancesPercent" in reason for reason in world.reasons())
+    assert sorted(world.running().values()) == sorted(before.values())
+
+
 def test_a_refresh_policy_is_refused_by_name(world: StackWorld) -> None:
     """What the embedded AWS does not model fails by its name, here AutoScalingInstanceRefresh."""
     world.create_application()
@@ -595,6 +716,18 @@ def test_a_refresh_policy_is_refused_by_name(world: StackWorld) -> None:
     assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
     assert world.running() == before
     assert any("AutoScalingInstanceRefresh" in reason for reason in world.reasons())
+
+
+def test_a_rolling_update_and_a_refresh_exclude_each_other(world: StackWorld) -> None:
+    """UpdatePolicy attribute: with both, the stack update fails; the text is what AWS answered to cfn-lint's authors
+    (aws-cloudformation/cfn-lint#4661)."""
+    world.create("network", NETWORK)
+    policy = {"AutoScalingRollingUpdate": {}, "AutoScalingInstanceRefresh": {"Strategy": "Rolling"}}
+    body = without_replacement(f"    UpdatePolicy: {json.dumps(policy)}\n")
+    world.create("app", body, AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    world.patch()
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("AutoScalingRollingUpdate cannot be used together" in reason for reason in world.reasons())
 
 
 @pytest.mark.parametrize(("ignore", "capacity"), [(False, 2), (True, 4)])
@@ -673,3 +806,92 @@ def test_each_stack_status_is_an_event_on_the_default_bus(world: StackWorld) -> 
             world.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
     ours = [detail["status-details"]["status"] for detail in details if detail.get("client-request-token") == "patch-1"]
     assert sorted(ours) == ["UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_IN_PROGRESS"]
+
+
+# -- what nobody expects ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("when", "call", "new", "left"),
+    [
+        ("before its batch", "terminate", 3, 3),
+        ("in its batch", "terminate", 3, 3),
+        ("in its batch", "detach", 2, 3),
+        ("in its batch", "shrink", 1, 1),
+    ],
+)
+def test_an_instance_that_leaves_its_group_during_a_rolling_update_is_not_replaced_by_it(
+    world: StackWorld, when: str, call: str, new: int, left: int
+) -> None:
+    """UpdatePolicy attribute, AutoScalingRollingUpdate: it replaces the instances of the group, and no others."""
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    body = without_replacement(ROLLING)
+    world.create("app", body, AmazonMachineImage=world.old_ami, DesiredCapacity="3", **world.outputs("network"))
+    group = world.group()
+    name, victims = group["AutoScalingGroupName"], [instance["InstanceId"] for instance in group["Instances"]]
+    victim = victims[0] if when == "in its batch" else victims[2]
+    world.patch()
+    world.clock.sleep(60)
+    if call == "terminate":
+        world.autoscaling.terminate_instance_in_auto_scaling_group(
+            InstanceId=victim, ShouldDecrementDesiredCapacity=False
+        )
+    elif call == "detach":
+        world.autoscaling.detach_instances(
+            InstanceIds=[victim], AutoScalingGroupName=name, ShouldDecrementDesiredCapacity=True
+        )
+    else:
+        world.autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=1)
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert (list(world.running().values()).count(world.new_ami), len(world.running())) == (new, left)
+    assert (victim in world.running()) == (call == "detach")
+
+
+def test_a_new_instance_that_is_terminated_before_it_signals_sends_no_signal(world: StackWorld) -> None:
+    """UpdatePolicy attribute, WaitOnResourceSignals: no signal within PauseTime fails the update."""
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    world.create("app", without_replacement(ROLLING), AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    world.patch()
+    world.clock.sleep(150)
+    (launched,) = [instance for instance, image in world.running().items() if image == world.new_ami]
+    world.autoscaling.terminate_instance_in_auto_scaling_group(
+        InstanceId=launched, ShouldDecrementDesiredCapacity=False
+    )
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert set(world.running().values()) == {world.old_ami}
+
+
+def test_a_group_that_is_deleted_during_a_rolling_update_fails_it(world: StackWorld) -> None:
+    """Troubleshooting CloudFormation, "Update rollback failed": a resource that was deleted outside the stack."""
+    world.create_application()
+    world.cloudformation.delete_stack(StackName="app")
+    world.create("app", without_replacement(ROLLING), AmazonMachineImage=world.old_ami, **world.outputs("network"))
+    world.patch()
+    world.clock.sleep(60)
+    world.autoscaling.delete_auto_scaling_group(
+        AutoScalingGroupName=world.group()["AutoScalingGroupName"], ForceDelete=True
+    )
+    assert world.settle() == "UPDATE_ROLLBACK_FAILED"
+
+
+def test_an_error_that_nobody_expects_ends_the_update_and_the_wait_for_it(
+    world: StackWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No operation stays in progress for ever: a defect of the embedded AWS is the stack's status and an error."""
+
+    def break_down(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("local_aws.cloudformation.operations.update.set_outputs", break_down)
+    world.create_application()
+    before = world.running()
+    world.patch()
+    with pytest.raises(TaskFailed, match="RuntimeError: a defect"):
+        world.settle()
+    assert world.status() == "UPDATE_FAILED"
+    assert world.reasons()[-1] == "the embedded AWS failed, with RuntimeError: a defect"
+    world.cloudformation.rollback_stack(StackName="app")
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
