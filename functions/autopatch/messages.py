@@ -62,11 +62,11 @@ _NEXT_STEPS = {
     "UnexpectedChanges": "Look at what the update would change, above. Give whatever must not change with the AMI "
     "its own parameter, or make those changes in a separate update, and start the execution again.",
     "VerificationFailed": "See what kept the new instances from serving (their logs, the health checks), fix the "
-    "image, and start the execution again. The stacks that were rolled back are running their old AMI again.",
+    "image, and start the execution again.",
     "PatchIncomplete": "See what kept instances from being replaced (the group's activity history), fix that, and "
-    "start the execution again. The stacks that were rolled back are running their old AMI again.",
+    "start the execution again.",
     "DeploymentFailed": "See above what failed, and whether that was the AMI: then fix the image, otherwise the "
-    "stack. Start the execution again. The stacks that were rolled back are running their old AMI again.",
+    "stack. Start the execution again.",
     "DeploymentTimedOut": "See what the update waited for (the stack's events, the instances' logs). If updates take "
     "that long now, deploy with a longer deployment deadline. Then start the execution again.",
     "RollbackFailed": "An operator is needed now. See above what failed first, and why the rollback failed.",

@@ -115,7 +115,9 @@ class AlarmRestorer:
         self.change_sets.delete(restoring.change_set_id, stack.name)
         if change_set.changes:
             changes = "; ".join(str(change) for change in change_set.changes)
-            return self._not_restored(stack, f"an update that puts them back would change resources too: {changes}")
+            way_out = f"Put back what {stack.name} had; this changes the resources too:\n{self._command(stack)}"
+            why = f"an update that puts them back would change resources too: {changes}"
+            return self._not_restored(stack, why, way_out)
         if change_set.state is ChangeSetState.NO_CHANGES:
             return self._update(restoring, wanted, now)
         return self._wait(replace(restoring, change_set_id=None), stack, "its preview did not hold", now)
