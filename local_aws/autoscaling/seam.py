@@ -4,7 +4,7 @@ moto launches every instance in the group's first subnet, with the block devices
 version, and shows every instance as launched from whatever its group names now. A group that goes from a launch
 configuration to a launch template keeps both. A group that is deleted leaves those of its instances that are protected
 from scale in, and all of them as the targets of its target groups. It keeps to no bounds of a group's size, deletes
-what is in use, and scales a group whose processes are suspended.
+what is in use, scales a group whose processes are suspended, and runs no scheduled action.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moto.autoscaling import models
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.responses import AutoScalingResponse
 
-from local_aws.autoscaling import activities, groups, launches, requests
+from local_aws.autoscaling import activities, groups, launches, requests, scheduled_actions
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.ec2 import instances, launch_checks
 
@@ -51,6 +51,14 @@ expect_parameters(
 expect_parameters(AutoScalingResponse.create_launch_configuration, "self")
 expect_parameters(models.FakeAutoScalingGroup.set_desired_capacity, "self", "new_capacity")
 expect_parameters(models.AutoScalingBackend.set_desired_capacity, "self", "group_name", "desired_capacity")
+expect_parameters(
+    models.AutoScalingBackend.put_scheduled_update_group_action,
+    *("self", "name", "desired_capacity", "max_size", "min_size", "scheduled_action_name", "start_time", "end_time"),
+    *("recurrence", "timezone"),
+)
+expect_parameters(
+    models.AutoScalingBackend.delete_scheduled_action, "self", "auto_scaling_group_name", "scheduled_action_name"
+)
 expect_parameters(models.AutoScalingBackend.resume_processes, "self", "group_name", "scaling_processes")
 expect_attributes(AutoScalingResponse, "_get_param", "_get_int_param", "_get_bool_param")
 expect_parameters(models.AutoScalingBackend.attach_instances, "self", "group_name", "instance_ids")
@@ -61,6 +69,8 @@ _update = models.FakeAutoScalingGroup.update
 _set_launch_source = models.FakeAutoScalingGroup._set_launch_configuration
 _set_desired_capacity = models.FakeAutoScalingGroup.set_desired_capacity
 _set_desired_capacity_of = models.AutoScalingBackend.set_desired_capacity
+_put_scheduled_action = models.AutoScalingBackend.put_scheduled_update_group_action
+_delete_scheduled_action = models.AutoScalingBackend.delete_scheduled_action
 _resume_processes = models.AutoScalingBackend.resume_processes
 _create_launch_configuration = AutoScalingResponse.create_launch_configuration
 _delete = models.AutoScalingBackend.delete_auto_scaling_group
@@ -92,6 +102,8 @@ def install() -> None:
         setattr(AutoScalingResponse, operation, _checked(check, getattr(AutoScalingResponse, operation)))
     models.FakeAutoScalingGroup.set_desired_capacity = _set_desired_capacity_unless_suspended
     models.AutoScalingBackend.set_desired_capacity = _set_desired_capacity_within_bounds
+    models.AutoScalingBackend.put_scheduled_update_group_action = _put_action_that_runs
+    models.AutoScalingBackend.delete_scheduled_action = _delete_action_that_runs
     models.AutoScalingBackend.resume_processes = _resume_processes_and_scale
     models.FakeAutoScalingGroup.update = _update_to_one_launch_source
     models.AutoScalingBackend.delete_auto_scaling_group = _delete_with_instances
@@ -128,6 +140,15 @@ def _set_desired_capacity_within_bounds(backend: Any, group_name: str, desired_c
     """Source: Auto Scaling User Guide, "Simple scaling policies": a policy scales to the bound, not beyond it."""
     group = backend.autoscaling_groups[group_name]
     _set_desired_capacity_of(backend, group_name, max(group.min_size, min(desired_capacity, group.max_size)))
+
+
+def _put_action_that_runs(backend: Any, **parameters: Any) -> Any:
+    return scheduled_actions.put(backend, _put_scheduled_action, parameters)
+
+
+def _delete_action_that_runs(backend: Any, auto_scaling_group_name: str, scheduled_action_name: str) -> None:
+    scheduled_actions.forget(backend, scheduled_action_name)
+    _delete_scheduled_action(backend, auto_scaling_group_name, scheduled_action_name)
 
 
 def _resume_processes_and_scale(backend: Any, group_name: str, scaling_processes: list[str]) -> None:
