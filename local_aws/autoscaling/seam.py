@@ -1,10 +1,11 @@
 """Auto Scaling: instances are launched as their group's launch template version or launch configuration has it, or not.
 
 moto launches every instance in the group's first subnet, with the block devices and tags of the template's default
-version, and shows every instance as launched from whatever its group names now. A group that goes from a launch
-configuration to a launch template keeps both. A group that is deleted leaves those of its instances that are protected
-from scale in, and all of them as the targets of its target groups. It keeps to no bounds of a group's size, deletes
-what is in use, scales a group whose processes are suspended, and runs no scheduled action.
+version, and shows every instance as launched from whatever its group names now. An update of a group's sizes takes its
+mixed instances policy from it. A group that goes from a launch configuration to a launch template keeps both. A group
+that is deleted leaves those of its instances that are protected from scale in, and all of them as the targets of its
+target groups. It keeps to no bounds of a group's size, deletes what is in use, scales a group whose processes are
+suspended, and runs no scheduled action.
 """
 
 from __future__ import annotations
@@ -161,7 +162,11 @@ def _resume_processes_and_scale(backend: Any, group_name: str, scaling_processes
 def _set_launch_source_that_launches(
     group: Any, launch_config_name: str, launch_template: dict[str, Any], mixed_instances_policy: dict[str, Any] | None
 ) -> None:
-    """Source: EC2's and Auto Scaling's own words, in public issues: masterpointio/terraform-aws-ssm-agent#25."""
+    """Source: EC2's and Auto Scaling's own words, in public issues: masterpointio/terraform-aws-ssm-agent#25; API
+    Reference, UpdateAutoScalingGroup: what is not given does not change, and is not tried again."""
+    if not (launch_config_name or launch_template or mixed_instances_policy):
+        group.mixed_instances_policy = getattr(group, "kept_policy", None)
+        return
     if launch_config_name and launch_config_name not in group.autoscaling_backend.launch_configurations:
         raise ValidationError(
             f"Launch configuration name not found - Launch configuration {launch_config_name} not found"
@@ -187,6 +192,7 @@ def _create_launch_configuration_that_launches(response: Any) -> Any:
 
 def _update_to_one_launch_source(group: Any, *arguments: Any, **parameters: Any) -> None:
     before = dict(vars(group))
+    group.kept_policy = group.mixed_instances_policy
     if parameters.get("launch_template") or parameters.get("mixed_instances_policy"):
         group.launch_config = None
         group.launch_configuration_name = None
