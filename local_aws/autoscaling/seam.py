@@ -1,10 +1,11 @@
 """Auto Scaling: instances are launched as their group's launch template version or launch configuration has it, or not.
 
 moto launches every instance in the group's first subnet, with the block devices and tags of the template's default
-version, and shows every instance as launched from whatever its group names now. A group that goes from a launch
-configuration to a launch template keeps both. A group that is deleted leaves those of its instances that are protected
-from scale in, and all of them as the targets of its target groups. It keeps to no bounds of a group's size, deletes
-what is in use, and scales a group whose processes are suspended.
+version, and shows every instance as launched from whatever its group names now. An update of a group's sizes takes its
+mixed instances policy from it. A group that goes from a launch configuration to a launch template keeps both. A group
+that is deleted leaves those of its instances that are protected from scale in, and all of them as the targets of its
+target groups. It keeps to no bounds of a group's size, deletes what is in use, scales a group whose processes are
+suspended, and runs no scheduled action.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from moto.autoscaling import models
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.responses import AutoScalingResponse
 
-from local_aws.autoscaling import activities, groups, launches, requests
+from local_aws.autoscaling import activities, groups, launches, requests, scheduled_actions
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.ec2 import instances, launch_checks
 
@@ -51,6 +52,14 @@ expect_parameters(
 expect_parameters(AutoScalingResponse.create_launch_configuration, "self")
 expect_parameters(models.FakeAutoScalingGroup.set_desired_capacity, "self", "new_capacity")
 expect_parameters(models.AutoScalingBackend.set_desired_capacity, "self", "group_name", "desired_capacity")
+expect_parameters(
+    models.AutoScalingBackend.put_scheduled_update_group_action,
+    *("self", "name", "desired_capacity", "max_size", "min_size", "scheduled_action_name", "start_time", "end_time"),
+    *("recurrence", "timezone"),
+)
+expect_parameters(
+    models.AutoScalingBackend.delete_scheduled_action, "self", "auto_scaling_group_name", "scheduled_action_name"
+)
 expect_parameters(models.AutoScalingBackend.resume_processes, "self", "group_name", "scaling_processes")
 expect_attributes(AutoScalingResponse, "_get_param", "_get_int_param", "_get_bool_param")
 expect_parameters(models.AutoScalingBackend.attach_instances, "self", "group_name", "instance_ids")
@@ -61,6 +70,8 @@ _update = models.FakeAutoScalingGroup.update
 _set_launch_source = models.FakeAutoScalingGroup._set_launch_configuration
 _set_desired_capacity = models.FakeAutoScalingGroup.set_desired_capacity
 _set_desired_capacity_of = models.AutoScalingBackend.set_desired_capacity
+_put_scheduled_action = models.AutoScalingBackend.put_scheduled_update_group_action
+_delete_scheduled_action = models.AutoScalingBackend.delete_scheduled_action
 _resume_processes = models.AutoScalingBackend.resume_processes
 _create_launch_configuration = AutoScalingResponse.create_launch_configuration
 _delete = models.AutoScalingBackend.delete_auto_scaling_group
@@ -92,6 +103,8 @@ def install() -> None:
         setattr(AutoScalingResponse, operation, _checked(check, getattr(AutoScalingResponse, operation)))
     models.FakeAutoScalingGroup.set_desired_capacity = _set_desired_capacity_unless_suspended
     models.AutoScalingBackend.set_desired_capacity = _set_desired_capacity_within_bounds
+    models.AutoScalingBackend.put_scheduled_update_group_action = _put_action_that_runs
+    models.AutoScalingBackend.delete_scheduled_action = _delete_action_that_runs
     models.AutoScalingBackend.resume_processes = _resume_processes_and_scale
     models.FakeAutoScalingGroup.update = _update_to_one_launch_source
     models.AutoScalingBackend.delete_auto_scaling_group = _delete_with_instances
@@ -130,6 +143,15 @@ def _set_desired_capacity_within_bounds(backend: Any, group_name: str, desired_c
     _set_desired_capacity_of(backend, group_name, max(group.min_size, min(desired_capacity, group.max_size)))
 
 
+def _put_action_that_runs(backend: Any, **parameters: Any) -> Any:
+    return scheduled_actions.put(backend, _put_scheduled_action, parameters)
+
+
+def _delete_action_that_runs(backend: Any, auto_scaling_group_name: str, scheduled_action_name: str) -> None:
+    scheduled_actions.forget(backend, scheduled_action_name)
+    _delete_scheduled_action(backend, auto_scaling_group_name, scheduled_action_name)
+
+
 def _resume_processes_and_scale(backend: Any, group_name: str, scaling_processes: list[str]) -> None:
     _resume_processes(backend, group_name, scaling_processes)
     group = backend.autoscaling_groups[group_name]
@@ -140,7 +162,11 @@ def _resume_processes_and_scale(backend: Any, group_name: str, scaling_processes
 def _set_launch_source_that_launches(
     group: Any, launch_config_name: str, launch_template: dict[str, Any], mixed_instances_policy: dict[str, Any] | None
 ) -> None:
-    """Source: EC2's and Auto Scaling's own words, in public issues: masterpointio/terraform-aws-ssm-agent#25."""
+    """Source: EC2's and Auto Scaling's own words, in public issues: masterpointio/terraform-aws-ssm-agent#25; API
+    Reference, UpdateAutoScalingGroup: what is not given does not change, and is not tried again."""
+    if not (launch_config_name or launch_template or mixed_instances_policy):
+        group.mixed_instances_policy = getattr(group, "kept_policy", None)
+        return
     if launch_config_name and launch_config_name not in group.autoscaling_backend.launch_configurations:
         raise ValidationError(
             f"Launch configuration name not found - Launch configuration {launch_config_name} not found"
@@ -166,6 +192,7 @@ def _create_launch_configuration_that_launches(response: Any) -> Any:
 
 def _update_to_one_launch_source(group: Any, *arguments: Any, **parameters: Any) -> None:
     before = dict(vars(group))
+    group.kept_policy = group.mixed_instances_policy
     if parameters.get("launch_template") or parameters.get("mixed_instances_policy"):
         group.launch_config = None
         group.launch_configuration_name = None

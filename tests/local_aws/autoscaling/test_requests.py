@@ -132,3 +132,25 @@ def test_other_suspended_processes_are_not_ignored(autoscaling: Any) -> None:
     autoscaling.suspend_processes(AutoScalingGroupName="web", ScalingProcesses=["AddToLoadBalancer"])
     with pytest.raises(NotModelled, match="AddToLoadBalancer"):
         autoscaling.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=2)
+
+
+def test_an_update_of_the_sizes_keeps_the_mixed_instances_policy(autoscaling: Any) -> None:
+    """API Reference, UpdateAutoScalingGroup: what the request does not specify is left unchanged."""
+    ec2 = boto3.client("ec2")
+    image = ec2.register_image(Name="mixed", RootDeviceName="/dev/xvda", Architecture="x86_64")["ImageId"]
+    ec2.create_launch_template(LaunchTemplateName="mixed", LaunchTemplateData={"ImageId": image})
+    policy = {
+        "LaunchTemplate": {
+            "LaunchTemplateSpecification": {"LaunchTemplateName": "mixed", "Version": "1"},
+            "Overrides": [{"InstanceType": "t3.small"}],
+        }
+    }
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName="mixed", MixedInstancesPolicy=policy, AvailabilityZones=["us-east-1a"], **SIZES
+    )
+    ec2.deregister_image(ImageId=image)
+    autoscaling.update_auto_scaling_group(AutoScalingGroupName="mixed", MaxSize=4)
+    groups = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["mixed"])["AutoScalingGroups"]
+    (group,) = groups
+    assert (group["MaxSize"], len(group["Instances"])) == (4, 1)
+    assert group["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"] == [{"InstanceType": "t3.small"}]

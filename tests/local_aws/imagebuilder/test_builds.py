@@ -184,7 +184,8 @@ def test_an_ami_has_the_architecture_of_its_parent_and_can_be_launched(building_
     building.finish(building.start(building.pipeline(recipe={"parent": parent})))
     [ami] = amis(building)
     assert (ami["Architecture"], ami["RootDeviceType"], ami["RootDeviceName"]) == ("arm64", "ebs", "/dev/xvda")
-    started = building.client("ec2").run_instances(ImageId=ami["ImageId"], MinCount=1, MaxCount=1)
+    parameters = {"ImageId": ami["ImageId"], "InstanceType": "t4g.micro"}
+    started = building.client("ec2").run_instances(MinCount=1, MaxCount=1, **parameters)
     assert started["Instances"][0]["ImageId"] == ami["ImageId"]
 
 
