@@ -15,7 +15,7 @@ from autopatch.aws.step_functions import Executions
 from autopatch.contracts import Run, StackUpdate, UpdateStatus, Verified, read
 from autopatch.verification import InstanceVerifier
 from rehearsal import scenario
-from rehearsal.scenario import Intervention
+from rehearsal.scenario import ApplicationStack, Intervention
 from tests.workflow.rollout import change_sets, fleets
 from tests.workflow.running import parameters, patch_run
 
@@ -134,7 +134,9 @@ def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
         operation="set_desired_capacity",
         parameters={"AutoScalingGroupName": "${web.AppAutoScalingGroup}", "DesiredCapacity": 1},
     )
-    with patch_run(replace(scenario.load("happy-path"), interventions=(smaller,), parameters=SOON)) as ran:
+    stacks = (ApplicationStack("web", parameters={"MinSize": "1"}),)
+    chosen = replace(scenario.load("happy-path"), interventions=(smaller,), parameters=SOON, stacks=stacks)
+    with patch_run(chosen) as ran:
         new = ran.report.targets[0].ami_after
         assert ran.report.status == "SUCCEEDED" and ran.amis("web") == [new]
         assert "1 of 1 instances run it, and serve" in ran.words()

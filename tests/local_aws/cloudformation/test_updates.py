@@ -842,7 +842,7 @@ def test_an_instance_that_leaves_its_group_during_a_rolling_update_is_not_replac
             InstanceIds=[victim], AutoScalingGroupName=name, ShouldDecrementDesiredCapacity=True
         )
     else:
-        world.autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=1)
+        world.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=1, DesiredCapacity=1)
     assert world.settle() == "UPDATE_COMPLETE"
     assert (list(world.running().values()).count(world.new_ami), len(world.running())) == (new, left)
     assert (victim in world.running()) == (call == "detach")
