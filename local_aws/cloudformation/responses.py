@@ -23,6 +23,7 @@ from local_aws.cloudformation.validation import (
     check_attributes,
     check_capabilities,
     check_name,
+    check_role,
     check_rollback_triggers,
     check_sizes,
     check_template,
@@ -105,6 +106,10 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return ActionResult({"StackId": stack.stack_id, "OperationId": operation.id})
 
     def delete_stack(self) -> ActionResult:
+        stack = self.backend.find(self._get_param("StackName"))
+        if stack is not None:
+            role_arn = self._get_param("RoleARN") or stack.inputs.role_arn
+            check_role(role_arn, stack.stack_id, self.current_account)
         self.backend.delete_stack(
             self._get_param("StackName"),
             list(self._get_param("RetainResources", [])),
@@ -389,6 +394,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         tags = self._get_param("Tags")
         check_sizes(tags or [], self._get_param("Parameters", []))
         arns = given("NotificationARNs", old and old.notification_arns, ())
+        role_arn = given("RoleARN", old and old.role_arn, None)
+        new_stack = f"arn:aws:cloudformation:{self.region}:{self.current_account}:stack/{self._get_param('StackName')}/"
+        check_role(role_arn, new_stack if stack is None else stack.stack_id, self.current_account)
         rollback = given("RollbackConfiguration", old and old.rollback_configuration, {})
         check_rollback_triggers(rollback.get("RollbackTriggers", []))
         values = parameters.resolve(
@@ -405,7 +413,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             tags={tag["Key"]: tag["Value"] for tag in tags} if tags is not None else dict(old.tags) if old else {},
             capabilities=tuple(self._get_param("Capabilities", [])),
             notification_arns=tuple(arns),
-            role_arn=given("RoleARN", old and old.role_arn, None),
+            role_arn=role_arn,
             rollback_configuration=dict(rollback),
         )
 

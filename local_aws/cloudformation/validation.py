@@ -12,6 +12,8 @@ from local_aws.cloudformation import providers, schemas, types
 from local_aws.cloudformation.errors import InsufficientCapabilities, ValidationError
 from local_aws.cloudformation.stacks import Stack
 from local_aws.cloudformation.template import Template, references
+from local_aws.core.delivery import Sender
+from local_aws.iam import roles
 
 _NAME = "[a-zA-Z][-a-zA-Z0-9]*"
 
@@ -91,6 +93,18 @@ def check_capabilities(template: Template, acknowledged: list[str]) -> None:
     missing = [name for name in template.required_capabilities if name not in given]
     if missing:
         raise InsufficientCapabilities(missing)
+
+
+def check_role(role_arn: str | None, stack_arn: str, account: str) -> None:
+    """Raise ValidationError when the service role does not exist or does not trust CloudFormation."""
+    if role_arn is None:
+        return
+    try:
+        usable = roles.trusts(role_arn, Sender("cloudformation.amazonaws.com", stack_arn, account))
+    except (ValueError, IndexError):
+        usable = False
+    if not usable:
+        raise ValidationError(f"Role {role_arn} is invalid or cannot be assumed")
 
 
 def check_rollback_triggers(triggers: list[dict[str, str]]) -> None:

@@ -501,6 +501,37 @@ def test_iam_resources_must_be_acknowledged(world: StackWorld, properties: dict[
     assert summary["Capabilities"] == [capability]
 
 
+@pytest.mark.parametrize(
+    ("role", "service"), [("none", None), ("others", "ec2.amazonaws.com"), ("ours", "cloudformation.amazonaws.com")]
+)
+def test_a_service_role_has_to_exist_and_to_trust_cloudformation(
+    world: StackWorld, role: str, service: str | None
+) -> None:
+    """On record: test_update_with_role_without_permissions. CloudFormation service role: CloudFormation assumes it, and
+    uses it for all later operations on the stack; one that was deleted since makes them fail."""
+    arn = f"arn:aws:iam::123456789012:role/{role}"
+    if service is not None:
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        trust = {"Version": "2012-10-17", "Statement": [statement]}
+        world.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
+    world.create("one", parameter(Type="String"), It="1")
+    request = {"StackName": "one", "UsePreviousTemplate": True, "Parameters": given(It="2"), "RoleARN": arn}
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (world.cloudformation.create_stack, {"StackName": "two", "TemplateBody": template(), "RoleARN": arn}),
+        (world.cloudformation.create_change_set, {**request, "ChangeSetName": "set"}),
+        (world.cloudformation.update_stack, request),
+    ]
+    refused = ("ValidationError", f"Role {arn} is invalid or cannot be assumed")
+    if role != "ours":
+        assert [refusal(call, **arguments) for call, arguments in calls] == [refused] * 3
+        return
+    for call, arguments in calls:
+        call(**arguments)
+    world.client("iam").delete_role(RoleName=role)
+    assert refusal(world.cloudformation.delete_stack, StackName="two") == refused
+    assert world.status("two") == "CREATE_COMPLETE"
+
+
 def test_a_transform_is_refused_by_name(world: StackWorld) -> None:
     """What the embedded AWS does not model fails by its name, here the macros of a template."""
     message = refusal(
