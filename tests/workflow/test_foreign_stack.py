@@ -27,7 +27,12 @@ def foreign() -> Iterator[LocalAws]:
     with LocalAws(*scenario.behaviour) as aws:
         deployment = deploy(scenario)
         boto3.client("ssm").put_parameter(Name="/greeting", Value="hello", Type="String")
-        trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}}]}
+        assumed = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "cloudformation.amazonaws.com"},
+        }
+        trust = {"Version": "2012-10-17", "Statement": [assumed]}
         boto3.client("iam").create_role(RoleName="cloudformation", AssumeRolePolicyDocument=json.dumps(trust))
         create("baseline", "foreign-network.yaml", {})
         create(

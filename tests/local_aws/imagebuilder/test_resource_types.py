@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from local_aws.core.ids import REGION
 from tests.local_aws.imagebuilder.image_building import ARN, COMPONENT_DOCUMENT, ImageBuilding, building
 
