@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -100,6 +101,17 @@ def patch_run(wanted: str | Scenario, *, as_long_as_on_aws: bool = False) -> Ite
         report = PatchRun(aws, chosen, deployment).run()
         with faults.spared():
             yield Ran(aws, deployment, report, before)
+
+
+def service_role(name: str) -> str:
+    """The ARN of a new role that CloudFormation may assume."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": "cloudformation.amazonaws.com"},
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return str(boto3.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"])
 
 
 def instances(stack: str) -> list[Any]:

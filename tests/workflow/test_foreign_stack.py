@@ -14,7 +14,7 @@ from local_aws.aws import LocalAws
 from local_aws.core.ids import ACCOUNT
 from rehearsal.deployment import deploy
 from rehearsal.scenario import Scenario
-from tests.workflow.running import describe, instances, outputs, parameters, shortened
+from tests.workflow.running import describe, instances, outputs, parameters, service_role, shortened
 
 HERE = Path(__file__).parent
 SECRET = "correct-horse-battery-staple"
@@ -27,13 +27,7 @@ def foreign() -> Iterator[LocalAws]:
     with LocalAws(*scenario.behaviour) as aws:
         deployment = deploy(scenario)
         boto3.client("ssm").put_parameter(Name="/greeting", Value="hello", Type="String")
-        assumed = {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Principal": {"Service": "cloudformation.amazonaws.com"},
-        }
-        trust = {"Version": "2012-10-17", "Statement": [assumed]}
-        boto3.client("iam").create_role(RoleName="cloudformation", AssumeRolePolicyDocument=json.dumps(trust))
+        assert service_role("cloudformation") == ROLE
         create("baseline", "foreign-network.yaml", {})
         create(
             "theirs",

@@ -50,12 +50,11 @@ from autopatch.settings import CalendarSettings, Rollback, UpdateSettings, WhenC
 from autopatch.summary import Summariser
 from autopatch.updating import StackUpdater
 from local_aws.aws import LocalAws
-from local_aws.core.ids import ACCOUNT
 from rehearsal import scenario
 from rehearsal.deployment import Deployment, deploy
 from rehearsal.scenario import Scenario
 from tests.workflow.rollout import change_sets, fleets, group_name
-from tests.workflow.running import describe, instances, parameters
+from tests.workflow.running import describe, instances, parameters, service_role
 
 
 @pytest.fixture
@@ -347,7 +346,7 @@ def test_a_stack_is_given_a_role_only_if_its_target_agrees_and_never_in_a_dry_ru
 ) -> None:
     """A service role cannot be taken from a stack again (CloudFormation user guide, "CloudFormation service role")."""
     aws, deployment = deployed
-    role, ami = f"arn:aws:iam::{ACCOUNT}:role/updates", new_ami()
+    role, ami = service_role("updates"), new_ami()
     template = {
         "Parameters": {"Ami": {"Type": "String"}},
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Ami"}}}},

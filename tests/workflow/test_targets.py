@@ -17,6 +17,7 @@ from autopatch.execution_input import ExecutionInput
 from autopatch.planning import plan_run
 from autopatch.settings import PlanSettings, Rollback
 from local_aws.aws import LocalAws
+from tests.workflow.running import service_role
 
 ROLE, GIVEN = "arn:aws:iam::123456789012:role/own", "arn:aws:iam::123456789012:role/given"
 AMI, OTHER = "ami-0123456789abcdef0", "ami-0fedcba9876543210"
@@ -38,6 +39,7 @@ SETTINGS = PlanSettings(
 def aws() -> Iterator[LocalAws]:
     with LocalAws() as running:
         boto3.client("ssm").put_parameter(Name="/base-ami", Value=AMI, Type="String")
+        assert [service_role("own"), service_role("given")] == [ROLE, GIVEN]
         yield running
 
 
