@@ -91,9 +91,8 @@ class DeploymentChecker:
         ended = f"stack {name}: expected the update to end in UPDATE_COMPLETE, found {operation.status}; {because}"
         if operation.state is StackState.ROLLBACK_FAILED:
             return RollbackFailed(
-                f"{ended}; its rollback failed as well: fix the cause and continue the rollback "
-                f"(aws cloudformation continue-update-rollback --stack-name {name}); no run will touch it until then"
-                f"{behind}"
+                f"{ended}; its rollback failed as well, and no run will touch it: fix the cause, then continue it:\n"
+                f"aws cloudformation continue-update-rollback --stack-name {name}{behind}"
             )
         if operation.state is not StackState.ROLLED_BACK:
             return DeploymentFailed(f"{ended}; it has not been rolled back: look at the stack in the console{behind}")

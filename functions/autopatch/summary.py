@@ -189,8 +189,8 @@ def _left_to_do(record: RecordedResult | RecordedFailure) -> str | None:
     if (behind := record.restoration_failure) is not None:
         return (
             f"Whether {record.target.stack_name} has the rollback alarms and the bake time that it had before is not "
-            f"known ({behind.error}: {behind.message}). Look at its rollback configuration (aws cloudformation "
-            f"describe-stacks --stack-name {record.target.stack_name}).{_what_it_had(record)}"
+            f"known ({behind.error}: {behind.message}). Look at its rollback configuration:\n"
+            f"aws cloudformation describe-stacks --stack-name {record.target.stack_name}{_what_it_had(record)}"
         )
     if isinstance(record.restoration, NotRestored):
         return f"{record.restoration.reason}\n{record.restoration.way_out}"
@@ -201,7 +201,7 @@ def _what_it_had(record: RecordedResult | RecordedFailure) -> str:
     if not isinstance(record.update, Preview | StackUpdate | Verified):
         return ""
     before = record.update.monitoring.before
-    return f" It had: {before}. An update (update-stack) puts that back with\n{rollback_option(before)}"
+    return f"\nIt had: {before}. An update (update-stack) puts that back with\n{rollback_option(before)}"
 
 
 def _whole_failure(record: RecordedFailure, ami_before: str) -> Failure:

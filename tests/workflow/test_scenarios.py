@@ -124,7 +124,8 @@ def test_rollback_fails() -> None:
         assert ran.stack_status("web") == "UPDATE_ROLLBACK_FAILED"
         (notification,) = ran.report.notifications
         assert notification.subject == "AMI Autopatch: ACTION NEEDED: the rollback of web failed"
-        assert "continue-update-rollback" in notification.message
+        command = "aws cloudformation continue-update-rollback --stack-name web"
+        assert command in [line.strip() for line in notification.message.splitlines()]
         # Another run does not touch the stack either: it says how to repair it before anything is changed.
         again = boto3.client("stepfunctions").start_execution(
             stateMachineArn=ran.deployment.state_machine_arn,
