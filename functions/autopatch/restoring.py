@@ -78,7 +78,9 @@ class AlarmRestorer:
         if gone_off := [str(alarm) for alarm in alarms if alarm.state is AlarmState.ALARM]:
             why = f"an update that puts them back would be rolled back by {', '.join(gone_off)}"
             way_out = f"When none of them is in ALARM any more, put back what {stack.name} had:\n{self._command(stack)}"
-            return self._wait(replace(restoring, deadline_at=restoring.alarms_until), stack, why, now, way_out)
+            if now >= restoring.alarms_until:
+                return self._not_restored(stack, why, way_out)
+            return look_again(restoring, now, restoring.alarms_until)
         try:
             return self._go_on(restoring, stack, now)
         except TargetNotReady as refusal:
@@ -143,11 +145,9 @@ class AlarmRestorer:
     def _token(self, stack: Stack) -> str:
         return self.execution.token(f"restore {stack.name}")
 
-    def _wait(
-        self, restoring: Restoring, stack: Stack, why: str, now: datetime, way_out: str | None = None
-    ) -> Restoring | NotRestored:
+    def _wait(self, restoring: Restoring, stack: Stack, why: str, now: datetime) -> Restoring | NotRestored:
         if now >= restoring.deadline_at:
-            return self._not_restored(stack, why, way_out)
+            return self._not_restored(stack, why)
         return look_again(restoring, now)
 
     def _not_restored(self, stack: Stack, why: str, way_out: str | None = None) -> NotRestored:

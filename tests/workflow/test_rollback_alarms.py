@@ -200,6 +200,8 @@ def test_an_alarm_that_calls_for_the_way_back_does_not_undo_it() -> None:
         ended = world.end(execution)
         assert ended.error == "VerificationFailed" and "web rolled back to" in ended.subject
         assert configuration() == watched("own", minutes=5) and amis("web") == old
+        # An alarm is not waited for as long as an update that puts it back may take.
+        assert "were not" not in ended.flowing
 
 
 # -- what cannot be put back ------------------------------------------------------------------------------------------
