@@ -17,6 +17,7 @@ from moto.utilities.utils import get_partition
 from local_aws.cloudformation.errors import ChangeSetNotFound
 from local_aws.cloudformation.models import cloudformation_backends
 from local_aws.core.errors import NotModelled
+from local_aws.core.resource_policies import not_authorized
 from local_aws.core.seam import Denial
 from local_aws.iam import permissions
 
@@ -55,10 +56,7 @@ def denial(account: str, region: str, access_key: str, service: str, operation: 
     call = _Call(account, region, parameter)
     for action, resource, context in _needed(f"{_PREFIXES.get(service, service)}:{operation}", call):
         if not permissions.allows(session.role_arn, action, resource, context):
-            return Denial(
-                f"User: {session.arn} is not authorized to perform: {action} on resource: {resource} because no "
-                f"identity-based policy allows the {action} action"
-            )
+            return Denial(not_authorized(f"User: {session.arn}", action, resource))
     return None
 
 

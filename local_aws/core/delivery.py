@@ -17,7 +17,7 @@ from moto.utilities.arns import parse_arn
 
 from local_aws.core import clock
 from local_aws.core.errors import NotModelled
-from local_aws.core.resource_policies import ServiceRequest, allows
+from local_aws.core.resource_policies import ServiceRequest, allows, not_authorized
 
 logger = logging.getLogger(__name__)
 
@@ -108,10 +108,7 @@ def require_permission(
     if sender.role_arn is not None:
         context = {"aws:requestedregion": parse_arn(resource).region}
         if not all(role_allows(sender.role_arn, action, resource, context) for role_allows in _judges):
-            message = (
-                f"{sender.role_arn} is not authorized to perform: {action} on resource: {resource} because no "
-                f"identity-based policy allows the {action} action"
-            )
+            message = not_authorized(sender.role_arn, action, resource)
             raise DeliveryFailed("NO_PERMISSIONS", "AccessDeniedException", message)
         return
     request = ServiceRequest(sender.principal, action, resource, sender.arn, sender.account)

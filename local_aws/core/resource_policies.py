@@ -9,6 +9,7 @@ Source: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements:
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -39,7 +40,7 @@ _ABSENT_KEYS = {"aws:sourceowner", "aws:principalorgid", "aws:principalarn", "aw
 
 def statements_of(document: str | None) -> list[dict[str, Any]]:
     """The statements of a policy, a JSON text; none where there is no policy."""
-    return _listed(json.loads(document).get("Statement")) if document else []
+    return listed(json.loads(document).get("Statement")) if document else []
 
 
 def allows(statements: Iterable[Mapping[str, Any]], request: ServiceRequest) -> bool:
@@ -60,10 +61,10 @@ def _applies(statement: Mapping[str, Any], request: ServiceRequest) -> bool:
             )
     return (
         _names_principal(statement.get("Principal"), request.principal)
-        and any(_matches(action, request.action, ignore_case=True) for action in _listed(statement.get("Action")))
+        and any(matches(action, request.action, ignore_case=True) for action in listed(statement.get("Action")))
         and ("Resource" not in statement or request.resource is None or _names_resource(statement, request.resource))
         and all(
-            _holds(operator, key, _listed(values), request)
+            _holds(operator, key, listed(values), request)
             for operator, conditions in statement.get("Condition", {}).items()
             for key, values in conditions.items()
         )
@@ -72,12 +73,12 @@ def _applies(statement: Mapping[str, Any], request: ServiceRequest) -> bool:
 
 def _names_principal(principal: Any, service: str) -> bool:
     if isinstance(principal, Mapping):
-        return service in _listed(principal.get("Service")) or "*" in _listed(principal.get("AWS"))
+        return service in listed(principal.get("Service")) or "*" in listed(principal.get("AWS"))
     return bool(principal == "*")
 
 
 def _names_resource(statement: Mapping[str, Any], resource: str) -> bool:
-    return any(_matches(pattern, resource) for pattern in _listed(statement["Resource"]))
+    return any(matches(pattern, resource) for pattern in listed(statement["Resource"]))
 
 
 def _holds(operator: str, key: str, values: list[str], request: ServiceRequest) -> bool:
@@ -94,7 +95,7 @@ def _holds(operator: str, key: str, values: list[str], request: ServiceRequest) 
         )
     actual = context[key.lower()]
     if operator in ("ArnLike", "ArnEquals", "StringLike"):
-        return any(_matches(value, actual) for value in values)
+        return any(matches(value, actual) for value in values)
     if operator == "StringEquals":
         return actual in values
     if operator == "Bool":
@@ -105,12 +106,27 @@ def _holds(operator: str, key: str, values: list[str], request: ServiceRequest) 
     )
 
 
-def _matches(pattern: str, text: str, ignore_case: bool = False) -> bool:
+@functools.lru_cache(maxsize=4096)
+def _expression(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.IGNORECASE if ignore_case else 0) is not None
+    return re.compile(expression, re.IGNORECASE if ignore_case else 0)
 
 
-def _listed(value: Any) -> list[Any]:
+def matches(pattern: str, text: str, ignore_case: bool = False) -> bool:
+    """Whether a pattern of a policy, with `*` and `?`, stands for the whole text."""
+    return _expression(pattern, ignore_case).fullmatch(text) is not None
+
+
+def listed(value: Any) -> list[Any]:
+    """An element of a policy, which has one value or a list of them, as a list."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def not_authorized(who: str, action: str, resource: str) -> str:
+    """The words in which AWS denies what no policy of the caller allows."""
+    return (
+        f"{who} is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows "
+        f"the {action} action"
+    )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,9 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from local_aws.core.errors import NotModelled
+from local_aws.core.resource_policies import PolicyNotModelled, listed, matches, statements_of
 
 _ELEMENTS = {"Sid", "Effect", "Action", "Resource", "Condition"}
-
-
-class PolicyNotModelled(NotModelled):
-    """A policy of a role uses something that the embedded AWS does not evaluate."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ def _statements(role_arn: str) -> Iterator[Mapping[str, Any]]:
 
 @functools.lru_cache(maxsize=1024)
 def _parsed(document: str) -> tuple[Mapping[str, Any], ...]:
-    statements = _listed(json.loads(document)["Statement"])
+    statements = statements_of(document)
     for statement in statements:
         if unknown := set(statement) - _ELEMENTS:
             raise PolicyNotModelled(
@@ -84,12 +79,12 @@ def _parsed(document: str) -> tuple[Mapping[str, Any], ...]:
 
 
 def _names(statement: Mapping[str, Any], element: str, wanted: str, *, ignore_case: bool = False) -> bool:
-    return any(_matches(pattern, wanted, ignore_case) for pattern in _listed(statement[element]))
+    return any(matches(pattern, wanted, ignore_case) for pattern in listed(statement[element]))
 
 
 def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
     return all(
-        _compare(operator, key, _listed(values), context)
+        _compare(operator, key, listed(values), context)
         for operator, keys in conditions.items()
         for key, values in keys.items()
     )
@@ -107,18 +102,4 @@ def _compare(operator: str, key: str, values: list[str], context: Mapping[str, s
         return False
     if operator == "StringEquals":
         return actual in values
-    return any(_matches(value, actual, ignore_case=False) for value in values)
-
-
-@functools.lru_cache(maxsize=4096)
-def _expression(pattern: str, ignore_case: bool) -> re.Pattern[str]:
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.compile(expression, re.IGNORECASE | re.DOTALL if ignore_case else re.DOTALL)
-
-
-def _matches(pattern: str, text: str, ignore_case: bool) -> bool:
-    return _expression(pattern, ignore_case).fullmatch(text) is not None
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [value]
+    return any(matches(value, actual, ignore_case=False) for value in values)

@@ -26,6 +26,7 @@ from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from local_aws.core import clock
 from local_aws.core.ids import random_uuid
+from local_aws.core.resource_policies import not_authorized
 from local_aws.core.times import iso
 from local_aws.iam import permissions
 from local_aws.lambda_.functions import LambdaServiceError, find_function
@@ -154,8 +155,7 @@ def invoke_lambda_function(parameters: dict[str, Any], region: str, state_creden
     if not permissions.allows(role_arn, "lambda:InvokeFunction", function_arn, {"aws:requestedregion": region}):
         raise LambdaServiceError(
             "AccessDeniedException",
-            f"User: {role_arn} is not authorized to perform: lambda:InvokeFunction on resource: {function_arn} because "
-            "no identity-based policy allows the lambda:InvokeFunction action",
+            not_authorized(f"User: {role_arn}", "lambda:InvokeFunction", function_arn),
             403,
         )
     result = invoke(function_arn, json.loads(parameters["Payload"]), region, caller=role_arn)

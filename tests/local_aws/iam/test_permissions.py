@@ -12,7 +12,8 @@ import pytest
 from local_aws.aws import LocalAws
 from local_aws.core.delivery import undelivered
 from local_aws.core.ids import ACCOUNT, REGION
-from local_aws.iam.permissions import PolicyNotModelled, allows
+from local_aws.core.resource_policies import PolicyNotModelled
+from local_aws.iam.permissions import allows
 from local_aws.lambda_.invocations import invoke
 from tests.local_aws.lambda_.functions import allow, create_function, create_role
 
