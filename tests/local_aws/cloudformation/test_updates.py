@@ -347,48 +347,6 @@ def test_a_busy_stack_refuses_an_update(world: StackWorld) -> None:
     assert world.settle() == "UPDATE_COMPLETE"
 
 
-def test_the_monitoring_time_passes_before_the_old_group_is_removed(world: StackWorld) -> None:
-    """Roll back your CloudFormation stack on alarm breach: the clean-up comes after the monitoring time."""
-    world.create_application()
-    world.cloudformation.update_stack(
-        StackName="app",
-        UsePreviousTemplate=True,
-        RollbackConfiguration={"MonitoringTimeInMinutes": 30},
-        Parameters=world.patched(),
-    )
-    world.clock.sleep(1500)
-    assert world.status() == "UPDATE_IN_PROGRESS"
-    assert len(world.groups()) == 2
-    assert world.settle() == "UPDATE_COMPLETE"
-    # A later update that does not mention it keeps it.
-    assert world.stack("app")["RollbackConfiguration"]["MonitoringTimeInMinutes"] == 30
-
-
-def test_an_alarm_in_the_monitoring_time_rolls_back(world: StackWorld) -> None:
-    """Roll back your CloudFormation stack on alarm breach: an alarm of the rollback triggers in ALARM rolls back."""
-    cloudwatch = world.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName="errors", MetricName="Errors", Namespace="App", Period=60, EvaluationPeriods=1, Threshold=1,
-        Statistic="Sum", ComparisonOperator="GreaterThanThreshold",
-    )  # fmt: skip
-    arn = cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
-    world.create_application()
-    before = world.running()
-    world.cloudformation.update_stack(
-        StackName="app",
-        UsePreviousTemplate=True,
-        RollbackConfiguration={
-            "MonitoringTimeInMinutes": 30,
-            "RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}],
-        },
-        Parameters=world.patched(),
-    )
-    world.clock.sleep(600)
-    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
-    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
-    assert world.running() == before
-
-
 def alarm(world: StackWorld) -> str:
     """The ARN of a new alarm, `errors`, which is not in ALARM."""
     cloudwatch = world.client("cloudwatch")
@@ -406,6 +364,37 @@ def monitored(arn: str, minutes: int = 0) -> dict[str, Any]:
     }
 
 
+def patch_monitored(world: StackWorld, configuration: dict[str, Any]) -> None:
+    """Begin to update the application to the new AMI, with a rollback configuration."""
+    world.cloudformation.update_stack(
+        StackName="app", UsePreviousTemplate=True, RollbackConfiguration=configuration, Parameters=world.patched()
+    )
+
+
+def test_the_monitoring_time_passes_before_the_old_group_is_removed(world: StackWorld) -> None:
+    """Roll back your CloudFormation stack on alarm breach: the clean-up comes after the monitoring time."""
+    world.create_application()
+    patch_monitored(world, {"MonitoringTimeInMinutes": 30})
+    world.clock.sleep(1500)
+    assert world.status() == "UPDATE_IN_PROGRESS"
+    assert len(world.groups()) == 2
+    assert world.settle() == "UPDATE_COMPLETE"
+    # A later update that does not mention it keeps it.
+    assert world.stack("app")["RollbackConfiguration"]["MonitoringTimeInMinutes"] == 30
+
+
+def test_an_alarm_in_the_monitoring_time_rolls_back(world: StackWorld) -> None:
+    """Roll back your CloudFormation stack on alarm breach: an alarm of the rollback triggers in ALARM rolls back."""
+    arn = alarm(world)
+    world.create_application()
+    before = world.running()
+    patch_monitored(world, monitored(arn, 30))
+    world.clock.sleep(600)
+    world.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.running() == before
+
+
 @pytest.mark.parametrize("policy", ["replacing", "rolling"])
 def test_an_alarm_during_the_update_rolls_back_at_once(world: StackWorld, policy: str) -> None:
     """Roll back your CloudFormation stack on alarm breach: the triggers are monitored during stack creation and update
@@ -417,9 +406,7 @@ def test_an_alarm_during_the_update_rolls_back_at_once(world: StackWorld, policy
         world.cloudformation.delete_stack(StackName="app")
         world.create("app", without_replacement(ROLLING), AmazonMachineImage=world.old_ami, **world.outputs("network"))
     before = world.running()
-    world.cloudformation.update_stack(
-        StackName="app", UsePreviousTemplate=True, RollbackConfiguration=monitored(arn), Parameters=world.patched()
-    )
+    patch_monitored(world, monitored(arn))
     world.clock.sleep(600)
     assert world.status() == "UPDATE_IN_PROGRESS"
     world.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
@@ -459,12 +446,7 @@ def test_a_rollback_trigger_has_to_be_an_alarm_of_its_type(world: StackWorld) ->
     arn = cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"][0]["AlarmArn"]
     world.create_application()
     for kind, status in (("Alarm", "UPDATE_ROLLBACK_COMPLETE"), ("CompositeAlarm", "UPDATE_COMPLETE")):
-        world.cloudformation.update_stack(
-            StackName="app",
-            UsePreviousTemplate=True,
-            RollbackConfiguration={"RollbackTriggers": [{"Arn": arn, "Type": f"AWS::CloudWatch::{kind}"}]},
-            Parameters=world.patched(),
-        )
+        patch_monitored(world, {"RollbackTriggers": [{"Arn": arn, "Type": f"AWS::CloudWatch::{kind}"}]})
         assert world.settle() == status
 
 
@@ -486,12 +468,7 @@ def test_rollback_triggers_that_are_refused(world: StackWorld, triggers: list[di
     """On record: test_update_with_invalid_rollback_configuration_errors. API Reference, RollbackConfiguration: five."""
     world.create_application()
     with pytest.raises(ClientError, match=text):
-        world.cloudformation.update_stack(
-            StackName="app",
-            UsePreviousTemplate=True,
-            RollbackConfiguration={"RollbackTriggers": triggers},
-            Parameters=world.patched(),
-        )
+        patch_monitored(world, {"RollbackTriggers": triggers})
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -524,12 +501,7 @@ def test_a_rolled_back_update_leaves_the_old_rollback_configuration_or_the_new_o
     behave(signals="none")
     settings.use(CloudFormationSettings(reverts_rollback_configuration=reverts))
     world.create_application()
-    world.cloudformation.update_stack(
-        StackName="app",
-        UsePreviousTemplate=True,
-        RollbackConfiguration={"MonitoringTimeInMinutes": 30},
-        Parameters=world.patched(),
-    )
+    patch_monitored(world, {"MonitoringTimeInMinutes": 30})
     assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
     assert world.stack("app")["RollbackConfiguration"] == ({} if reverts else {"MonitoringTimeInMinutes": 30})
 
