@@ -85,9 +85,9 @@ class UpdatePreviewer:
         """
         own, wanted = stack.rollback_configuration, self.settings.alarm_arns
         alarms = self.cloudwatch.alarms(list(dict.fromkeys([*own.alarm_arns, *wanted])))
-        composite = {arn for arn, alarm in alarms.items() if alarm.is_composite}
-        types = {arn: f"AWS::CloudWatch::{'CompositeAlarm' if arn in composite else 'Alarm'}" for arn in wanted}
-        monitoring = own.with_more((RollbackTrigger(arn, types[arn]) for arn in wanted), self.settings.bake_minutes)
+        kinds = {arn: "CompositeAlarm" for arn, alarm in alarms.items() if alarm.is_composite}
+        triggers = [RollbackTrigger(arn, f"AWS::CloudWatch::{kinds.get(arn, 'Alarm')}") for arn in wanted]
+        monitoring = own.with_more(triggers, self.settings.bake_minutes)
         if ALARM_NOT_OK not in self.target.accepted:
             return monitoring
         return monitoring.without([arn for arn, alarm in alarms.items() if alarm.state is AlarmState.ALARM])
