@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudwatch import CloudWatch
     from autopatch.contracts import Ami, Execution, Run, Target
     from autopatch.fleet import Fleets, GroupFleet
+    from autopatch.saved_alarms import SavedAlarms
     from autopatch.settings import UpdateSettings
 
 
@@ -41,6 +42,7 @@ class UpdatePreviewer:
     change_sets: ChangeSets
     fleets: Fleets
     cloudwatch: CloudWatch
+    saved_alarms: SavedAlarms
 
     def preview(self, pending: Pending, now: datetime) -> Pending | Preview | Unchanged:
         """The preview, CREATING; or STACK_BUSY; or ALREADY_CURRENT.
@@ -55,8 +57,9 @@ class UpdatePreviewer:
         fleet = self.fleets.of_stack(stack.name)
         if stack.parameters[self.target.ami_parameter] == self.ami.ami_id:
             return self._already_current(stack, fleet)
-        monitoring = self._monitoring(stack)
-        change_set_id = self._begin(stack, fleet, monitoring)
+        own = self.saved_alarms.own(stack)
+        monitoring = Monitoring(before=own, during=self._monitoring(own))
+        change_set_id = self._begin(stack, fleet, monitoring.during)
         if change_set_id is None:
             return wait_for_stack(pending, self.run, stack, now)
         preview = Preview(
@@ -68,7 +71,7 @@ class UpdatePreviewer:
             ami_after=self.ami.ami_id,
             change_set_id=change_set_id,
             capacities=desired_capacities(fleet),
-            monitoring=Monitoring(before=stack.rollback_configuration, during=monitoring),
+            monitoring=monitoring,
         )
         return wait_for_preview(preview, self.run, self.target, now)
 
@@ -78,12 +81,12 @@ class UpdatePreviewer:
             raise not_ready(stack.name, findings)
         return Unchanged(outcome=Outcome.ALREADY_CURRENT, ami_before=self.ami.ami_id, stack_id=stack.stack_id)
 
-    def _monitoring(self, stack: Stack) -> RollbackConfiguration:
+    def _monitoring(self, own: RollbackConfiguration) -> RollbackConfiguration:
         """The stack's own alarms and bake time, and those of the deployment.
 
         An alarm that has gone off would roll the update back at once. If the target accepts that, it is left out.
         """
-        own, wanted = stack.rollback_configuration, self.settings.alarm_arns
+        wanted = self.settings.alarm_arns
         alarms = self.cloudwatch.alarms(list(dict.fromkeys([*own.alarm_arns, *wanted])))
         kinds = {arn: "CompositeAlarm" for arn, alarm in alarms.items() if alarm.is_composite}
         triggers = [RollbackTrigger(arn, f"AWS::CloudWatch::{kinds.get(arn, 'Alarm')}") for arn in wanted]
