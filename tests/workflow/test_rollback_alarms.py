@@ -19,7 +19,7 @@ from local_aws.core.faults import Fault
 from local_aws.core.ids import ACCOUNT, REGION
 from local_aws.sns import topics as sns
 from rehearsal.scenario import Scenario
-from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, rollout
+from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, register_ami, rollout
 from tests.workflow.running import describe, parameters
 
 NONE = {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
@@ -347,9 +347,14 @@ def test_after_an_aborted_run_the_next_one_puts_back_what_the_stack_had_before_b
         assert "keeps the rollback alarms and the bake time of the update until the next run" in told
         assert saved() == ["/ami-autopatch/alarms/web"]
 
-        # A dry run changes nothing, not even that.
+        # A dry run changes nothing, not even that; nor does one that finds the stack not ready.
         assert world.roll_out("web", dryRun=True).status == "SUCCEEDED"
-        assert configuration() == watched("own", "canary", minutes=7)
+        become("canary", "ALARM")
+        another = {"amiId": register_ami("another"), "targets": ["web"], "dryRun": True}
+        ended = world.end(world.start_with(another))
+        assert ended.error == "TargetNotReady" and "AlarmNotOk" in ended.message
+        become("canary", "OK")
+        assert configuration() == watched("own", "canary", minutes=7) and left_open() == []
         # Nothing is left to patch, and yet.
         ended = world.roll_out("web")
         assert "ALREADY CURRENT" in ended.subject and "alarms" not in ended.flowing
@@ -380,9 +385,7 @@ def test_two_runs_at_a_time_take_nothing_of_each_other_for_the_stacks_own() -> N
         # As long as it is in ALARM, the first run cannot put back what the second finds changed.
         become("own", "ALARM")
         assert configuration() == watched("own", "canary", minutes=5)
-        other = boto3.client("ec2").register_image(
-            Name="another", RootDeviceName="/dev/xvda", Architecture="x86_64", VirtualizationType="hvm"
-        )["ImageId"]
+        other = register_ami("another")
         second = world.start_with({"amiId": other, "targets": [{"stackName": "web", "accept": ["AlarmNotOk"]}]})
         until(world, "UPDATE_IN_PROGRESS")
         assert configuration() == watched("canary", minutes=5)
