@@ -262,7 +262,7 @@ def test_where_nothing_but_alarms_is_no_change_a_later_update_puts_them_back() -
         update_by_hand(world, watched("own"), MaxSize="3")
         ended = world.roll_out("web")
         assert (ended.status, amis("web")) == ("SUCCEEDED", {world.new_ami})
-        assert ended.subject.endswith(f"PATCHED: web now on {world.new_ami}; rollback alarms not put back")
+        assert ended.subject.endswith(f"PATCHED: web now on {world.new_ami}; look at the rollback alarms")
         assert configuration() == watched("own", "canary", minutes=5) and left_open() == []
         assert "CloudFormation takes no update that changes nothing else" in ended.flowing
         (line,) = [line.strip() for line in ended.message.splitlines() if "--rollback-configuration" in line]
@@ -281,7 +281,7 @@ def test_alarms_that_go_off_when_they_are_to_be_put_back_leave_no_change_set_beh
             world.aws.clock.sleep(1)
         become("own", "ALARM")
         ended = world.end(execution)
-        assert ended.subject.endswith("rollback alarms not put back") and left_open() == []
+        assert ended.subject.endswith("look at the rollback alarms") and left_open() == []
         # The command, too, would be rolled back until then.
         assert "When none of them is in ALARM any more, put back what web had:" in ended.flowing
 
@@ -294,7 +294,7 @@ def test_a_call_that_is_refused_hides_neither_what_the_stack_had_nor_how_it_gets
         update_by_hand(world, watched("own", minutes=5), MaxSize="3")
         ended = world.roll_out("web")
         assert (ended.status, configuration()) == ("SUCCEEDED", watched("own", "canary", minutes=5))
-        assert "not known (AwsCallFailed: executing the change set of the stack web:" in ended.flowing
+        assert "not known: AwsCallFailed: executing the change set of the stack web:" in ended.flowing
         assert f"It had: rollback alarms: {arn('own')}; bake time: 5 minutes." in ended.flowing
         (line,) = [line.strip() for line in ended.message.splitlines() if line.strip().startswith("--rollback")]
         update_by_hand(world, json.loads(shlex.split(line)[1]))
@@ -344,7 +344,7 @@ def test_after_an_aborted_run_the_next_one_puts_back_what_the_stack_had_before_b
         until(world, "UPDATE_IN_PROGRESS")
         told = abort(world, execution)
         assert configuration() == watched("own", "canary", minutes=7) and amis("web") == {world.new_ami}
-        assert "keeps the rollback alarms and the bake time of the update until the next run" in told
+        assert "has the rollback alarms and the bake time that the run gave it, not its own, until the next" in told
         assert saved() == ["/ami-autopatch/alarms/web"]
 
         # A dry run changes nothing, not even that; nor does one that finds the stack not ready.
@@ -409,6 +409,10 @@ def test_what_was_saved_of_another_stack_of_that_name_is_no_ones() -> None:
         update_by_hand(world, watched("canary"), MaxSize="3")
         assert world.roll_out("web").status == "SUCCEEDED"
         assert configuration() == watched("canary")
+        saved_alarms.forget("web", describe("web")["StackId"])
+        assert saved() == ["/ami-autopatch/alarms/web"]
+        saved_alarms.forget("web", stack_id)
+        assert saved() == []
 
 
 def test_a_saved_parameter_that_cannot_be_read_stops_the_target_and_names_the_way_out() -> None:
@@ -422,6 +426,44 @@ def test_a_saved_parameter_that_cannot_be_read_stops_the_target_and_names_the_wa
         assert line == "aws ssm delete-parameter --name /ami-autopatch/alarms/web"
         boto3.client("ssm").delete_parameter(Name=shlex.split(line)[-1])
         assert world.roll_out("web").status == "SUCCEEDED" and configuration() in ({}, NONE)
+
+
+def test_what_cannot_be_saved_does_not_keep_a_stack_on_an_ami_that_failed() -> None:
+    where = {"Name": "/ami-autopatch/alarms/*"}
+    denied = Fault("ssm", "PutParameter", "AccessDeniedException", status=403, times=None, where=where)
+    with rollout(replace(scenario(VerificationDeadlineMinutes="3"), faults=(denied,))) as world:
+        alarm("own")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        old = amis("web")
+        ended = world.end(fail_verification(world))
+        assert ended.error == "VerificationFailed" and "web rolled back to" in ended.subject
+        assert amis("web") == old and configuration() == watched("own")
+
+
+def test_what_was_saved_and_is_edited_meanwhile_stops_the_alarms_alone_and_the_notification_says_how_to_go_on() -> None:
+    with rollout(scenario("canary", VerificationDeadlineMinutes="3")) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        old, execution = amis("web"), fail_verification(world)
+        name = "/ami-autopatch/alarms/web"
+        boto3.client("ssm").put_parameter(Name=name, Value="edited", Type="String", Overwrite=True)
+        ended = world.end(execution)
+        assert ended.error == "VerificationFailed" and amis("web") == old and configuration() == NONE
+        assert f"It had: rollback alarms: {arn('own')}; bake time: 0 minutes." in ended.flowing
+        # On lines of their own, to be pasted.
+        lines = [line.strip() for line in ended.message.splitlines()]
+        assert f"aws ssm delete-parameter --name {name}" in lines
+        assert "aws cloudformation describe-stacks --stack-name web" in lines
+
+
+def test_a_parameter_that_cannot_be_deleted_is_no_news_of_the_stacks_alarms() -> None:
+    denied = Fault("ssm", "DeleteParameters", "AccessDeniedException", status=403, times=None)
+    with rollout(replace(scenario("canary"), faults=(denied,))) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        ended = world.roll_out("web")
+        assert ended.subject.endswith(f"PATCHED: web now on {world.new_ami}") and "alarms" not in ended.message
+        assert configuration() == watched("own") and saved() == ["/ami-autopatch/alarms/web"]
 
 
 # -- before the update ------------------------------------------------------------------------------------------------
