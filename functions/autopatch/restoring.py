@@ -64,11 +64,13 @@ class AlarmRestorer:
     def _look(self, so_far: NotStarted | Restoring, now: datetime) -> Restoring | Restored | NotRestored:
         stack = self.stacks.stack(self.own.stack_id)
         restoring = so_far if isinstance(so_far, Restoring) else self._started(now)
-        is_being_restored = restoring.is_updating and stack.state.is_busy
-        if stack.status in _DELETED or (self._is_restored(stack) and not is_being_restored):
+        if stack.status in _DELETED:
             return self._restored(stack)
+        # What a stack shows while an operation is in progress on it is not documented.
         if stack.state.is_busy:
             return self._wait(restoring, stack, f"the stack is still {stack.status}", now)
+        if self._is_restored(stack):
+            return self._restored(stack)
         if not stack.state.is_ready:
             return self._not_restored(stack, str(not_updatable(stack)))
         if restoring.is_updating:

@@ -156,6 +156,23 @@ def test_an_alarm_that_goes_off_rolls_the_update_back_and_holds_no_ami(reverts: 
         assert boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"] == []
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_stack_is_given_back_its_own_after_an_update_that_the_run_lost_sight_of(at_once: bool) -> None:
+    """Which rollback configuration a stack shows while it is updated is not documented."""
+    settings = CloudFormationSettings(shows_rollback_configuration_at_once=at_once)
+    # The first call comes before the update.
+    denied = Fault("cloudformation", "DescribeStackEvents", "AccessDenied", status=403, times=1, after_calls=1)
+    with rollout(replace(scenario("canary", BakeMinutes="5", cloudformation=settings), faults=(denied,))) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own", minutes=7), MaxSize="3")
+        execution = world.start("web")
+        until(world, "UPDATE_IN_PROGRESS")
+        assert configuration() == watched("own", *(["canary"] if at_once else []), minutes=7)
+        ended = world.end(execution)
+        assert ended.error == "AwsCallFailed" and amis("web") == {world.new_ami}
+        assert configuration() == watched("own", minutes=7) and saved() == [] and "were not" not in ended.flowing
+
+
 def test_a_composite_alarm_stays_one() -> None:
     """CloudFormation API reference, RollbackTrigger: the type of a composite alarm is another one."""
     with rollout(scenario("fleet")) as world:
