@@ -92,9 +92,9 @@ class StackRollback:
         return Monitoring(before=self.failed.monitoring.before, during=_NO_ALARMS)
 
     def _values(self, stack: Stack) -> dict[str, str]:
-        """The old AMI; and the live capacity or the one before the update, where a parameter carries it."""
+        """The old AMI; and the live capacity or the one before the update, where it would be set to another one."""
         values = {self.target.ami_parameter: self.failed.ami_before}
-        if self.target.capacity_parameter is not None:
+        if self.target.capacity_parameter is not None and self.failed.sets_capacity:
             groups = self.auto_scaling.groups(self.stacks.group_names(stack.name).values())
             live = [group.desired_capacity for group in groups.values()]
             values[self.target.capacity_parameter] = str(max([*live, *self.failed.capacities.values()]))
@@ -114,6 +114,7 @@ class StackRollback:
             ami_after=self.failed.ami_before,
             capacities=self.failed.capacities,
             monitoring=self._monitoring,
+            sets_capacity=self.failed.sets_capacity,
             pauses_minutes=pauses_minutes,
         )
         return look_again(rollback, now)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from autopatch.errors import ConfigError
 
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
-ACCEPTABLE = ("AlarmNotOk", "NoCreationPolicy", "NoServiceRole", "UnhealthyInstances")
+ACCEPTABLE = ("AlarmNotOk", "GroupSizeChanges", "NoCreationPolicy", "NoServiceRole", "NoWayBack", "UnhealthyInstances")
 """The names of findings that a target may accept: they do not stop it from being patched."""
 
 _PIPELINE_ARN = re.compile(r"arn:aws[^:]*:imagebuilder:[^:]+:\d{12}:image-pipeline/[a-z0-9-_]+")

@@ -114,7 +114,9 @@ def previewed(aws: LocalAws, execution: Execution, run: Run, ami: str, so_far: P
     """Preview the update, and poll until it is ready."""
     update: Any = creating(execution, run, ami, so_far)
     for _ in range(5):
-        if not isinstance(update, Preview) or update.status is not PreviewStatus.CREATING:
+        if isinstance(update, Pending):
+            update = creating(execution, run, ami, update)
+        if update.status is not PreviewStatus.CREATING:
             break
         aws.clock.sleep(update.poll_after_seconds)
         update = check(run, update)
