@@ -181,6 +181,7 @@ class PendingStatus(StrEnum):
     """Why a target has no preview."""
 
     CALENDAR_CLOSED = "CALENDAR_CLOSED"
+    """Or AWS cannot say just now whether it is open."""
     CALENDAR_OPEN = "CALENDAR_OPEN"
     """It is to be previewed now."""
     STACK_BUSY = "STACK_BUSY"

@@ -73,4 +73,4 @@ class AwsCallFailed(AutopatchError):
 
 
 class TransientAwsFault(AutopatchError):
-    """AWS could not serve a call just now; the state machine retries."""
+    """AWS could not serve a call just now; a look is repeated until its deadline, and every task for a while."""

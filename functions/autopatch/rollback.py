@@ -11,7 +11,7 @@ from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not
 from autopatch.contracts import Monitoring, NotStarted, Pending, PendingStatus, StackUpdate, UpdateStatus
 from autopatch.errors import RollbackFailed
 from autopatch.operations import OwnOperation
-from autopatch.polling import look_again
+from autopatch.polling import look_again, or_look_again
 from autopatch.service_roles import role_to_give
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class StackRollback:
 
         Raises RollbackFailed when CloudFormation refuses it, or the stack stays busy until the deadline.
         """
+        return or_look_again(so_far, now, lambda: self._begin(so_far, now))
+
+    def _begin(self, so_far: NotStarted | Pending, now: datetime) -> StackUpdate | Pending:
         stack = self.stacks.stack(self.failed.stack_id)
         ours = OwnOperation.rollback(self.execution, stack.name)
         if ours.find(self.stacks, stack.stack_id, self.execution.started_at) is not None:
