@@ -117,7 +117,8 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     run = _RunSoFar(state, now)
     failed = read(state["failure"], Failure)
     targets = run.summary.targets
-    failed_targets = [target for target in targets if target.outcome is Outcome.FAILED]
+    failed_targets = [target for target in targets if target.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
+    is_known = all(target.outcome is not Outcome.UNKNOWN for target in targets)
     if failed_targets:
         subject, verdict = _bad_news(targets, failed_targets)
     elif targets:
@@ -127,7 +128,8 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
             f"{verdict} But the run failed after that.",
         )
     elif run.updates_may_have_begun:
-        subject = f"FAILED: {failed.error}; {run.stacks} may have been updated"
+        is_known = False
+        subject = f"UNKNOWN: {failed.error}; {run.stacks} may have been updated"
         verdict = f"The run failed with {failed.error}, possibly after updates of its stacks had begun."
     else:
         failure = _IN_WORDS.get(failed.error, failed.error)
@@ -136,7 +138,7 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     return run.notification(
         subject,
         verdict,
-        outcome=Outcome.FAILED,
+        outcome=Outcome.FAILED if is_known else Outcome.UNKNOWN,
         error=None if failed_targets else failed,
         next_steps=_after_failure(failed.error, targets),
     )
@@ -218,7 +220,8 @@ class _RunSoFar:
             return "No stack was changed."
         if self.updates_may_have_begun:
             return "Stacks\n" + "\n".join(
-                f"  {target.stack_name}: its update may have begun; it ran {target.ami_before} before"
+                f"  {target.stack_name}: its update may have begun; it ran {target.ami_before} before. Look at it:\n"
+                f"    aws cloudformation describe-stacks --stack-name {target.stack_name}"
                 for target in self._run.targets
             )
         return "Stacks\n" + "\n".join(
@@ -293,7 +296,12 @@ def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
 def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
     steps = [_NEXT_STEPS.get(error, _NEXT_STEP_OTHERWISE)]
     for target in targets:
-        if target.stack_status == "UPDATE_ROLLBACK_FAILED":
+        if target.outcome is Outcome.UNKNOWN:
+            steps.append(
+                f"Look at {target.stack_name} with the command above. If it has settled, and runs what it should not, "
+                f"start the execution with\n{_input_to_go_back(target)}"
+            )
+        elif target.stack_status == "UPDATE_ROLLBACK_FAILED":
             steps.append(
                 f"{target.stack_name} is stuck between two AMIs: fix what its events show, then continue its rollback "
                 "in the console. Until then nothing can update it."
@@ -326,12 +334,23 @@ def _input_to_go_back(target: TargetResult) -> str:
 def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> tuple[str, str]:
     """The subject and the verdict of a run in which targets failed."""
     fine = len(targets) - len(failed)
+    lost = [target.stack_name for target in failed if target.outcome is Outcome.UNKNOWN]
     others = f"; {fine} of {_stacks(len(targets))} fine" if len(targets) > 1 else ""
-    stuck = [target.stack_name for target in failed if target.error == "RollbackFailed"]
+    stuck = [
+        target.stack_name
+        for target in failed
+        if target.error == "RollbackFailed" and target.outcome is not Outcome.UNKNOWN
+    ]
     if stuck:
         return (
             f"ACTION NEEDED: the rollback of {', '.join(stuck)} failed{others}",
             f"{', '.join(stuck)} could not be patched, and the rollback failed as well. An operator is needed.",
+        )
+    if lost:
+        names = ", ".join(lost)
+        return (
+            f"UNKNOWN: whether {names} is patched is not known{others}",
+            f"The run lost sight of {names}: whether it is patched is not known. The list below shows how to find out.",
         )
     names, was = ", ".join(target.stack_name for target in failed), "was" if len(failed) == 1 else "were"
     if all(target.rolled_back for target in failed):
