@@ -70,6 +70,7 @@ _NEXT_STEPS = {
     "DeploymentTimedOut": "See what the update waited for (the stack's events, the instances' logs). If updates take "
     "that long now, deploy with a longer deployment deadline. Then start the execution again.",
     "RollbackFailed": "An operator is needed now. See above what failed first, and why the rollback failed.",
+    "StackMovedOn": "Look at what the stack runs now, which somebody else has put there.",
     "NotificationFailed": "Fix the notification topic: its policy, its encryption key or its subscriptions.",
     "AwsCallFailed": "AWS refused a call, often for a missing permission. Fix that, and start the execution again.",
     "TransientAwsFault": "AWS could not be reached for a while, although each call was retried. Start the "
@@ -140,7 +141,7 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
         verdict,
         outcome=Outcome.FAILED if is_known else Outcome.UNKNOWN,
         error=None if failed_targets else failed,
-        next_steps=_after_failure(failed.error, targets),
+        next_steps=_after_failure(failed.error, targets, run.ami),
     )
 
 
@@ -293,7 +294,7 @@ def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
     return "\n".join(steps) or "Nothing."
 
 
-def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
+def _after_failure(error: str, targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
     steps = [_NEXT_STEPS.get(error, _NEXT_STEP_OTHERWISE)]
     for target in targets:
         if target.outcome is Outcome.UNKNOWN:
@@ -312,12 +313,18 @@ def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
                 "and serve: see what keeps them from it."
             )
         elif target.error in (*_AFTER_THE_UPDATE, "RollbackFailed") and not target.rolled_back:
-            steps.append(
-                f"{target.stack_name} is still on the new AMI. To go back, start the execution with\n"
-                f"{_input_to_go_back(target)}"
-            )
+            steps.append(_after_no_way_back(target, ami))
     steps += [target.left_to_do for target in targets if target.left_to_do]
     return "\n".join(steps)
+
+
+def _after_no_way_back(target: TargetResult, ami: Ami | None) -> str:
+    """What to do about a stack that was updated, failed, and was not rolled back; what it has now was looked up."""
+    name, has = target.stack_name, target.ami_after
+    if has is not None and ami is not None and has != ami.ami_id:
+        return f"{name} has {has} now, which somebody else has put there: look at what runs in it."
+    where = "is still on the new AMI" if has is not None else "may still be on the new AMI: it could not be read"
+    return f"{name} {where}. To go back, start the execution with\n{_input_to_go_back(target)}"
 
 
 def _input_for(ami_id: str | None, *stack_names: str) -> str:

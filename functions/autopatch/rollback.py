@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration
 from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not_updatable
 from autopatch.contracts import Monitoring, NotStarted, Pending, PendingStatus, StackUpdate, UpdateStatus
-from autopatch.errors import RollbackFailed
+from autopatch.errors import RollbackFailed, StackMovedOn
 from autopatch.operations import OwnOperation
 from autopatch.polling import look_again, or_look_again
 from autopatch.service_roles import role_to_give
@@ -42,7 +42,8 @@ class StackRollback:
     def begin(self, so_far: NotStarted | Pending, now: datetime) -> StackUpdate | Pending:
         """The rollback; or a target that waits until somebody else's operation on the stack has ended.
 
-        Raises RollbackFailed when CloudFormation refuses it, or the stack stays busy until the deadline.
+        Raises RollbackFailed when CloudFormation refuses it, or the stack stays busy until the deadline; StackMovedOn
+        when the stack's parameter does not hold any more what this run put there.
         """
         return or_look_again(so_far, now, lambda: self._begin(so_far, now))
 
@@ -55,6 +56,7 @@ class StackRollback:
             return self._busy(so_far, stack, now)
         if not stack.state.is_ready:
             raise RollbackFailed(str(not_updatable(stack)))
+        self._check_that_nobody_moved_on(stack)
         self.saved_alarms.save(stack.name, stack.stack_id, self._monitoring)
         answer = self.stacks.update(
             UpdateRequest(
@@ -74,6 +76,15 @@ class StackRollback:
                 "that it changes nothing; look at what runs in the stack's groups"
             )
         return self._updating(now)
+
+    def _check_that_nobody_moved_on(self, stack: Stack) -> None:
+        value = stack.parameters.get(self.target.ami_parameter)
+        if value != self.failed.ami_after:
+            raise StackMovedOn(
+                f"stack {stack.name}: expected {self.target.ami_parameter} to hold {self.failed.ami_after}, which this "
+                f"run put there, found {value or 'nothing'}: somebody else has updated the stack since, and it is left "
+                "alone; look at what runs in it"
+            )
 
     @property
     def _deadline(self) -> timedelta:

@@ -31,6 +31,7 @@ from autopatch.errors import (
     DeploymentFailed,
     PatchIncomplete,
     RollbackFailed,
+    StackMovedOn,
     TargetNotReady,
     UnexpectedChanges,
     VerificationFailed,
@@ -63,7 +64,7 @@ _UPDATED = (VerificationFailed.__name__, PatchIncomplete.__name__)
 # The errors of a look that has seen how an update ended, or that none was begun.
 _SEEN = (
     *(RollbackFailed.__name__, DeploymentFailed.__name__, *_UPDATED),
-    *(TargetNotReady.__name__, UnexpectedChanges.__name__),
+    *(TargetNotReady.__name__, UnexpectedChanges.__name__, StackMovedOn.__name__),
 )
 _HAS_FAILED = (StackState.ROLLED_BACK, StackState.ROLLBACK_FAILED, StackState.UPDATE_FAILED)
 
@@ -264,7 +265,10 @@ def _what_it_had(record: RecordedResult | RecordedFailure) -> str:
 def _whole_failure(record: RecordedFailure, ami_before: str) -> Failure:
     """The failure of a target, with what became of its rollback if there was one."""
     failure = record.failure
-    if (behind := record.rollback_failure) is not None:
+    behind = record.rollback_failure
+    if behind is not None and behind.error == StackMovedOn.__name__:
+        return Failure(failure.error, f"{failure.message}\nIt has not been rolled back: {behind.message}")
+    if behind is not None:
         return Failure(
             RollbackFailed.__name__,
             f"{failure.message}\nThe rollback to {ami_before} failed as well ({behind.error}): {behind.message}",
