@@ -153,6 +153,7 @@ _RESOURCES: dict[str, Callable[[_Call], list[str]]] = {
     "cloudformation:DescribeStackEvents": _stack,
     "cloudformation:DescribeStacks": _stack,
     "cloudformation:ExecuteChangeSet": _stack,
+    "cloudformation:GetStackPolicy": _stack,
     "cloudformation:GetTemplate": _stack,
     "cloudformation:GetTemplateSummary": _stack,
     "cloudformation:ListStackResources": _stack,

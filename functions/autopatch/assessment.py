@@ -94,6 +94,7 @@ class Assessment:
 def assess(situation: Situation) -> Assessment:
     """All that is found of the target, without what it accepts."""
     target, fleet, ami_id = situation.target, situation.fleet, situation.ami_id
+    changing = {change.logical_id for change in situation.changes}
     changed = tuple(changed_groups(fleet, situation.changes, situation.template))
     pauses_minutes = situation.monitoring.minutes + minutes_of_pauses(changed)
     findings = [
@@ -102,7 +103,7 @@ def assess(situation: Situation) -> Assessment:
         *ami_findings(ami_id, situation.image, fleet),
         *way_back_findings(situation.ami_before, situation.image_before),
         *fleet_findings(fleet),
-        *reach_findings(fleet, situation.changes, situation.template, target.ami_parameter),
+        *reach_findings(fleet, changing, situation.template, target.ami_parameter),
         *group_findings(changed, target.capacity_parameter),
         *alarm_findings(situation.monitoring.alarm_arns, situation.alarms),
         *pause_findings(pauses_minutes),

@@ -84,6 +84,16 @@ class Target(Document, frozen=True):
     """The names of findings of the readiness check that do not stop this target from being patched."""
 
 
+class Refused(Document, frozen=True):
+    """A target in which nothing is changed, because of what was found before anything was built."""
+
+    stack_name: str
+    error: str
+    reason: str
+    ami_before: str | None = None
+    """None when that is not known."""
+
+
 class Run(Document, frozen=True):
     """What this execution will do: `$.run`. The deadlines are in minutes."""
 
@@ -98,6 +108,8 @@ class Run(Document, frozen=True):
     build_deadline_minutes: int
     deployment_deadline_minutes: int
     verification_deadline_minutes: int
+    refused: tuple[Refused, ...] = ()
+    """Targets that are not patched; how the run ends tells of them too."""
 
 
 class FreezeStatus(StrEnum):
@@ -391,7 +403,7 @@ class TargetResult(Document, frozen=True):
 
     stack_name: str
     outcome: Outcome
-    ami_before: str
+    ami_before: str | None
     ami_after: str | None
     seconds: int | None = None
     reason: str | None = None

@@ -37,15 +37,15 @@ class GroupChange:
     """Whether the old group stays when a new one takes its place."""
 
     @classmethod
-    def read(cls, fleet: GroupFleet, change: Change, template: Template) -> GroupChange:
-        """The group's policies and sizes, from the template, and what that cannot say from the change set.
+    def read(cls, fleet: GroupFleet, shown: Mapping[str, Any], template: Template) -> GroupChange:
+        """The group's policies and sizes, from the template, and what that cannot say from what a change set has shown.
 
         Of the contexts that a change set shows, no sample and no record has an UpdatePolicy or a CreationPolicy; and
         a group that only reads an attribute of its launch template is shown without any context.
         """
 
         def attribute(name: str) -> Any:
-            return completed(template.attribute(change.logical_id, name), change.after.get(name)) or {}
+            return completed(template.attribute(fleet.logical_id, name), shown.get(name)) or {}
 
         properties, kept = attribute("Properties"), attribute("UpdateReplacePolicy")
         if isinstance(properties, Unresolved):
@@ -238,7 +238,7 @@ def changed_groups(
     by_logical_id = {change.logical_id: change for change in changes if change.resource_type == GROUP_TYPE}
     for group in fleet:
         if group.logical_id in by_logical_id:
-            yield GroupChange.read(group, by_logical_id[group.logical_id], template)
+            yield GroupChange.read(group, by_logical_id[group.logical_id].after, template)
 
 
 def minutes_of_pauses(changed: Collection[GroupChange]) -> int:

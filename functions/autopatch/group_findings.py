@@ -11,7 +11,6 @@ from autopatch.templates import Unresolved
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from autopatch.aws.cloudformation.change_sets import Change
     from autopatch.fleet import GroupFleet
     from autopatch.group_changes import GroupChange
     from autopatch.templates import Template
@@ -26,14 +25,13 @@ _NEEDED_PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer")
 
 
 def reach_findings(
-    fleet: Collection[GroupFleet],
-    changes: Collection[Change],
-    template: Template,
-    ami_parameter: str,
+    fleet: Collection[GroupFleet], changing: Collection[str], template: Template, ami_parameter: str
 ) -> Iterator[Finding]:
-    """Whether the update reaches the groups: each that is launched from a launch template which it changes, and any."""
-    changing = {change.logical_id for change in changes}
-    reached = bool(changing & {group.logical_id for group in fleet})
+    """Whether the update reaches the groups: each that is launched from a launch template which it changes, and any.
+
+    `changing` has the logical ids of the resources that it changes.
+    """
+    reached = any(group.logical_id in changing for group in fleet)
     for group in fleet:
         for source in launch_template_sources(template, group.logical_id):
             if source.logical_id in changing and not source.moves:

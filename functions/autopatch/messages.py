@@ -183,7 +183,10 @@ class _RunSoFar:
 
     @property
     def _stack_names(self) -> tuple[str, ...]:
-        return tuple(target.stack_name for target in self._run.targets) if self._run else ()
+        if self._run is None:
+            return ()
+        refused = (target.stack_name for target in self._run.refused)
+        return (*(target.stack_name for target in self._run.targets), *refused)
 
     def notification(
         self, subject: str, verdict: str, outcome: str, next_steps: str, error: Failure | None = None
@@ -225,9 +228,11 @@ class _RunSoFar:
                 f"    aws cloudformation describe-stacks --stack-name {target.stack_name}"
                 for target in self._run.targets
             )
-        return "Stacks\n" + "\n".join(
-            f"  {target.stack_name}: not touched; it still runs {target.ami_before}" for target in self._run.targets
-        )
+        run = self._run
+        lines = [f"  {target.stack_name}: not touched; it still runs {target.ami_before}" for target in run.targets]
+        for refused in run.refused:
+            lines += [f"  {refused.stack_name}: not to be patched", _indented(refused.reason, "    ")]
+        return "Stacks\n" + "\n".join(lines)
 
     def _error_part(self, error: Failure | None) -> str:
         return f"What failed\n  {error.error}\n{_indented(error.message)}" if error else ""
@@ -379,10 +384,12 @@ def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> 
 def _target_lines(target: TargetResult) -> str:
     took = f", {_duration(timedelta(seconds=target.seconds))}" if target.seconds is not None else ""
     lines = [f"  {target.stack_name}: {target.outcome}{took}"]
-    if target.ami_before == target.ami_after:
-        lines.append(f"    AMI: {target.ami_after}, as before")
+    if target.ami_before is None:
+        lines.append("    AMI: unknown")
+    elif target.ami_before == target.ami_after:
+        lines.append(f"    AMI: {target.ami_after or 'none of its own'}, as before")
     else:
-        lines.append(f"    AMI: {target.ami_before} before, {target.ami_after or 'unknown'} now")
+        lines.append(f"    AMI: {target.ami_before or 'none of its own'} before, {target.ami_after or 'unknown'} now")
     if target.stack_status:
         lines.append(f"    Stack: {target.stack_status}")
     if target.error:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from autopatch.aws.cloudformation.stacks import Operation, Stacks
-    from autopatch.contracts import Ami, Execution, Pending
+    from autopatch.contracts import Ami, Execution, Pending, Refused
     from autopatch.diagnosis import Diagnosis
     from autopatch.holds import Holds
 
@@ -79,8 +79,10 @@ class Summariser:
     diagnosis: Diagnosis
     holds: Holds
 
-    def summarise(self, records: Sequence[RecordedResult | RecordedFailure]) -> Summary:
-        """How each of the recorded targets ended.
+    def summarise(
+        self, records: Sequence[RecordedResult | RecordedFailure], refused: Sequence[Refused] = ()
+    ) -> Summary:
+        """How each of the recorded targets ended, and those that were refused before.
 
         An AMI whose own instances failed is held from now on.
         """
@@ -88,6 +90,7 @@ class Summariser:
             self._failed(record) if isinstance(record, RecordedFailure) else _Ended(_succeeded(record))
             for record in records
         ]
+        ended += [_Ended(_refused(target)) for target in refused]
         targets = tuple(self._with_verdicts(ended))
         failed = [target for target in targets if target.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
         if not failed:
@@ -225,6 +228,17 @@ def _lost(ended: _Ended, record: RecordedFailure, how_it_stands: str) -> _Ended:
     )
     result = replace(ended.result, outcome=Outcome.UNKNOWN, error=failure.error, reason=reason)
     return dataclasses.replace(ended, result=result)
+
+
+def _refused(target: Refused) -> TargetResult:
+    return TargetResult(
+        stack_name=target.stack_name,
+        outcome=Outcome.FAILED,
+        ami_before=target.ami_before,
+        ami_after=target.ami_before,
+        reason=target.reason,
+        error=target.error,
+    )
 
 
 def _succeeded(record: RecordedResult) -> TargetResult:

@@ -59,7 +59,7 @@ def changed(
     document = {"Resources": {"Group": resource}, "Parameters": {"Size": {"Type": "Number", "NoEcho": True}}}
     reason = Cause("ResourceAttribute", "Template.LatestVersionNumber")
     change = Change("Modify", "Group", GROUP_TYPE, "Conditional", ("LaunchTemplate",), (reason,), after or {})
-    return GroupChange.read(running or fleet(), change, Template(document, {}, STACK_ID))
+    return GroupChange.read(running or fleet(), change.after, Template(document, {}, STACK_ID))
 
 
 def only(findings: Iterable[Finding]) -> Finding:

@@ -61,7 +61,8 @@ def after_a_failure(start: str, states: States) -> set[str]:
 
 def test_the_tasks_are_those_of_the_design() -> None:
     assert set(TASKS) == {
-        "Plan Run", "Check Freeze", "Start Image Build", "Check Image", "Read AMI", "Check Calendar", "Preview Update",
+        "Plan Run", "Check Targets", "Check Freeze",
+        "Start Image Build", "Check Image", "Read AMI", "Check Calendar", "Preview Update",
         "Check Readiness", "Update Stack",
         "Check Deployment", "Verify Instances", "Roll Back", "Check Rollback", "Verify Rollback", "Restore Alarms",
         "Summarise Run", "Notify Success", "Notify Skipped", "Notify Failure",
