@@ -169,6 +169,8 @@ class Outcome(StrEnum):
     SKIPPED = "SKIPPED"
     """A change calendar is closed."""
     FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+    """The run lost sight of its update, or of the way back: how the stack stands is not known."""
 
 
 class _Phase(Document, frozen=True, kw_only=True, tag_field="phase"):
@@ -193,6 +195,7 @@ class PendingStatus(StrEnum):
     """Why a target has no preview."""
 
     CALENDAR_CLOSED = "CALENDAR_CLOSED"
+    """Or AWS cannot say just now whether it is open."""
     CALENDAR_OPEN = "CALENDAR_OPEN"
     """It is to be previewed now."""
     STACK_BUSY = "STACK_BUSY"
@@ -414,7 +417,10 @@ class TargetResult(Document, frozen=True):
 
 
 class Summary(Document, frozen=True):
-    """How the run ended for all its targets: `$.summary`. The failure stands for those of all targets that failed."""
+    """How the run ended for all its targets: `$.summary`.
+
+    The failure stands for those of all targets that are FAILED or UNKNOWN.
+    """
 
     targets: tuple[TargetResult, ...] = ()
     failure: Failure | None = None

@@ -52,6 +52,10 @@ class RollbackFailed(AutopatchError):
     """The stack update or the verification failed, and so did the rollback: an operator is needed."""
 
 
+class StackMovedOn(AutopatchError):
+    """Somebody else has changed the stack's AMI since this run's update: the way back leaves the stack alone."""
+
+
 class VerificationFailed(AutopatchError):
     """The stack was updated, and instances that run the AMI do not serve."""
 
@@ -73,4 +77,4 @@ class AwsCallFailed(AutopatchError):
 
 
 class TransientAwsFault(AutopatchError):
-    """AWS could not serve a call just now; the state machine retries."""
+    """AWS could not serve a call just now; a look is repeated until its deadline, and every task for a while."""

@@ -70,6 +70,7 @@ _NEXT_STEPS = {
     "DeploymentTimedOut": "See what the update waited for (the stack's events, the instances' logs). If updates take "
     "that long now, deploy with a longer deployment deadline. Then start the execution again.",
     "RollbackFailed": "An operator is needed now. See above what failed first, and why the rollback failed.",
+    "StackMovedOn": "Look at what the stack runs now, which somebody else has put there.",
     "NotificationFailed": "Fix the notification topic: its policy, its encryption key or its subscriptions.",
     "AwsCallFailed": "AWS refused a call, often for a missing permission. Fix that, and start the execution again.",
     "TransientAwsFault": "AWS could not be reached for a while, although each call was retried. Start the "
@@ -117,7 +118,8 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     run = _RunSoFar(state, now)
     failed = read(state["failure"], Failure)
     targets = run.summary.targets
-    failed_targets = [target for target in targets if target.outcome is Outcome.FAILED]
+    failed_targets = [target for target in targets if target.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
+    is_known = all(target.outcome is not Outcome.UNKNOWN for target in targets)
     if failed_targets:
         subject, verdict = _bad_news(targets, failed_targets)
     elif targets:
@@ -127,7 +129,8 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
             f"{verdict} But the run failed after that.",
         )
     elif run.updates_may_have_begun:
-        subject = f"FAILED: {failed.error}; {run.stacks} may have been updated"
+        is_known = False
+        subject = f"UNKNOWN: {failed.error}; {run.stacks} may have been updated"
         verdict = f"The run failed with {failed.error}, possibly after updates of its stacks had begun."
     else:
         failure = _IN_WORDS.get(failed.error, failed.error)
@@ -136,9 +139,9 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     return run.notification(
         subject,
         verdict,
-        outcome=Outcome.FAILED,
+        outcome=Outcome.FAILED if is_known else Outcome.UNKNOWN,
         error=None if failed_targets else failed,
-        next_steps=_after_failure(failed.error, targets),
+        next_steps=_after_failure(failed.error, targets, run.ami),
     )
 
 
@@ -221,7 +224,8 @@ class _RunSoFar:
             return "No stack was changed."
         if self.updates_may_have_begun:
             return "Stacks\n" + "\n".join(
-                f"  {target.stack_name}: its update may have begun; it ran {target.ami_before} before"
+                f"  {target.stack_name}: its update may have begun; it ran {target.ami_before} before. Look at it:\n"
+                f"    aws cloudformation describe-stacks --stack-name {target.stack_name}"
                 for target in self._run.targets
             )
         run = self._run
@@ -295,10 +299,15 @@ def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
     return "\n".join(steps) or "Nothing."
 
 
-def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
+def _after_failure(error: str, targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
     steps = [_NEXT_STEPS.get(error, _NEXT_STEP_OTHERWISE)]
     for target in targets:
-        if target.stack_status == "UPDATE_ROLLBACK_FAILED":
+        if target.outcome is Outcome.UNKNOWN:
+            steps.append(
+                f"Look at {target.stack_name} with the command above. If it has settled, and runs what it should not, "
+                f"start the execution with\n{_input_to_go_back(target)}"
+            )
+        elif target.stack_status == "UPDATE_ROLLBACK_FAILED":
             steps.append(
                 f"{target.stack_name} is stuck between two AMIs: fix what its events show, then continue its rollback "
                 "in the console. Until then nothing can update it."
@@ -309,12 +318,18 @@ def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
                 "and serve: see what keeps them from it."
             )
         elif target.error in (*_AFTER_THE_UPDATE, "RollbackFailed") and not target.rolled_back:
-            steps.append(
-                f"{target.stack_name} is still on the new AMI. To go back, start the execution with\n"
-                f"{_input_to_go_back(target)}"
-            )
+            steps.append(_after_no_way_back(target, ami))
     steps += [target.left_to_do for target in targets if target.left_to_do]
     return "\n".join(steps)
+
+
+def _after_no_way_back(target: TargetResult, ami: Ami | None) -> str:
+    """What to do about a stack that was updated, failed, and was not rolled back; what it has now was looked up."""
+    name, has = target.stack_name, target.ami_after
+    if has is not None and ami is not None and has != ami.ami_id:
+        return f"{name} has {has} now, which somebody else has put there: look at what runs in it."
+    where = "is still on the new AMI" if has is not None else "may still be on the new AMI: it could not be read"
+    return f"{name} {where}. To go back, start the execution with\n{_input_to_go_back(target)}"
 
 
 def _input_for(ami_id: str | None, *stack_names: str) -> str:
@@ -331,12 +346,23 @@ def _input_to_go_back(target: TargetResult) -> str:
 def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> tuple[str, str]:
     """The subject and the verdict of a run in which targets failed."""
     fine = len(targets) - len(failed)
+    lost = [target.stack_name for target in failed if target.outcome is Outcome.UNKNOWN]
     others = f"; {fine} of {_stacks(len(targets))} fine" if len(targets) > 1 else ""
-    stuck = [target.stack_name for target in failed if target.error == "RollbackFailed"]
+    stuck = [
+        target.stack_name
+        for target in failed
+        if target.error == "RollbackFailed" and target.outcome is not Outcome.UNKNOWN
+    ]
     if stuck:
         return (
             f"ACTION NEEDED: the rollback of {', '.join(stuck)} failed{others}",
             f"{', '.join(stuck)} could not be patched, and the rollback failed as well. An operator is needed.",
+        )
+    if lost:
+        names = ", ".join(lost)
+        return (
+            f"UNKNOWN: whether {names} is patched is not known{others}",
+            f"The run lost sight of {names}: whether it is patched is not known. The list below shows how to find out.",
         )
     names, was = ", ".join(target.stack_name for target in failed), "was" if len(failed) == 1 else "were"
     if all(target.rolled_back for target in failed):

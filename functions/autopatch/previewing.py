@@ -12,7 +12,7 @@ from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import Monitoring, Outcome, Pending, Preview, PreviewStatus, Unchanged
 from autopatch.findings import ALARM_NOT_OK, alarm_count_findings, current_findings, not_ready
 from autopatch.fleet import desired_capacities
-from autopatch.polling import wait_for_preview, wait_for_stack
+from autopatch.polling import or_look_again, wait_for_preview, wait_for_stack
 from autopatch.service_roles import role_to_give, service_role_findings
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class UpdatePreviewer:
 
         Raises TargetNotReady when the stack can be neither updated nor waited for, or is busy until the deadline.
         """
+        return or_look_again(pending, now, lambda: self._preview(pending, now))
+
+    def _preview(self, pending: Pending, now: datetime) -> Pending | Preview | Unchanged:
         stack = self.stacks.stack(self.target.stack_name)
         if stack.state.is_busy:
             return wait_for_stack(pending, self.run, stack, now)

@@ -15,7 +15,7 @@ from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import Outcome, Pending, PendingStatus, Preview, PreviewStatus, Unchanged
 from autopatch.findings import ALARM_NOT_OK, not_ready
 from autopatch.fleet import desired_capacities
-from autopatch.polling import pending_again, wait_for_preview, wait_for_stack
+from autopatch.polling import or_look_again, pending_again, wait_for_preview, wait_for_stack
 from autopatch.templates import read_template
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ class ReadinessChecker:
         Raises TargetNotReady with all that is to be fixed, UnexpectedChanges when the update would do more than bring
         up other instances.
         """
+        return or_look_again(preview, now, lambda: self._check(preview, now))
+
+    def _check(self, preview: Preview, now: datetime) -> Preview | Pending | Unchanged:
         stack = self.stacks.stack(self.target.stack_name)
         if stack.state.is_busy:
             self._delete(preview)

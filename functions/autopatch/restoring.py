@@ -19,7 +19,7 @@ from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not
 from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import NotRestored, NotStarted, Restored, Restoring
 from autopatch.errors import AutopatchError, TargetNotReady
-from autopatch.polling import look_again
+from autopatch.polling import look_again, or_look_again
 
 if TYPE_CHECKING:
     from autopatch.aws.cloudformation.change_sets import ChangeSets
@@ -55,6 +55,9 @@ class AlarmRestorer:
 
         A change set that will not be executed is deleted; what is saved of a stack, when that has its own again.
         """
+        return or_look_again(so_far, now, lambda: self._restore(so_far, now))
+
+    def _restore(self, so_far: NotStarted | Restoring, now: datetime) -> Restoring | Restored | NotRestored:
         restoration = self._look(so_far, now)
         is_over = not isinstance(restoration, Restoring)
         if is_over and isinstance(so_far, Restoring) and so_far.change_set_id is not None and not so_far.is_updating:

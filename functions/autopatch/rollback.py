@@ -11,9 +11,9 @@ from aws_lambda_powertools import Logger
 from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration
 from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not_updatable
 from autopatch.contracts import Monitoring, NotStarted, Pending, PendingStatus, StackUpdate, UpdateStatus
-from autopatch.errors import AutopatchError, RollbackFailed
+from autopatch.errors import AutopatchError, RollbackFailed, StackMovedOn
 from autopatch.operations import OwnOperation
-from autopatch.polling import look_again
+from autopatch.polling import look_again, or_look_again
 from autopatch.service_roles import role_to_give
 
 if TYPE_CHECKING:
@@ -45,8 +45,12 @@ class StackRollback:
     def begin(self, so_far: NotStarted | Pending, now: datetime) -> StackUpdate | Pending:
         """The rollback; or a target that waits until somebody else's operation on the stack has ended.
 
-        Raises RollbackFailed when CloudFormation refuses it, or the stack stays busy until the deadline.
+        Raises RollbackFailed when CloudFormation refuses it, or the stack stays busy until the deadline; StackMovedOn
+        when the stack's parameter does not hold any more what this run put there.
         """
+        return or_look_again(so_far, now, lambda: self._begin(so_far, now))
+
+    def _begin(self, so_far: NotStarted | Pending, now: datetime) -> StackUpdate | Pending:
         stack = self.stacks.stack(self.failed.stack_id)
         ours = OwnOperation.rollback(self.execution, stack.name)
         if ours.find(self.stacks, stack.stack_id, self.execution.started_at) is not None:
@@ -55,6 +59,7 @@ class StackRollback:
             return self._busy(so_far, stack, now)
         if not stack.state.is_ready:
             raise RollbackFailed(str(not_updatable(stack)))
+        self._check_that_nobody_moved_on(stack)
         self._save(stack)
         answer = self.stacks.update(
             UpdateRequest(
@@ -82,6 +87,15 @@ class StackRollback:
         except AutopatchError as error:
             # This execution knows it anyhow; only an abort would lose it now.
             logger.warning("could not save the alarms", stack=stack.name, error=str(error))
+
+    def _check_that_nobody_moved_on(self, stack: Stack) -> None:
+        value = stack.parameters.get(self.target.ami_parameter)
+        if value != self.failed.ami_after:
+            raise StackMovedOn(
+                f"stack {stack.name}: expected {self.target.ami_parameter} to hold {self.failed.ami_after}, which this "
+                f"run put there, found {value or 'nothing'}: somebody else has updated the stack since, and it is left "
+                "alone; look at what runs in it"
+            )
 
     @property
     def _deadline(self) -> timedelta:

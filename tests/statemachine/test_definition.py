@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,13 +74,26 @@ def test_every_task_has_a_time_limit_the_shared_retry_and_one_catch(name: str) -
     task = TASKS[name]
     assert task["TimeoutSeconds"] > TEMPLATE["Globals"]["Function"]["Timeout"]
     assert task["Retry"] == TASKS["Plan Run"]["Retry"]
-    (retry,) = task["Retry"]
-    assert retry["BackoffRate"] > 1 and retry["JitterStrategy"] == "FULL" and retry["MaxDelaySeconds"] <= 60
+    slow, transient = task["Retry"]
+    assert all(retry["BackoffRate"] > 1 and retry["JitterStrategy"] == "FULL" for retry in (slow, transient))
+    # Each attempt that is too slow takes the whole time limit by itself.
+    assert slow["ErrorEquals"] == ["Sandbox.Timedout", "States.Timeout"] and slow["MaxAttempts"] <= 3
     assert {"TransientAwsFault", "Lambda.ServiceException", "Lambda.TooManyRequestsException"} <= set(
-        retry["ErrorEquals"]
+        transient["ErrorEquals"]
     )
     (catch,) = task["Catch"]
     assert catch["ErrorEquals"] == ["States.ALL"]
+
+
+def test_an_outage_of_ten_minutes_is_shorter_than_the_retries_of_a_task() -> None:
+    """With FULL jitter, each delay is anything from none to the whole (Step Functions developer guide, "Retrying after
+    an error"): what counts is the mean, less three times the standard deviation."""
+    _, retry = TASKS["Plan Run"]["Retry"]
+    first, rate, longest = retry["IntervalSeconds"], retry["BackoffRate"], retry["MaxDelaySeconds"]
+    delays = [min(first * rate**attempt, longest) for attempt in range(retry["MaxAttempts"])]
+    mean, deviation = sum(delays) / 2, math.sqrt(sum(delay**2 for delay in delays) / 12)
+    assert mean - 3 * deviation > 10 * 60
+    assert sum(delays) < 45 * 60, "a lasting fault is told of within the hour"
 
 
 @pytest.mark.parametrize("states", list(machines(DEFINITION["States"])), ids=lambda states: next(iter(states)))
