@@ -18,7 +18,7 @@ from local_aws.core import clock
 from local_aws.core.errors import NotModelled
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.elbv2 import load_balancers
-from local_aws.elbv2.health import healthy_at
+from local_aws.elbv2.health import state as health_state
 
 expect_parameters(FakeTargetGroup.register, "self", "targets")
 expect_parameters(FakeTargetGroup.deregister, "self", "targets")
@@ -103,14 +103,12 @@ def _health(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:
         return _status(
             health, "unavailable", "Target.HealthCheckDisabled", "Health checks are disabled for this target group"
         )
-    registered_at, now = group.targets[identifier]["RegisteredAt"], clock.current().time()
-    expected = healthy_at(group, instance, registered_at)
-    if expected is not None and now >= expected:
-        return health
-    failing_after = int(group.health_check_interval_seconds) * int(group.unhealthy_threshold_count)
-    if expected is None and now >= registered_at + failing_after:
-        return _status(health, "unhealthy", "Target.Timeout", "Request timed out")
-    return _status(health, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
+    state = health_state(group, instance, group.targets[identifier]["RegisteredAt"])
+    if state == "unhealthy":
+        return _status(health, state, "Target.Timeout", "Request timed out")
+    if state == "initial":
+        return _status(health, state, "Elb.InitialHealthChecking", "Initial health checks in progress")
+    return health
 
 
 def _health_after_deregistration(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:

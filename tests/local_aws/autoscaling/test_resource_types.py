@@ -103,7 +103,8 @@ def test_a_group_is_what_the_template_says(world: StackWorld) -> None:
         assert group["VPCZoneIdentifier"] == network["SubnetIds"]
         assert group["LaunchTemplate"]["LaunchTemplateId"] == ids["Launch"]
         assert [tag["Value"] for tag in group["Tags"] if tag["Key"] == "Name"] == [name]
-        assert len(group["Instances"]) == sizes[2]
+        staying = [instance for instance in group["Instances"] if "Terminating" not in instance["LifecycleState"]]
+        assert len(staying) == sizes[2]
         (policy,) = world.autoscaling.describe_policies()["ScalingPolicies"]
         assert {key: policy[key] for key in tracking(target)} == tracking(target)
         (hook,) = world.autoscaling.describe_lifecycle_hooks(AutoScalingGroupName="web")["LifecycleHooks"]
@@ -216,6 +217,7 @@ def test_a_group_goes_from_a_launch_configuration_to_a_launch_template(world: St
 
     world.put(grouped_from({"LaunchConfigurationName": {"Ref": "Configuration"}}, 1))
     world.put(grouped_from({"LaunchTemplate": LAUNCH}, 2))
+    world.clock.sleep(60)
     assert sorted(world.running().values()) == sorted([world.old_ami, world.new_ami])
     group = world.group()
     assert "LaunchConfigurationName" not in group
@@ -229,6 +231,7 @@ def test_a_group_goes_from_a_launch_configuration_to_a_launch_template(world: St
     }
     assert group["LaunchTemplate"]["Version"] == "1"
     world.put(grouped_from({"LaunchConfigurationName": {"Ref": "Configuration"}}, 3))
+    world.clock.sleep(60)
     assert sorted(world.running().values()) == sorted([world.old_ami, world.old_ami, world.new_ami])
     assert "LaunchTemplate" not in world.group()
     world.remove()
