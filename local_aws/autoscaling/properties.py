@@ -1,11 +1,11 @@
 """What a group has and moto drops: kept, and described back.
 
 Of these only the lifecycle hooks, the notifications, the termination policies and the cooldown have an effect here. No
-instance is replaced for its age or for a rebalance recommendation, none warms up, and an unhealthy one is terminated
-while another is launched, as without an instance maintenance policy.
+metric is published, no instance is replaced for its age or for a rebalance recommendation, none warms up, and an
+unhealthy one is terminated while another is launched, as without an instance maintenance policy.
 
 Source: Amazon EC2 Auto Scaling API Reference, CreateAutoScalingGroup, UpdateAutoScalingGroup, AutoScalingGroup,
-PutNotificationConfiguration, DescribeNotificationConfigurations, DisableMetricsCollection.
+PutNotificationConfiguration, DescribeNotificationConfigurations, EnableMetricsCollection, DisableMetricsCollection.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ _KEPT = {
     "TerminationPolicies": "termination_policies",
 }
 _NUMBERS = ("DefaultCooldown", "DefaultInstanceWarmup", "MaxInstanceLifetime")
+_METRICS = (
+    *("GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances"),
+    *("GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances", "GroupInServiceCapacity"),
+    *("GroupPendingCapacity", "GroupStandbyCapacity", "GroupTerminatingCapacity", "GroupTotalCapacity"),
+    *("WarmPoolDesiredCapacity", "WarmPoolWarmedCapacity", "WarmPoolPendingCapacity", "WarmPoolTerminatingCapacity"),
+    *("WarmPoolTotalCapacity", "GroupAndWarmPoolDesiredCapacity", "GroupAndWarmPoolTotalCapacity"),
+)
 _DAY = 86_400
 _LONGEST = 365 * _DAY
 
@@ -76,6 +83,15 @@ def describe_notifications(response: Any) -> ActionResult:
         for kind in kinds
     ]
     return ActionResult({"NotificationConfigurations": configurations})
+
+
+def enable_metrics(response: Any) -> EmptyResult:
+    """EnableMetricsCollection: of all metrics, unless some are given."""
+    group, given = _group(response), response._get_param("Metrics", [])
+    if unknown := [metric for metric in given if metric not in _METRICS]:
+        raise ValidationError(f"Invalid metric {unknown[0]}, expected one of {', '.join(_METRICS)}")
+    group.metrics = [metric for metric in _METRICS if not given or metric in given or metric in group.metrics]
+    return EmptyResult()
 
 
 def disable_metrics(response: Any) -> EmptyResult:

@@ -15,7 +15,7 @@ from typing import Any
 from moto.autoscaling import models
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.responses import AutoScalingResponse
-from moto.core.responses import EmptyResult
+from moto.core.responses import ActionResult, EmptyResult
 
 from local_aws.autoscaling import (
     activities,
@@ -67,6 +67,7 @@ expect_parameters(
     *("self", "launch_config_name", "launch_template", "mixed_instances_policy"),
 )
 expect_parameters(AutoScalingResponse.create_launch_configuration, "self")
+expect_parameters(AutoScalingResponse.put_scaling_policy, "self")
 expect_parameters(models.FakeAutoScalingGroup.set_desired_capacity, "self", "new_capacity")
 expect_parameters(models.AutoScalingBackend.set_desired_capacity, "self", "group_name", "desired_capacity")
 expect_parameters(
@@ -91,6 +92,7 @@ _resume_processes = models.AutoScalingBackend.resume_processes
 _create_launch_configuration = AutoScalingResponse.create_launch_configuration
 _create_group = AutoScalingResponse.create_auto_scaling_group
 _update_group = AutoScalingResponse.update_auto_scaling_group
+_put_policy = AutoScalingResponse.put_scaling_policy
 
 _CHECKS: dict[str, Callable[[Any], None]] = {
     "create_auto_scaling_group": requests.check_creation,
@@ -108,6 +110,7 @@ _OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "describe_scaling_activities": activities.describe,
     "detach_instances": membership.detach,
     "disable_metrics_collection": properties.disable_metrics,
+    "enable_metrics_collection": properties.enable_metrics,
     "enter_standby": membership.enter_standby,
     "execute_policy": policies.execute,
     "exit_standby": membership.exit_standby,
@@ -153,6 +156,7 @@ def _install_operations() -> None:
     AutoScalingResponse.create_auto_scaling_group = _create_group_that_acts
     AutoScalingResponse.update_auto_scaling_group = _update_group_and_what_is_kept
     AutoScalingResponse.set_instance_health = _set_instance_health
+    AutoScalingResponse.put_scaling_policy = _put_policy_and_tell_its_arn
     for operation, check in _CHECKS.items():
         setattr(AutoScalingResponse, operation, _checked(check, getattr(AutoScalingResponse, operation)))
     backend = models.AutoScalingBackend
@@ -203,6 +207,11 @@ def _update_group_and_what_is_kept(response: Any) -> Any:
     properties.take(response, group)
     health.watch_all(group)
     return answer
+
+
+def _put_policy_and_tell_its_arn(response: Any) -> ActionResult:
+    """moto answers with the ARN under a name that the API does not have."""
+    return ActionResult({"PolicyARN": _put_policy(response).result["PolicyArn"], "Alarms": []})
 
 
 def _set_instance_health(response: Any) -> EmptyResult:

@@ -627,6 +627,65 @@ def test_a_rolling_update_without_signals_rolls_the_old_ami_back_in(world: Stack
     assert any("FAILURE signal(s) out of 2" in reason for reason in world.reasons(token="patch-1"))
 
 
+def test_a_rolling_update_waits_for_the_instances_that_it_adds(world: StackWorld) -> None:
+    """UpdatePolicy attribute, PauseTime: the signals awaited are those of added or replaced instances."""
+    behave(signals=1)
+    world.create_application(MaxSize="6")
+    world.cloudformation.delete_stack(StackName="app")
+    given: Any = {**world.outputs("network"), "MaxSize": "6"}
+    world.create("app", without_replacement(ROLLING), AmazonMachineImage=world.old_ami, **given)
+    world.patch(token="grow", DesiredCapacity="4")
+    world.clock.sleep(240)
+    waiting = "New instance(s) added to autoscaling group - Waiting on 2 resource signal(s) with a timeout of PT10M."
+    reasons = world.reasons(token="grow")
+    assert waiting in reasons and not any(reason.startswith("Terminating instance(s)") for reason in reasons)
+    # Only one of them sends its signal.
+    assert world.settle() == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("Received 1 FAILURE signal(s) out of 4." in reason for reason in world.reasons(token="grow"))
+    world.clock.sleep(600)
+    assert list(world.running().values()) == [world.old_ami] * 2
+    behave()
+    world.patch(token="again", DesiredCapacity="4")
+    assert world.settle() == "UPDATE_COMPLETE"
+    assert sum(reason.startswith("Received SUCCESS signal") for reason in world.reasons(token="again")) == 4
+    assert list(world.running().values()) == [world.new_ami] * 4
+
+
+def test_an_instance_that_replaces_one_of_a_new_group_signals_for_it(world: StackWorld) -> None:
+    """CreationPolicy attribute: so many success signals have to come; API Reference, SignalResource, UniqueId."""
+    world.create_application()
+    world.patch(token="patch-1")
+    world.clock.sleep(60)
+    lost = next(instance for instance, image in world.running().items() if image == world.new_ami)
+    world.ec2.terminate_instances(InstanceIds=[lost])
+    assert world.settle() == "UPDATE_COMPLETE"
+    signals = [reason for reason in world.reasons(token="patch-1") if reason.startswith("Received SUCCESS signal")]
+    assert len(signals) == 2 and not any(lost in signal for signal in signals)
+    assert list(world.running().values()) == [world.new_ami] * 2
+
+
+def test_a_group_with_protected_instances_is_not_deleted(world: StackWorld) -> None:
+    """Seen by users of CloudFormation, for about an hour: aws/containers-roadmap#2862, aws/aws-cdk#18179; Amazon EC2
+    Auto Scaling User Guide, "Use instance scale-in protection"."""
+    world.create_application()
+    name = world.group()["AutoScalingGroupName"]
+    protected, _ = (instance["InstanceId"] for instance in world.group()["Instances"])
+    world.autoscaling.set_instance_protection(
+        AutoScalingGroupName=name, InstanceIds=[protected], ProtectedFromScaleIn=True
+    )
+    settings.use(CloudFormationSettings(instant_create_and_delete=False))
+    world.cloudformation.delete_stack(StackName="app")
+    assert world.settle() == "DELETE_FAILED"
+    assert list(world.running()) == [protected]
+    assert "Group did not stabilize. {current/minSize/maxSize group size = 1/0/0}." in world.reasons()
+    world.autoscaling.set_instance_protection(
+        AutoScalingGroupName=name, InstanceIds=[protected], ProtectedFromScaleIn=False
+    )
+    stack_id = world.stack("app")["StackId"]
+    world.cloudformation.delete_stack(StackName="app")
+    assert world.settle(stack_id) == "DELETE_COMPLETE" and (world.running(), world.groups()) == ({}, [])
+
+
 def create_rolling(world: StackWorld, **policy: Any) -> None:
     """Create the application with a rolling update that waits for no signals."""
     world.create("network", NETWORK)
