@@ -675,6 +675,7 @@ def test_a_group_with_protected_instances_is_not_deleted(world: StackWorld) -> N
     )
     settings.use(CloudFormationSettings(instant_create_and_delete=False))
     world.cloudformation.delete_stack(StackName="app")
+    world.clock.sleep(1)
     assert world.settle() == "DELETE_FAILED"
     assert list(world.running()) == [protected]
     assert "Group did not stabilize. {current/minSize/maxSize group size = 1/0/0}." in world.reasons()
@@ -683,6 +684,7 @@ def test_a_group_with_protected_instances_is_not_deleted(world: StackWorld) -> N
     )
     stack_id = world.stack("app")["StackId"]
     world.cloudformation.delete_stack(StackName="app")
+    world.clock.sleep(1)
     assert world.settle(stack_id) == "DELETE_COMPLETE" and (world.running(), world.groups()) == ({}, [])
 
 
