@@ -193,6 +193,8 @@ class Pending(Underway, frozen=True, kw_only=True, tag="PENDING"):
     """A target without a preview of its update."""
 
     status: PendingStatus
+    capacity: int | None = None
+    """The desired capacity that the preview has to bring with it, if any."""
 
 
 class Monitoring(Document, frozen=True):
@@ -222,6 +224,10 @@ class Preview(Underway, frozen=True, kw_only=True, tag="PREVIEW"):
     capacities: dict[str, int]
     """The desired capacities of the groups by their logical ids; when READY, of those that the update changes."""
     monitoring: Monitoring
+    capacity: int | None = None
+    """The desired capacity that it brings with it, if any."""
+    sets_capacity: bool = False
+    """Whether the update sets the desired capacity of a group, when READY."""
     pauses_minutes: int = 0
     """How long the update pauses by what it is told to, when READY: the bake time and its groups' own."""
     changes: tuple[str, ...] = ()
@@ -254,6 +260,8 @@ class StackUpdate(Underway, frozen=True, kw_only=True, tag="UPDATE"):
     capacities: dict[str, int]
     """The desired capacities of the groups that it changes, by their logical ids, as they were before it."""
     monitoring: Monitoring
+    sets_capacity: bool
+    """Whether it sets the desired capacity of a group, as an update back then does too."""
     pauses_minutes: int
     """How long it pauses by what it is told to: this is added to its deadline."""
     changes: tuple[str, ...] = ()

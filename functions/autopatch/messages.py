@@ -154,8 +154,8 @@ def ending(state: Mapping[str, Any], ended: Ending, now: datetime) -> Notificati
         error=ended.failure if ended.failure.cause else None,
         next_steps="What was in progress continues without the run: an image build to its end, and a stack update "
         "until it is complete or CloudFormation has rolled it back. Follow them with the links below. A stack whose "
-        "update had begun may keep the rollback alarms and the bake time of the update: see its rollback "
-        "configuration. Then start the execution again.",
+        "update had begun keeps the rollback alarms and the bake time of the update until the next run, which puts "
+        "back what the stack had before. So start the execution again when the stack has settled.",
     )
 
 

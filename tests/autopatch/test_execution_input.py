@@ -84,7 +84,10 @@ def test_every_documented_key_is_read() -> None:
         ),
         (
             {"targets": [{"stackName": "web", "accept": ["NoUpdatePolicy"]}]},
-            ["(AlarmNotOk, NoCreationPolicy, NoServiceRole, UnhealthyInstances)", "'NoUpdatePolicy'"],
+            [
+                "(AlarmNotOk, GroupSizeChanges, NoCreationPolicy, NoServiceRole, NoWayBack, UnhealthyInstances)",
+                "'NoUpdatePolicy'",
+            ],
         ),
         ({"targets": ["api", {"stackName": "web", "accept": [{}]}]}, ["targets[1].accept", "an object"]),
         ({"targets": [{"stackName": "web", "accept": None}]}, ["targets[0].accept", "null"]),

@@ -209,11 +209,15 @@ def test_which_states_a_target_goes_through_until_it_is_updated() -> None:
         PendingStatus.CALENDAR_CLOSED: "Wait For Calendar",
         "otherwise": "Preview Update",
     }
-    assert routes("Preview Started?") == {
+    unchanged = {"Variable": "$.update.phase", "StringEquals": "UNCHANGED"}
+    for_good = {"Variable": "$.run.dryRun", "BooleanEquals": False}
+    restored, *others = ALL_STATES["Preview Started?"]["Choices"]
+    assert restored == {"And": [unchanged, for_good], "Next": "Restore Alarms"}
+    assert {rule["StringEquals"]: rule["Next"] for rule in others} == {
         "UNCHANGED": "Record Result",
         "PREVIEW": "Wait For Preview",
-        "otherwise": "Wait For Stack",
     }
+    assert ALL_STATES["Preview Started?"]["Default"] == "Wait For Stack"
     assert routes("Ready To Update?") == {
         "UNCHANGED": "Record Result",
         PreviewStatus.READY: "Update Stack",

@@ -10,10 +10,15 @@ from typing import Any
 import boto3
 import pytest
 
+from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration, RollbackTrigger
+from autopatch.aws.systems_manager import SystemsManager
+from autopatch.contracts import Monitoring
+from autopatch.saved_alarms import SavedAlarms
 from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.core.faults import Fault
 from local_aws.core.ids import ACCOUNT, REGION
+from local_aws.sns import topics as sns
 from rehearsal.scenario import Scenario
 from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, rollout
 from tests.workflow.running import describe, parameters
@@ -317,6 +322,108 @@ def test_an_update_that_is_refused_when_it_is_to_begin_leaves_no_preview_behind(
         alarm("canary")
         assert world.roll_out("web").error == "AwsCallFailed"
         assert change_sets("web") == [] and configuration() == {}
+
+
+# -- a run that does not come to its end, and two at a time ------------------------------------------------------------
+
+
+def abort(world: Rollout, execution: str) -> str:
+    """Abort the execution, and let what it has begun come to its end; returns the notification's text."""
+    boto3.client("stepfunctions").stop_execution(executionArn=execution)
+    world.aws.clock.sleep(3600)
+    email = sns.emails()[-1]
+    assert "ABORTED" in email.subject
+    return " ".join(email.body.split())
+
+
+def saved() -> list[str]:
+    answer = boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/alarms")
+    return [parameter["Name"] for parameter in answer["Parameters"]]
+
+
+def test_after_an_aborted_run_the_next_one_puts_back_what_the_stack_had_before_both() -> None:
+    with rollout(scenario("canary", BakeMinutes="5")) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own", minutes=7), MaxSize="3")
+        execution = world.start("web")
+        until(world, "UPDATE_IN_PROGRESS")
+        told = abort(world, execution)
+        assert configuration() == watched("own", "canary", minutes=7) and amis("web") == {world.new_ami}
+        assert "keeps the rollback alarms and the bake time of the update until the next run" in told
+        assert saved() == ["/ami-autopatch/alarms/web"]
+
+        # A dry run changes nothing, not even that.
+        assert world.roll_out("web", dryRun=True).status == "SUCCEEDED"
+        assert configuration() == watched("own", "canary", minutes=7)
+        # Nothing is left to patch, and yet.
+        ended = world.roll_out("web")
+        assert "ALREADY CURRENT" in ended.subject and "alarms" not in ended.flowing
+        assert configuration() == watched("own", minutes=7) and saved() == [] and left_open() == []
+
+
+def test_after_a_way_back_that_was_aborted_the_next_run_puts_back_what_the_stack_had() -> None:
+    with rollout(scenario(VerificationDeadlineMinutes="3")) as world:
+        alarm("own")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        execution = fail_verification(world)
+        world.aws.clock.sleep(120)
+        until(world, "UPDATE_IN_PROGRESS")
+        abort(world, execution)
+        assert configuration() == NONE and world.new_ami not in amis("web")
+        ended = world.roll_out("web")
+        assert (ended.status, amis("web")) == ("SUCCEEDED", {world.new_ami})
+        assert configuration() == watched("own") and saved() == []
+
+
+def test_two_runs_at_a_time_take_nothing_of_each_other_for_the_stacks_own() -> None:
+    with rollout(scenario("canary", BakeMinutes="5")) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        first = world.start("web")
+        until(world, "UPDATE_IN_PROGRESS")
+        until(world, "UPDATE_COMPLETE")
+        # As long as it is in ALARM, the first run cannot put back what the second finds changed.
+        become("own", "ALARM")
+        assert configuration() == watched("own", "canary", minutes=5)
+        other = boto3.client("ec2").register_image(
+            Name="another", RootDeviceName="/dev/xvda", Architecture="x86_64", VirtualizationType="hvm"
+        )["ImageId"]
+        second = world.start_with({"amiId": other, "targets": [{"stackName": "web", "accept": ["AlarmNotOk"]}]})
+        until(world, "UPDATE_IN_PROGRESS")
+        assert configuration() == watched("canary", minutes=5)
+        become("own", "OK")
+        world.end(first)
+        world.end(second)
+        assert amis("web") == {other}
+        assert configuration() == watched("own") and saved() == []
+
+
+def test_what_was_saved_of_another_stack_of_that_name_is_no_ones() -> None:
+    with rollout(scenario("canary")) as world:
+        alarm("canary")
+        saved_alarms = SavedAlarms(SystemsManager(), "/ami-autopatch/alarms")
+        gone, canary = (
+            RollbackConfiguration((RollbackTrigger(arn(name), "AWS::CloudWatch::Alarm"),))
+            for name in ("gone", "canary")
+        )
+        stack_id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/web/gone"
+        saved_alarms.save("web", stack_id, Monitoring(before=gone, during=canary))
+        update_by_hand(world, watched("canary"), MaxSize="3")
+        assert world.roll_out("web").status == "SUCCEEDED"
+        assert configuration() == watched("canary")
+
+
+def test_a_saved_parameter_that_cannot_be_read_stops_the_target_and_names_the_way_out() -> None:
+    with rollout(scenario("canary")) as world:
+        alarm("canary")
+        boto3.client("ssm").put_parameter(Name="/ami-autopatch/alarms/web", Value="edited", Type="String")
+        before = ids("web")
+        ended = world.roll_out("web")
+        assert (ended.error, ids("web")) == ("ConfigError", before)
+        (line,) = [line.strip() for line in ended.message.splitlines() if line.strip().startswith("aws ssm")]
+        assert line == "aws ssm delete-parameter --name /ami-autopatch/alarms/web"
+        boto3.client("ssm").delete_parameter(Name=shlex.split(line)[-1])
+        assert world.roll_out("web").status == "SUCCEEDED" and configuration() in ({}, NONE)
 
 
 # -- before the update ------------------------------------------------------------------------------------------------
