@@ -117,9 +117,9 @@ class Signals:
             self.received[unique_id] = outcome
             self.announce(unique_id, outcome)
 
-    def count(self, outcome: str) -> int:
-        """How many signals had this outcome."""
-        return sum(1 for received in self.received.values() if received == outcome)
+    def count(self, outcome: str, since: int = 0) -> int:
+        """How many signals had this outcome, but for the first `since` of all."""
+        return list(self.received.values())[since:].count(outcome)
 
 
 class Stack:

@@ -39,7 +39,7 @@ def create_stack(exports: Exports, progress: Progress, on_failure: str, forget: 
     except Cancelled:
         pass
     except OperationFailed as error:
-        progress.is_rolling_back = True
+        progress.begin_rollback()
         reason = str(error)
         if on_failure == "DELETE":
             delete_stack(progress, set(), f"{reason}. Delete requested by user.".replace(". .", "."), forget)

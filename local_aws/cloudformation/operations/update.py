@@ -107,7 +107,7 @@ class Update:
     def _roll_back(self, skip: frozenset[str] = frozenset(), *, may_fail: bool = True) -> None:
         stack, progress, changes = self._stack, self._progress, self._provisioner.changes
         self.is_cancellable = False
-        progress.is_rolling_back = True
+        progress.begin_rollback()
         refusal = settings.current(CloudFormationSettings).rollback_fails.get(stack.name, "") if may_fail else ""
         while changes:
             change = changes[0]
