@@ -25,7 +25,8 @@ class ChangeSet:
     """A change set: the inputs that a stack would have, and what would change. It is made when `made_at` has come.
 
     `on_failure` is what becomes of the stack when the execution fails: ROLLBACK, DO_NOTHING, DELETE, or None when the
-    request left it open. `includes_nested_stacks` is what the request said.
+    request left it open. `includes_nested_stacks` and `imports_existing_resources` are what the request said. Nothing
+    is imported here: a resource whose name exists already fails the execution.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ChangeSet:
     made_at: float
     on_failure: str | None
     includes_nested_stacks: bool
+    imports_existing_resources: bool
     has_changes: bool = True
     executed: bool = False
     obsolete: bool = False

@@ -318,6 +318,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
         *,
         on_failure: str | None,
         includes_nested_stacks: bool,
+        imports_existing_resources: bool,
     ) -> ChangeSet:
         """Make a change set for the stack; one without changes, or whose transforms failed, is there too, FAILED.
 
@@ -341,6 +342,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             clock.current().time() + settings.current(CloudFormationSettings).change_set_seconds,
             on_failure,
             includes_nested_stacks,
+            imports_existing_resources,
         )
         if kind == "UPDATE":
             check_unchanged_types(stack, inputs.template)

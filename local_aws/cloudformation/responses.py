@@ -202,6 +202,11 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             }
         )
 
+    def list_hook_results(self) -> ActionResult:
+        """Nobody can register a Hook here, so none was invoked."""
+        target = {name: self._get_param(name) for name in ("TargetType", "TargetId")}
+        return ActionResult({**target, "HookResults": []})
+
     def _stack_of_events(self) -> Stack:
         name, operation_id = self._get_param("StackName"), self._get_param("OperationId")
         if name:
@@ -299,9 +304,8 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         name, kind = self._get_param("StackName"), self._get_param("ChangeSetType", "UPDATE")
         if kind not in ("CREATE", "UPDATE"):
             raise ValidationError(f"the embedded AWS does not model change sets of the type {kind}")
-        for parameter in ("DeploymentMode", "ImportExistingResources"):
-            if self._get_param(parameter):
-                raise ValidationError(f"the embedded AWS does not model change sets with {parameter}")
+        if mode := self._get_param("DeploymentMode"):
+            raise ValidationError(f"the embedded AWS does not model change sets with the deployment mode {mode}")
         self._refuse_express_mode()
         on_failure = self._get_param("OnStackFailure")
         if (kind, on_failure) == ("UPDATE", "DELETE"):
@@ -333,6 +337,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             self._get_param("Description"),
             on_failure=on_failure,
             includes_nested_stacks=bool(self._get_param("IncludeNestedStacks", False)),
+            imports_existing_resources=bool(self._get_param("ImportExistingResources", False)),
         )
         return ActionResult({"Id": change_set.id, "StackId": stack.stack_id})
 
@@ -342,13 +347,13 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         all_changes = change_set.changes if change_set.status == "CREATE_COMPLETE" else []
         shown = [change.with_values if with_values else change.plain for change in all_changes]
         page, token = self._page([change for change in shown if change is not None])
-        # With values, a change set that FAILED has no reason (boto/boto3#4178), and a complete one may have a warning.
-        warning = change_set.warning if all_changes else None
+        # With values, a complete change set may have a warning.
+        warning = change_set.warning if with_values and all_changes else None
         inputs = change_set.inputs
         return ActionResult(
             {
                 **answers.change_set(change_set),
-                **({"StatusReason": warning} if with_values else {}),
+                "StatusReason": warning or change_set.status_reason,
                 "Parameters": parameters.described(inputs.template, inputs.parameters),
                 "Tags": [{"Key": key, "Value": value} for key, value in inputs.tags.items()],
                 "Capabilities": list(inputs.capabilities),
@@ -357,6 +362,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
                 "Changes": [{"Type": "Resource", "ResourceChange": change} for change in page],
                 "NextToken": token,
                 "IncludeNestedStacks": change_set.includes_nested_stacks,
+                "ImportExistingResources": change_set.imports_existing_resources or None,
                 "OnStackFailure": change_set.on_failure,
             }
         )
