@@ -112,13 +112,17 @@ def _instance(call: _Call) -> list[str]:
 
 
 def _ssm_parameter(name: str) -> Callable[[_Call], list[str]]:
-    def resources(call: _Call) -> list[str]:
-        parameter = str(call.parameter(name))
-        # AWS's public parameters have no account.
-        account = "" if parameter.startswith("/aws/service/") else None
-        return [call.arn("ssm", f"parameter/{parameter.removeprefix('/')}", account)]
+    return lambda call: [_ssm_parameter_arn(call, str(call.parameter(name)))]
 
-    return resources
+
+def _ssm_parameters(call: _Call) -> list[str]:
+    return [_ssm_parameter_arn(call, str(name)) for name in call.parameter("Names")]
+
+
+def _ssm_parameter_arn(call: _Call, parameter: str) -> str:
+    # AWS's public parameters have no account.
+    account = "" if parameter.startswith("/aws/service/") else None
+    return call.arn("ssm", f"parameter/{parameter.removeprefix('/')}", account)
 
 
 def _calendars(call: _Call) -> list[str]:
@@ -151,6 +155,7 @@ _RESOURCES: dict[str, Callable[[_Call], list[str]]] = {
     "cloudformation:DescribeStackEvents": _stack,
     "cloudformation:DescribeStacks": _stack,
     "cloudformation:ExecuteChangeSet": _stack,
+    "cloudformation:GetStackPolicy": _stack,
     "cloudformation:GetTemplate": _stack,
     "cloudformation:GetTemplateSummary": _stack,
     "cloudformation:ListHookResults": lambda call: [call.parameter("TargetId") or "*"],
@@ -178,8 +183,10 @@ _RESOURCES: dict[str, Callable[[_Call], list[str]]] = {
     "sns:Publish": _given("TopicArn"),
     "sqs:GetQueueUrl": _queue,
     "sqs:SendMessage": _queue,
+    "ssm:DeleteParameters": _ssm_parameters,
     "ssm:GetCalendarState": _calendars,
     "ssm:GetParameter": _ssm_parameter("Name"),
+    "ssm:GetParameters": _ssm_parameters,
     "ssm:GetParametersByPath": _ssm_parameter("Path"),
     "ssm:PutParameter": _ssm_parameter("Name"),
     "states:GetExecutionHistory": _given("executionArn"),

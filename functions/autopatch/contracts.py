@@ -84,6 +84,16 @@ class Target(Document, frozen=True):
     """The names of findings of the readiness check that do not stop this target from being patched."""
 
 
+class Refused(Document, frozen=True):
+    """A target in which nothing is changed, because of what was found before anything was built."""
+
+    stack_name: str
+    error: str
+    reason: str
+    ami_before: str | None = None
+    """None when that is not known."""
+
+
 class Run(Document, frozen=True):
     """What this execution will do: `$.run`. The deadlines are in minutes."""
 
@@ -98,6 +108,8 @@ class Run(Document, frozen=True):
     build_deadline_minutes: int
     deployment_deadline_minutes: int
     verification_deadline_minutes: int
+    refused: tuple[Refused, ...] = ()
+    """Targets that are not patched; how the run ends tells of them too."""
 
 
 class FreezeStatus(StrEnum):
@@ -193,6 +205,8 @@ class Pending(Underway, frozen=True, kw_only=True, tag="PENDING"):
     """A target without a preview of its update."""
 
     status: PendingStatus
+    capacity: int | None = None
+    """The desired capacity that the preview has to bring with it, if any."""
 
 
 class Monitoring(Document, frozen=True):
@@ -222,6 +236,10 @@ class Preview(Underway, frozen=True, kw_only=True, tag="PREVIEW"):
     capacities: dict[str, int]
     """The desired capacities of the groups by their logical ids; when READY, of those that the update changes."""
     monitoring: Monitoring
+    capacity: int | None = None
+    """The desired capacity that it brings with it, if any."""
+    sets_capacity: bool = False
+    """Whether the update sets the desired capacity of a group, when READY."""
     pauses_minutes: int = 0
     """How long the update pauses by what it is told to, when READY: the bake time and its groups' own."""
     changes: tuple[str, ...] = ()
@@ -254,6 +272,8 @@ class StackUpdate(Underway, frozen=True, kw_only=True, tag="UPDATE"):
     capacities: dict[str, int]
     """The desired capacities of the groups that it changes, by their logical ids, as they were before it."""
     monitoring: Monitoring
+    sets_capacity: bool
+    """Whether it sets the desired capacity of a group, as an update back then does too."""
     pauses_minutes: int
     """How long it pauses by what it is told to: this is added to its deadline."""
     changes: tuple[str, ...] = ()
@@ -380,7 +400,7 @@ class TargetResult(Document, frozen=True):
 
     stack_name: str
     outcome: Outcome
-    ami_before: str
+    ami_before: str | None
     ami_after: str | None
     seconds: int | None = None
     reason: str | None = None

@@ -49,6 +49,8 @@ class ExecutionInput:
                 f"the execution's input: expected a JSON object such as {{}}, found {_shown(document)}; "
                 "start the execution again with an object"
             )
+        # The console's new execution has this key, and other tools annotate with it.
+        document = {key: value for key, value in document.items() if key != "Comment"}
         _check_keys(document, ("trigger", "reason", "targets", "amiId", "dryRun", "rollback"), "the execution's input")
         execution_input = cls(
             trigger=_one_of(document, "trigger", Trigger) or Trigger.MANUAL,

@@ -110,6 +110,18 @@ def ami_findings(ami_id: str, image: MachineImage | None, fleet: Collection[Grou
         )
 
 
+def way_back_findings(ami_before: str, image_before: MachineImage | None) -> Iterator[Finding]:
+    """Whether the stack could go back to the AMI that it runs; one whose parameter is empty needs none for that."""
+    state = image_before.state if image_before is not None else "that it does not exist"
+    if ami_before and state != "available":
+        yield Finding(
+            "NoWayBack",
+            f"the AMI that the stack runs today, {ami_before}, to be available, for a way back",
+            state,
+            "let the target accept NoWayBack: an update that fails then leaves too few instances, or none",
+        )
+
+
 def fleet_findings(fleet: Collection[GroupFleet]) -> Iterator[Finding]:
     """Whether what runs today is healthy: an unhealthy fleet is not updated."""
     if not fleet:

@@ -154,8 +154,8 @@ def ending(state: Mapping[str, Any], ended: Ending, now: datetime) -> Notificati
         error=ended.failure if ended.failure.cause else None,
         next_steps="What was in progress continues without the run: an image build to its end, and a stack update "
         "until it is complete or CloudFormation has rolled it back. Follow them with the links below. A stack whose "
-        "update had begun may keep the rollback alarms and the bake time of the update: see its rollback "
-        "configuration. Then start the execution again.",
+        "update had begun has the rollback alarms and the bake time that the run gave it, not its own, until the next "
+        "run that comes to it puts its own back. So start the execution again when the stack has settled.",
     )
 
 
@@ -180,7 +180,10 @@ class _RunSoFar:
 
     @property
     def _stack_names(self) -> tuple[str, ...]:
-        return tuple(target.stack_name for target in self._run.targets) if self._run else ()
+        if self._run is None:
+            return ()
+        refused = (target.stack_name for target in self._run.refused)
+        return (*(target.stack_name for target in self._run.targets), *refused)
 
     def notification(
         self, subject: str, verdict: str, outcome: str, next_steps: str, error: Failure | None = None
@@ -221,9 +224,11 @@ class _RunSoFar:
                 f"  {target.stack_name}: its update may have begun; it ran {target.ami_before} before"
                 for target in self._run.targets
             )
-        return "Stacks\n" + "\n".join(
-            f"  {target.stack_name}: not touched; it still runs {target.ami_before}" for target in self._run.targets
-        )
+        run = self._run
+        lines = [f"  {target.stack_name}: not touched; it still runs {target.ami_before}" for target in run.targets]
+        for refused in run.refused:
+            lines += [f"  {refused.stack_name}: not to be patched", _indented(refused.reason, "    ")]
+        return "Stacks\n" + "\n".join(lines)
 
     def _error_part(self, error: Failure | None) -> str:
         return f"What failed\n  {error.error}\n{_indented(error.message)}" if error else ""
@@ -250,10 +255,10 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
     patched = [target for target in targets if target.outcome is Outcome.PATCHED]
     previewed = [target for target in targets if target.outcome is Outcome.DRY_RUN]
     not_begun = [target for target in targets if target.outcome is Outcome.SKIPPED]
+    to_do = "; look at the rollback alarms" if any(target.left_to_do for target in targets) else ""
     if patched:
         who = patched[0].stack_name if len(targets) == 1 else f"{len(patched)} of {_stacks(len(targets))}"
         current = "" if len(patched) == len(targets) else "; see below for the others"
-        to_do = "; rollback alarms not put back" if any(target.left_to_do for target in targets) else ""
         return f"PATCHED: {who} now on {new}{to_do}", f"Patched: {who} now on {new}{current}{to_do}.", Outcome.PATCHED
     if previewed:
         who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
@@ -264,8 +269,8 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
         return f"SKIPPED: {who}", f"Skipped: {who} not patched, because a change calendar is closed.", Outcome.SKIPPED
     who = targets[0].stack_name if len(targets) == 1 else f"all {_stacks(len(targets))}"
     return (
-        f"ALREADY CURRENT: {who} on {new} before the run",
-        f"There was nothing to patch: {who} ran {new} before the run.",
+        f"ALREADY CURRENT: {who} on {new} before the run{to_do}",
+        f"There was nothing to patch: {who} ran {new} before the run{to_do}.",
         Outcome.ALREADY_CURRENT,
     )
 
@@ -353,10 +358,12 @@ def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> 
 def _target_lines(target: TargetResult) -> str:
     took = f", {_duration(timedelta(seconds=target.seconds))}" if target.seconds is not None else ""
     lines = [f"  {target.stack_name}: {target.outcome}{took}"]
-    if target.ami_before == target.ami_after:
-        lines.append(f"    AMI: {target.ami_after}, as before")
+    if target.ami_before is None:
+        lines.append("    AMI: unknown")
+    elif target.ami_before == target.ami_after:
+        lines.append(f"    AMI: {target.ami_after or 'none of its own'}, as before")
     else:
-        lines.append(f"    AMI: {target.ami_before} before, {target.ami_after or 'unknown'} now")
+        lines.append(f"    AMI: {target.ami_before or 'none of its own'} before, {target.ami_after or 'unknown'} now")
     if target.stack_status:
         lines.append(f"    Stack: {target.stack_status}")
     if target.error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autopatch.contracts import Run, Target
+from autopatch.contracts import Refused, Run, Target
 from autopatch.errors import ConfigError, InvalidInput, TargetNotReady
 from autopatch.execution_input import AMI_ID, MAX_TARGETS, ExecutionInput, RequestedTarget
 from autopatch.findings import not_ready
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 def plan_run(wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, image_builder: ImageBuilder) -> Run:
     """What the run will do.
 
+    A target whose stack or parameter does not exist, or whose stack has no role to be updated with, is refused.
+
     Raises InvalidInput when there is no target, ConfigError when the pipeline does not exist, TargetNotReady, with the
-    errors of all targets, when a stack or its parameter does not, or a stack has no role to be updated with.
+    errors of all targets, when each is refused.
     """
     requested = wanted.targets or tuple(RequestedTarget(name) for name in settings.application_stacks)
     if not requested:
@@ -34,6 +36,7 @@ def plan_run(wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, ima
         )
     if wanted.ami_id is None:
         image_builder.check_pipeline(settings.pipeline_arn)
+    targets, refused = _find_targets(requested, settings, stacks)
     return Run(
         trigger=wanted.trigger,
         reason=wanted.reason,
@@ -41,23 +44,26 @@ def plan_run(wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, ima
         rollback=wanted.rollback or settings.rollback,
         pipeline_arn=settings.pipeline_arn,
         ami_id=wanted.ami_id,
-        targets=_find_targets(requested, settings, stacks),
+        targets=targets,
         build_deadline_minutes=settings.build_deadline_minutes,
         deployment_deadline_minutes=settings.deployment_deadline_minutes,
         verification_deadline_minutes=settings.verification_deadline_minutes,
+        refused=refused,
     )
 
 
-def _find_targets(requested: tuple[RequestedTarget, ...], settings: PlanSettings, stacks: Stacks) -> tuple[Target, ...]:
-    targets, errors = [], []
+def _find_targets(
+    requested: tuple[RequestedTarget, ...], settings: PlanSettings, stacks: Stacks
+) -> tuple[tuple[Target, ...], tuple[Refused, ...]]:
+    targets, refused = [], []
     for target in requested:
         try:
             targets.append(_find_target(target, settings, stacks))
         except TargetNotReady as error:
-            errors.append(str(error))
-    if errors:
-        raise TargetNotReady("\n".join(errors))
-    return tuple(targets)
+            refused.append(Refused(target.stack_name, type(error).__name__, str(error)))
+    if not targets:
+        raise TargetNotReady("\n".join(target.reason for target in refused))
+    return tuple(targets), tuple(refused)
 
 
 def _find_target(requested: RequestedTarget, settings: PlanSettings, stacks: Stacks) -> Target:

@@ -54,9 +54,9 @@ def look_again(target: _Underway, now: datetime, until: datetime | None = None) 
     return replace(target, poll_after_seconds=seconds)
 
 
-def pending_again(target: Underway, status: PendingStatus) -> Pending:
-    """The target without a preview, its deadline being as it was."""
-    return Pending(status=status, started_at=target.started_at, deadline_at=target.deadline_at)
+def pending_again(target: Underway, status: PendingStatus, capacity: int | None = None) -> Pending:
+    """The target without a preview, its deadline being as it was; the next preview brings the capacity with it."""
+    return Pending(status=status, started_at=target.started_at, deadline_at=target.deadline_at, capacity=capacity)
 
 
 def wait_for_stack(target: Underway, run: Run, stack: Stack, now: datetime) -> Pending:

@@ -10,7 +10,6 @@ from autopatch.aws.cloudformation.rollback_configuration import RollbackTrigger
 from autopatch.aws.cloudformation.stacks import UpdateRequest, not_updatable
 from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import Monitoring, Outcome, Pending, Preview, PreviewStatus, Unchanged
-from autopatch.errors import TargetNotReady
 from autopatch.findings import ALARM_NOT_OK, alarm_count_findings, current_findings, not_ready
 from autopatch.fleet import desired_capacities
 from autopatch.polling import wait_for_preview, wait_for_stack
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudwatch import CloudWatch
     from autopatch.contracts import Ami, Execution, Run, Target
     from autopatch.fleet import Fleets, GroupFleet
+    from autopatch.saved_alarms import SavedAlarms
     from autopatch.settings import UpdateSettings
 
 
@@ -41,6 +41,7 @@ class UpdatePreviewer:
     change_sets: ChangeSets
     fleets: Fleets
     cloudwatch: CloudWatch
+    saved_alarms: SavedAlarms
 
     def preview(self, pending: Pending, now: datetime) -> Pending | Preview | Unchanged:
         """The preview, CREATING; or STACK_BUSY; or ALREADY_CURRENT.
@@ -55,8 +56,9 @@ class UpdatePreviewer:
         fleet = self.fleets.of_stack(stack.name)
         if stack.parameters[self.target.ami_parameter] == self.ami.ami_id:
             return self._already_current(stack, fleet)
-        monitoring = self._monitoring(stack)
-        change_set_id = self._begin(stack, fleet, monitoring)
+        own = self.saved_alarms.own(stack)
+        monitoring = Monitoring(before=own, during=self._monitoring(own))
+        change_set_id = self._begin(stack, pending.capacity, monitoring.during)
         if change_set_id is None:
             return wait_for_stack(pending, self.run, stack, now)
         preview = Preview(
@@ -68,7 +70,8 @@ class UpdatePreviewer:
             ami_after=self.ami.ami_id,
             change_set_id=change_set_id,
             capacities=desired_capacities(fleet),
-            monitoring=Monitoring(before=stack.rollback_configuration, during=monitoring),
+            monitoring=monitoring,
+            capacity=pending.capacity,
         )
         return wait_for_preview(preview, self.run, self.target, now)
 
@@ -78,12 +81,12 @@ class UpdatePreviewer:
             raise not_ready(stack.name, findings)
         return Unchanged(outcome=Outcome.ALREADY_CURRENT, ami_before=self.ami.ami_id, stack_id=stack.stack_id)
 
-    def _monitoring(self, stack: Stack) -> RollbackConfiguration:
+    def _monitoring(self, own: RollbackConfiguration) -> RollbackConfiguration:
         """The stack's own alarms and bake time, and those of the deployment.
 
         An alarm that has gone off would roll the update back at once. If the target accepts that, it is left out.
         """
-        own, wanted = stack.rollback_configuration, self.settings.alarm_arns
+        wanted = self.settings.alarm_arns
         alarms = self.cloudwatch.alarms(list(dict.fromkeys([*own.alarm_arns, *wanted])))
         kinds = {arn: "CompositeAlarm" for arn, alarm in alarms.items() if alarm.is_composite}
         triggers = [RollbackTrigger(arn, f"AWS::CloudWatch::{kinds.get(arn, 'Alarm')}") for arn in wanted]
@@ -92,7 +95,7 @@ class UpdatePreviewer:
             return monitoring
         return monitoring.without([arn for arn, alarm in alarms.items() if alarm.state is AlarmState.ALARM])
 
-    def _begin(self, stack: Stack, fleet: Sequence[GroupFleet], monitoring: RollbackConfiguration) -> str | None:
+    def _begin(self, stack: Stack, capacity: int | None, monitoring: RollbackConfiguration) -> str | None:
         """The id of the change set, which is made once, however often it is asked for; None for a busy stack."""
         accepted, deployment_role_arn = self.target.accepted, self.settings.cloudformation_role_arn
         # A stack of this name may have been created anew since the run was planned.
@@ -102,7 +105,9 @@ class UpdatePreviewer:
         ]
         if findings:
             raise not_ready(stack.name, findings)
-        values = self._new_values(stack, fleet)
+        values = {self.target.ami_parameter: self.ami.ami_id}
+        if capacity is not None and self.target.capacity_parameter is not None:
+            values[self.target.capacity_parameter] = str(capacity)
         # Whether a stack has the role and the alarms of a change set that is never executed is not documented.
         is_executed = not self.run.dry_run
         changes_monitoring = is_executed and not monitoring.is_like(stack.rollback_configuration)
@@ -117,19 +122,3 @@ class UpdatePreviewer:
             name=self.execution.token(f"preview {stack.stack_id} {sorted(values.items())} {monitoring}"),
             description="AMI Autopatch: instances on another AMI",
         )
-
-    def _new_values(self, stack: Stack, fleet: Sequence[GroupFleet]) -> dict[str, str]:
-        """The AMI, and the live capacity where a parameter of the stack carries it.
-
-        A group that is replaced is created with the template's capacity (AutoScalingReplacingUpdate in the
-        CloudFormation user guide): one that has scaled out would come back small.
-        """
-        values = {self.target.ami_parameter: self.ami.ami_id}
-        if self.target.capacity_parameter is not None:
-            if len(fleet) != 1:
-                raise TargetNotReady(
-                    f"stack {stack.name}: expected one Auto Scaling group whose capacity "
-                    f"{self.target.capacity_parameter} carries, found {len(fleet)}; leave capacityParameter out"
-                )
-            values[self.target.capacity_parameter] = str(fleet[0].group.desired_capacity)
-        return values

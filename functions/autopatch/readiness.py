@@ -73,6 +73,10 @@ class ReadinessChecker:
             self._delete(preview)
             return pending_again(preview, PendingStatus.PREVIEW_OUTDATED)
         assessment = assess(self._situation(preview, stack, fleet, change_set, alarms))
+        capacity = assessment.capacity_to_carry
+        if self.target.capacity_parameter is not None and preview.capacity is None and capacity is not None:
+            self._delete(preview)
+            return pending_again(preview, PendingStatus.PREVIEW_OUTDATED, capacity)
         return self._judge(preview, change_set.changes, assessment, now)
 
     def _is_to_be_left_out(self, alarms: Mapping[str, Alarm]) -> bool:
@@ -101,6 +105,8 @@ class ReadinessChecker:
             template=read_template(change_set.template, change_set.parameters, stack.stack_id),
             ami_id=preview.ami_after,
             image=image,
+            ami_before=preview.ami_before,
+            image_before=self.ec2.image(preview.ami_before) if preview.ami_before else None,
             hold=self.holds.covering(preview.ami_after, image.name if image else ""),
             monitoring=preview.monitoring.during,
             alarms=alarms,
@@ -139,6 +145,7 @@ class ReadinessChecker:
             preview,
             status=PreviewStatus.READY,
             capacities=desired_capacities(group.fleet for group in assessment.changed),
+            sets_capacity=assessment.sets_capacity,
             pauses_minutes=assessment.pauses_minutes,
             changes=lines,
             poll_after_seconds=0,

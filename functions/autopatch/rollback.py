@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger
+
 from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration
 from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not_updatable
 from autopatch.contracts import Monitoring, NotStarted, Pending, PendingStatus, StackUpdate, UpdateStatus
-from autopatch.errors import RollbackFailed
+from autopatch.errors import AutopatchError, RollbackFailed
 from autopatch.operations import OwnOperation
 from autopatch.polling import look_again
 from autopatch.service_roles import role_to_give
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from autopatch.aws.auto_scaling import AutoScaling
     from autopatch.aws.cloudformation.stacks import Stack, Stacks
     from autopatch.contracts import Execution, Run, Target
+    from autopatch.saved_alarms import SavedAlarms
     from autopatch.settings import CloudFormationSettings
 
+logger = Logger()
 
 _NO_ALARMS = RollbackConfiguration()
 """An alarm that has gone off because of the new AMI would undo the way back from it."""
@@ -36,6 +40,7 @@ class StackRollback:
     settings: CloudFormationSettings
     stacks: Stacks
     auto_scaling: AutoScaling
+    saved_alarms: SavedAlarms
 
     def begin(self, so_far: NotStarted | Pending, now: datetime) -> StackUpdate | Pending:
         """The rollback; or a target that waits until somebody else's operation on the stack has ended.
@@ -50,13 +55,14 @@ class StackRollback:
             return self._busy(so_far, stack, now)
         if not stack.state.is_ready:
             raise RollbackFailed(str(not_updatable(stack)))
+        self._save(stack)
         answer = self.stacks.update(
             UpdateRequest(
                 stack,
                 self._values(stack),
                 has_transforms=self.stacks.template_summary(stack.name).has_transforms,
                 role_arn=role_to_give(self.target.accepted, self.settings.cloudformation_role_arn),
-                rollback_configuration=_NO_ALARMS,
+                rollback_configuration=self._monitoring.during,
             ),
             token=ours.token,
         )
@@ -69,14 +75,26 @@ class StackRollback:
             )
         return self._updating(now)
 
+    def _save(self, stack: Stack) -> None:
+        """Save what the stack has of its own; that this fails must not keep the stack on an AMI that has failed."""
+        try:
+            self.saved_alarms.save(stack.name, stack.stack_id, self._monitoring)
+        except AutopatchError as error:
+            # This execution knows it anyhow; only an abort would lose it now.
+            logger.warning("could not save the alarms", stack=stack.name, error=str(error))
+
     @property
     def _deadline(self) -> timedelta:
         return timedelta(minutes=self.run.deployment_deadline_minutes)
 
+    @property
+    def _monitoring(self) -> Monitoring:
+        return Monitoring(before=self.failed.monitoring.before, during=_NO_ALARMS)
+
     def _values(self, stack: Stack) -> dict[str, str]:
-        """The old AMI; and the live capacity or the one before the update, where a parameter carries it."""
+        """The old AMI; and the live capacity or the one before the update, where it would be set to another one."""
         values = {self.target.ami_parameter: self.failed.ami_before}
-        if self.target.capacity_parameter is not None:
+        if self.target.capacity_parameter is not None and self.failed.sets_capacity:
             groups = self.auto_scaling.groups(self.stacks.group_names(stack.name).values())
             live = [group.desired_capacity for group in groups.values()]
             values[self.target.capacity_parameter] = str(max([*live, *self.failed.capacities.values()]))
@@ -95,7 +113,8 @@ class StackRollback:
             ami_before=self.failed.ami_after,
             ami_after=self.failed.ami_before,
             capacities=self.failed.capacities,
-            monitoring=Monitoring(before=self.failed.monitoring.before, during=_NO_ALARMS),
+            monitoring=self._monitoring,
+            sets_capacity=self.failed.sets_capacity,
             pauses_minutes=pauses_minutes,
         )
         return look_again(rollback, now)

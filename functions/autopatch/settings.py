@@ -12,7 +12,7 @@ from typing import TypeVar
 from autopatch.errors import ConfigError
 
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
-ACCEPTABLE = ("AlarmNotOk", "NoCreationPolicy", "NoServiceRole", "UnhealthyInstances")
+ACCEPTABLE = ("AlarmNotOk", "GroupSizeChanges", "NoCreationPolicy", "NoServiceRole", "NoWayBack", "UnhealthyInstances")
 """The names of findings that a target may accept: they do not stop it from being patched."""
 
 _PIPELINE_ARN = re.compile(r"arn:aws[^:]*:imagebuilder:[^:]+:\d{12}:image-pipeline/[a-z0-9-_]+")
@@ -134,11 +134,19 @@ class HoldSettings:
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> HoldSettings:
         """Raises ConfigError, naming the variable, when it is missing or malformed."""
-        return cls(
-            _matching(
-                environment, "HOLD_PATH", _PARAMETER_PATH, "the path of SSM parameters, such as /ami-autopatch/held"
-            )
-        )
+        return cls(_parameter_path(environment, "HOLD_PATH", "/ami-autopatch/held"))
+
+
+@dataclass(frozen=True)
+class SavedAlarmsSettings:
+    """The path of the SSM parameters that save what alarms stacks have of their own."""
+
+    saved_alarms_path: str
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> SavedAlarmsSettings:
+        """Raises ConfigError, naming the variable, when it is missing or malformed."""
+        return cls(_parameter_path(environment, "SAVED_ALARMS_PATH", "/ami-autopatch/alarms"))
 
 
 @dataclass(frozen=True)
@@ -210,6 +218,10 @@ def _matching(environment: Mapping[str, str], name: str, pattern: re.Pattern[str
 
 def _state_machine_arn(environment: Mapping[str, str]) -> str:
     return _matching(environment, "STATE_MACHINE_ARN", _STATE_MACHINE_ARN, "the ARN of a state machine")
+
+
+def _parameter_path(environment: Mapping[str, str], name: str, example: str) -> str:
+    return _matching(environment, name, _PARAMETER_PATH, f"the path of SSM parameters, such as {example}")
 
 
 def _pipeline_arn(environment: Mapping[str, str]) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from autopatch.aws.cloudformation.stacks import Operation, Stacks
-    from autopatch.contracts import Ami, Execution, Pending
+    from autopatch.contracts import Ami, Execution, Pending, Refused
     from autopatch.diagnosis import Diagnosis
     from autopatch.holds import Holds
 
@@ -63,8 +63,10 @@ class Summariser:
     diagnosis: Diagnosis
     holds: Holds
 
-    def summarise(self, records: Sequence[RecordedResult | RecordedFailure]) -> Summary:
-        """How each of the recorded targets ended.
+    def summarise(
+        self, records: Sequence[RecordedResult | RecordedFailure], refused: Sequence[Refused] = ()
+    ) -> Summary:
+        """How each of the recorded targets ended, and those that were refused before.
 
         An AMI whose own instances failed is held from now on.
         """
@@ -72,6 +74,7 @@ class Summariser:
             self._failed(record) if isinstance(record, RecordedFailure) else _Ended(_succeeded(record))
             for record in records
         ]
+        ended += [_Ended(_refused(target)) for target in refused]
         targets = tuple(self._with_verdicts(ended))
         failed = [target for target in targets if target.outcome is Outcome.FAILED]
         if not failed:
@@ -169,6 +172,17 @@ class _Ended:
     exoneration: str | None = None
 
 
+def _refused(target: Refused) -> TargetResult:
+    return TargetResult(
+        stack_name=target.stack_name,
+        outcome=Outcome.FAILED,
+        ami_before=target.ami_before,
+        ami_after=target.ami_before,
+        reason=target.reason,
+        error=target.error,
+    )
+
+
 def _succeeded(record: RecordedResult) -> TargetResult:
     update = record.update
     return TargetResult(
@@ -189,7 +203,7 @@ def _left_to_do(record: RecordedResult | RecordedFailure) -> str | None:
     if (behind := record.restoration_failure) is not None:
         return (
             f"Whether {record.target.stack_name} has the rollback alarms and the bake time that it had before is not "
-            f"known ({behind.error}: {behind.message}). Look at its rollback configuration:\n"
+            f"known: {behind.error}: {behind.message}\nLook at its rollback configuration:\n"
             f"aws cloudformation describe-stacks --stack-name {record.target.stack_name}{_what_it_had(record)}"
         )
     if isinstance(record.restoration, NotRestored):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudformation.stacks import Stacks
     from autopatch.aws.systems_manager import SystemsManager
     from autopatch.contracts import Execution, Run, Target
+    from autopatch.saved_alarms import SavedAlarms
     from autopatch.settings import CalendarSettings
 
 
@@ -32,6 +33,7 @@ class StackUpdater:
     change_sets: ChangeSets
     auto_scaling: AutoScaling
     systems_manager: SystemsManager
+    saved_alarms: SavedAlarms
 
     def update(self, preview: Preview, now: datetime) -> StackUpdate | Pending:
         """The update, UPDATING; or CALENDAR_CLOSED or PREVIEW_OUTDATED when the preview is not to be executed.
@@ -46,6 +48,7 @@ class StackUpdater:
             return self._given_up(preview, PendingStatus.CALENDAR_CLOSED)
         if self._capacities(preview) != preview.capacities:
             return self._given_up(preview, PendingStatus.PREVIEW_OUTDATED)
+        self.saved_alarms.save(self.target.stack_name, preview.stack_id, preview.monitoring)
         if self.change_sets.execute(preview.change_set_id, self.target.stack_name, ours.token):
             return self._updating(preview, now)
         # A call whose answer was lost is sent again by the SDK: what it is then told may be about our own update.
@@ -69,6 +72,7 @@ class StackUpdater:
             ami_after=preview.ami_after,
             capacities=preview.capacities,
             monitoring=preview.monitoring,
+            sets_capacity=preview.sets_capacity,
             pauses_minutes=preview.pauses_minutes,
             changes=preview.changes,
         )

@@ -34,6 +34,8 @@ def fleet(*members: Member, logical_id: str = "Group", desired: int | None = Non
     members = members or (member("i-1"), member("i-2"))
     group = Group(
         name=f"stack-{logical_id}-1",
+        min_size=1,
+        max_size=8,
         desired_capacity=len(members) if desired is None else desired,
         instances=tuple(GroupInstance(member.instance_id, "InService", "Healthy") for member in members),
         subnet_ids=tuple(f"subnet-{number}" for number in range(subnets)),
@@ -57,7 +59,7 @@ def changed(
     document = {"Resources": {"Group": resource}, "Parameters": {"Size": {"Type": "Number", "NoEcho": True}}}
     reason = Cause("ResourceAttribute", "Template.LatestVersionNumber")
     change = Change("Modify", "Group", GROUP_TYPE, "Conditional", ("LaunchTemplate",), (reason,), after or {})
-    return GroupChange.read(running or fleet(), change, Template(document, {}, STACK_ID))
+    return GroupChange.read(running or fleet(), change.after, Template(document, {}, STACK_ID))
 
 
 def only(findings: Iterable[Finding]) -> Finding:

@@ -179,7 +179,11 @@ UPDATE_ACTIONS = {"cloudformation:CreateChangeSet", "cloudformation:ExecuteChang
 MACRO_ACTIONS = UPDATE_ACTIONS - {"cloudformation:ExecuteChangeSet"}
 PARAMETER_ACTIONS = {action for actions in PARAMETER_TYPES.values() for action in actions}
 # Actions of the same services that a role's function uses itself.
-OWN_CALLS = {"UpdateStackFunctionRole": {"ssm:GetCalendarState"}}
+OWN_CALLS = {
+    "UpdateStackFunctionRole": {"ssm:GetCalendarState", "ssm:PutParameter"},
+    "RollBackFunctionRole": {"ssm:PutParameter"},
+    "RestoreAlarmsFunctionRole": {"ssm:DeleteParameters"},
+}
 
 
 def updating_roles(template: Template) -> dict[str, list[dict[str, Any]]]:

@@ -20,6 +20,7 @@ from autopatch.settings import (
     HoldSettings,
     NotificationSettings,
     PlanSettings,
+    SavedAlarmsSettings,
     TriggerSettings,
     UpdateSettings,
 )
@@ -44,10 +45,15 @@ def functions() -> Iterator[dict[str, Any]]:
     ("name", "settings"),
     [
         ("PlanRunFunction", PlanSettings),
+        ("CheckTargetsFunction", UpdateSettings),
         ("CheckFreezeFunction", CalendarSettings),
         ("CheckFreezeFunction", HoldSettings),
         ("CheckCalendarFunction", CalendarSettings),
         ("PreviewUpdateFunction", UpdateSettings),
+        ("PreviewUpdateFunction", SavedAlarmsSettings),
+        ("RestoreAlarmsFunction", SavedAlarmsSettings),
+        ("UpdateStackFunction", SavedAlarmsSettings),
+        ("RollBackFunction", SavedAlarmsSettings),
         ("CheckReadinessFunction", HoldSettings),
         ("UpdateStackFunction", CalendarSettings),
         ("RollBackFunction", CloudFormationSettings),

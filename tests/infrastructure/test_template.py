@@ -89,7 +89,7 @@ def test_two_parameters_are_required() -> None:
 def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription(deployed: Deployment) -> None:
     assert create("plain", deployed) == "CREATE_COMPLETE"
     assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction", "CheckBaseAmiFunction"}
-    assert len(functions("plain")) == 16
+    assert len(functions("plain")) == 17
     sns, topic = boto3.client("sns"), outputs("plain")["NotificationTopicArn"]
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
     subscriptions = sns.list_subscriptions_by_topic(TopicArn=deployed.notification_topic_arn)["Subscriptions"]

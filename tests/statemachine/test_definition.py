@@ -60,7 +60,8 @@ def after_a_failure(start: str, states: States) -> set[str]:
 
 def test_the_tasks_are_those_of_the_design() -> None:
     assert set(TASKS) == {
-        "Plan Run", "Check Freeze", "Start Image Build", "Check Image", "Read AMI", "Check Calendar", "Preview Update",
+        "Plan Run", "Check Targets", "Check Freeze",
+        "Start Image Build", "Check Image", "Read AMI", "Check Calendar", "Preview Update",
         "Check Readiness", "Update Stack",
         "Check Deployment", "Verify Instances", "Roll Back", "Check Rollback", "Verify Rollback", "Restore Alarms",
         "Summarise Run", "Notify Success", "Notify Skipped", "Notify Failure",
@@ -186,7 +187,6 @@ def test_only_a_ready_update_is_executed_and_only_a_verified_one_is_a_result() -
     assert into["Verify Instances"] == ["Deployment Done?", "Wait For Instances"]
     assert into["Record Result"] == [
         "Calendar Open?",
-        "Preview Started?",
         "Ready To Update?",
         "Patched?",
     ]
@@ -210,7 +210,7 @@ def test_which_states_a_target_goes_through_until_it_is_updated() -> None:
         "otherwise": "Preview Update",
     }
     assert routes("Preview Started?") == {
-        "UNCHANGED": "Record Result",
+        "UNCHANGED": "Restore Alarms",
         "PREVIEW": "Wait For Preview",
         "otherwise": "Wait For Stack",
     }

@@ -46,6 +46,7 @@ from autopatch.holds import Holds
 from autopatch.image_builds import check_image, start_image_build
 from autopatch.previewing import UpdatePreviewer
 from autopatch.readiness import ReadinessChecker
+from autopatch.saved_alarms import SavedAlarms
 from autopatch.settings import CalendarSettings, Rollback, UpdateSettings, WhenClosed
 from autopatch.summary import Summariser
 from autopatch.updating import StackUpdater
@@ -81,12 +82,16 @@ def pending(run: Run) -> Pending:
     return Pending(status=PendingStatus.CALENDAR_OPEN, started_at=now, deadline_at=deadline_at)
 
 
+def saved_alarms() -> SavedAlarms:
+    return SavedAlarms(SystemsManager(), "/ami-autopatch/alarms")
+
+
 def preview(
     execution: Execution, run: Run, ami: str, so_far: Pending, at: datetime | None = None, role_arn: str | None = None
 ) -> Any:
     """An attempt of `Preview Update`."""
     settings = UpdateSettings(role_arn, (), 0)
-    gateways = (Stacks(), ChangeSets(), fleets(), CloudWatch())
+    gateways = (Stacks(), ChangeSets(), fleets(), CloudWatch(), saved_alarms())
     previewer = UpdatePreviewer(execution, run, run.targets[0], Ami(ami), settings, *gateways)
     return previewer.preview(so_far, at or datetime.now(UTC))
 
@@ -109,7 +114,9 @@ def previewed(aws: LocalAws, execution: Execution, run: Run, ami: str, so_far: P
     """Preview the update, and poll until it is ready."""
     update: Any = creating(execution, run, ami, so_far)
     for _ in range(5):
-        if not isinstance(update, Preview) or update.status is not PreviewStatus.CREATING:
+        if isinstance(update, Pending):
+            update = creating(execution, run, ami, update)
+        if update.status is not PreviewStatus.CREATING:
             break
         aws.clock.sleep(update.poll_after_seconds)
         update = check(run, update)
@@ -129,7 +136,7 @@ def execute(
 ) -> StackUpdate | Pending:
     """An attempt of `Update Stack`."""
     settings = CalendarSettings((), WhenClosed.SKIP)
-    gateways = (Stacks(), previews or ChangeSets(), AutoScaling(), SystemsManager())
+    gateways = (Stacks(), previews or ChangeSets(), AutoScaling(), SystemsManager(), saved_alarms())
     updater = StackUpdater(execution, run, run.targets[0], settings, *gateways)
     return updater.update(ready, datetime.now(UTC))
 

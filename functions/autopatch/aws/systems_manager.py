@@ -77,6 +77,13 @@ class SystemsManager:
             parameter = self._client.get_parameter(Name=name)["Parameter"]
         return Parameter(parameter["Value"], parameter["LastModifiedDate"])
 
+    def value_if_any(self, name: str) -> str | None:
+        """The value of a parameter, or None when there is none of that name."""
+        with named_errors(f"reading the SSM parameter {name}"):
+            # Unlike GetParameter, it does not fail when there is none.
+            answer = self._client.get_parameters(Names=[name])
+        return next((parameter["Value"] for parameter in answer["Parameters"]), None)
+
     def parameters_under(self, path: str) -> dict[str, str]:
         """The values of the parameters directly under a path, by their names."""
         with named_errors(f"reading the SSM parameters under {path}"):
@@ -87,3 +94,9 @@ class SystemsManager:
         """Write a parameter, over the one of that name if there is one; what is too long of the value is cut."""
         with named_errors(f"writing the SSM parameter {name}"):
             self._client.put_parameter(Name=name, Value=value[:LONGEST_PARAMETER_VALUE], Type="String", Overwrite=True)
+
+    def delete_parameter(self, name: str) -> None:
+        """Delete a parameter, if there is one of that name."""
+        with named_errors(f"deleting the SSM parameter {name}"):
+            # Unlike DeleteParameter, it does not fail when there is none.
+            self._client.delete_parameters(Names=[name])

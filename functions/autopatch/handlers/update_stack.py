@@ -12,7 +12,8 @@ from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.systems_manager import SystemsManager
 from autopatch.contracts import Document, Execution, Preview, Run, Target, read, write
-from autopatch.settings import CalendarSettings
+from autopatch.saved_alarms import SavedAlarms
+from autopatch.settings import CalendarSettings, SavedAlarmsSettings
 from autopatch.updating import StackUpdater
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ class Task(Document, frozen=True):
 @logger.inject_lambda_context(correlation_id_path="execution.id")
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     task, settings = read(event, Task), CalendarSettings.from_env()
-    updater = StackUpdater(
-        task.execution, task.run, task.target, settings, stacks, change_sets, auto_scaling, systems_manager
-    )
+    saved_alarms = SavedAlarms(systems_manager, SavedAlarmsSettings.from_env().saved_alarms_path)
+    gateways = (stacks, change_sets, auto_scaling, systems_manager)
+    updater = StackUpdater(task.execution, task.run, task.target, settings, *gateways, saved_alarms)
     update = write(updater.update(task.update, datetime.now(UTC)))
     logger.info("asked for the update", stack=task.target.stack_name, update=update)
     return update

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,12 @@ class RollbackConfiguration:
     def without(self, alarm_arns: Collection[str]) -> RollbackConfiguration:
         """Without these alarms."""
         return replace(self, triggers=tuple(trigger for trigger in self.triggers if trigger.arn not in alarm_arns))
+
+    @property
+    def digest(self) -> str:
+        """The same for configurations that are like each other, and for no others: 32 characters of `[0-9a-f]`."""
+        triggers = sorted((trigger.arn, trigger.type) for trigger in self.triggers)
+        return hashlib.sha256(repr((triggers, self.minutes)).encode()).hexdigest()[:32]
 
     def is_like(self, other: RollbackConfiguration) -> bool:
         """Whether both monitor the same, in whichever order the alarms are."""

@@ -47,6 +47,8 @@ class Stack:
     role_arn: str | None
     capabilities: tuple[str, ...]
     parameters: Mapping[str, str]
+    resolved_parameters: Mapping[str, str] = field(default_factory=dict)
+    """The same, but of a parameter that names an SSM parameter, that one's value."""
     rollback_configuration: RollbackConfiguration = field(default_factory=RollbackConfiguration)
     deployment_mode: str | None = None
     """EXPRESS: its operations end before the resources are ready."""
@@ -160,6 +162,10 @@ class Stacks:
                 parameter["ParameterKey"]: parameter.get("ParameterValue", "")
                 for parameter in document.get("Parameters", [])
             },
+            resolved_parameters={
+                parameter["ParameterKey"]: parameter.get("ResolvedValue", parameter.get("ParameterValue", ""))
+                for parameter in document.get("Parameters", [])
+            },
             rollback_configuration=RollbackConfiguration(
                 tuple(RollbackTrigger(it["Arn"], it["Type"]) for it in rollback.get("RollbackTriggers", [])),
                 rollback.get("MonitoringTimeInMinutes", 0),
@@ -179,6 +185,16 @@ class Stacks:
             or _EXPANSION in answer.get("Capabilities", [])
             or _STACK_TYPE in answer.get("ResourceTypes", []),
         )
+
+    def template(self, stack_name: str) -> str | Mapping[str, Any]:
+        """The stack's template, its transforms processed: a text, or what boto3 has read from JSON."""
+        with named_errors(f"reading the template of the stack {stack_name}"):
+            return self._client.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
+
+    def policy(self, stack_name: str) -> str | None:
+        """The stack's policy, a JSON text; None when it has none."""
+        with named_errors(f"reading the policy of the stack {stack_name}"):
+            return self._client.get_stack_policy(StackName=stack_name).get("StackPolicyBody") or None
 
     def group_names(self, stack_name: str) -> dict[str, str]:
         """The names of the stack's Auto Scaling groups, by their logical ids."""
