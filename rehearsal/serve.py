@@ -14,7 +14,8 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+import time_machine
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local_aws.aws import CREDENTIALS, LocalAws
@@ -45,7 +46,9 @@ def serve(scenario: Scenario, port: int, speed: float, announce: Callable[[str],
         # Until the server runs, this thread has the clock's turn, and nothing that is deployed waits for its own.
         deployment = deploy(scenario)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = make_server(HOST, port, _in_turn(aws.clock), threaded=True, fd=listener.fileno())
+        server = make_server(
+            HOST, port, _in_turn(aws.clock), threaded=True, request_handler=_RequestHandler, fd=listener.fileno()
+        )
         threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
         announce(_announcement(deployment, port, speed))
         aws.clock.spawn(partial(_show_mail, aws.clock, announce), "mail")
@@ -78,6 +81,17 @@ def _listen(port: int) -> socket.socket:
             ) from error
         raise
     return listener
+
+
+class _RequestHandler(MotoRequestHandler):  # type: ignore[misc]
+    """Answers with the real time in the header Date, by which an SDK sets the clock for its signatures.
+
+    With virtual time in it, the AWS SDK for JavaScript takes every error for one of its clock's, and repeats the call.
+    """
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        now = time_machine.escape_hatch.time.time() if timestamp is None else timestamp
+        return str(super().date_time_string(now))
 
 
 def _in_turn(clock: Clock) -> Application:
