@@ -67,6 +67,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
         application(folder, "named", with_a_name),
         application(folder, "stays", that_stays),
         application(folder, "bad", rolling_at_any_size),
+        application(folder, "old"),
     )
     behaviour = AutoScalingSettings(stacks={"bad": {"signals": "none"}})
     with rollout(Scenario(stacks=stacks, autoscaling=behaviour)) as world:
@@ -273,13 +274,13 @@ def test_processes_that_are_suspended_are_resumed_by_the_command_that_the_notifi
 
 
 def test_a_stack_whose_ami_is_gone_has_no_way_back_unless_the_target_accepts_that(world: Rollout) -> None:
-    (old,) = amis("stays")
+    (old,) = amis("old")
     other = register_ami("golden-image-fourth")
     boto3.client("ec2").deregister_image(ImageId=old)
-    before = ids("stays")
-    told = world.end(world.start_with({"amiId": other, "targets": ["stays"]}))
+    before = ids("old")
+    told = world.end(world.start_with({"amiId": other, "targets": ["old"]}))
     assert f"NoWayBack: expected the AMI that the stack runs today, {old}, to be available" in told.flowing
-    assert ids("stays") == before
-    accepted = {"stackName": "stays", "accept": ["NoWayBack"]}
+    assert ids("old") == before
+    accepted = {"stackName": "old", "accept": ["NoWayBack"]}
     assert world.end(world.start_with({"amiId": other, "targets": [accepted]})).status == "SUCCEEDED"
-    assert amis("stays") == {other}
+    assert amis("old") == {other}
