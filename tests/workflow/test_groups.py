@@ -40,11 +40,6 @@ def with_all_in_service(template: Template) -> None:
     group_of(template)["UpdatePolicy"]["AutoScalingRollingUpdate"]["MinInstancesInService"] = {"Ref": "MaxSize"}
 
 
-def with_a_guard_that_cannot_fail(template: Template) -> None:
-    rolling(template)
-    group_of(template)["UpdatePolicy"]["AutoScalingRollingUpdate"]["MinSuccessfulInstancesPercent"] = 0
-
-
 def with_a_name(template: Template) -> None:
     group_of(template)["Properties"]["AutoScalingGroupName"] = "the-web-servers"
 
@@ -63,7 +58,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
         application(folder, "any-size", rolling_at_any_size),
         application(folder, "one-parameter", with_one_parameter_for_two_sizes),
         application(folder, "all-in-service", with_all_in_service),
-        application(folder, "no-guard", with_a_guard_that_cannot_fail),
         application(folder, "named", with_a_name),
         application(folder, "stays", that_stays),
         application(folder, "bad", rolling_at_any_size),
@@ -201,11 +195,6 @@ def test_a_rolling_update_that_may_take_no_instance_out_is_refused(world: Rollou
 
 
 # -- what CloudFormation could not do, or would leave behind -----------------------------------------------------------
-
-
-def test_a_guard_that_needs_no_instance_to_succeed_is_none(world: Rollout) -> None:
-    words = refused(world, "no-guard").flowing
-    assert "new instances do not come up, found MinSuccessfulInstancesPercent: 0; raise it" in words
 
 
 def test_a_group_with_a_name_of_its_own_cannot_be_replaced(world: Rollout) -> None:
