@@ -12,6 +12,7 @@ from autopatch.findings import (
     ami_findings,
     fleet_findings,
     hold_findings,
+    owner_findings,
     pause_findings,
     stack_findings,
     way_back_findings,
@@ -45,6 +46,10 @@ class Situation:
     ami_id: str
     image: MachineImage | None
     """None when there is no such AMI in this Region for this account."""
+    owners: frozenset[str]
+    """Whose AMIs may be rolled out: accounts and aliases."""
+    ran_before: Callable[[], Collection[str]]
+    """Gives AMIs that the stack had before."""
     ami_before: str
     """What the AMI parameter holds today, which may be nothing."""
     image_before: MachineImage | None
@@ -101,6 +106,7 @@ def assess(situation: Situation) -> Assessment:
         *hold_findings(ami_id, situation.hold),
         *stack_findings(situation.stack),
         *ami_findings(ami_id, situation.image, fleet),
+        *owner_findings(situation.image, situation.owners, situation.ran_before),
         *way_back_findings(situation.ami_before, situation.image_before),
         *fleet_findings(fleet),
         *reach_findings(fleet, changing, situation.template, target.ami_parameter),

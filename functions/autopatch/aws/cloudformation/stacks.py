@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 GROUP_TYPE = "AWS::AutoScaling::AutoScalingGroup"
+_LAUNCH_TEMPLATE_TYPE = "AWS::EC2::LaunchTemplate"
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 _IMAGE_TYPE = "AWS::EC2::Image::Id"
 _EXPANSION = "CAPABILITY_AUTO_EXPAND"
@@ -198,13 +199,21 @@ class Stacks:
 
     def group_names(self, stack_name: str) -> dict[str, str]:
         """The names of the stack's Auto Scaling groups, by their logical ids."""
+        return self._physical_ids(stack_name, GROUP_TYPE)
+
+    def launch_template_ids(self, stack_name: str) -> tuple[str, ...]:
+        """The ids of the stack's launch templates."""
+        return tuple(self._physical_ids(stack_name, _LAUNCH_TEMPLATE_TYPE).values())
+
+    def _physical_ids(self, stack_name: str, resource_type: str) -> dict[str, str]:
+        """Those of the stack's resources of that type, by their logical ids."""
         with named_errors(f"listing the resources of the stack {stack_name}"):
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_name)
             return {
                 resource["LogicalResourceId"]: resource["PhysicalResourceId"]
                 for page in pages
                 for resource in page["StackResourceSummaries"]
-                if resource["ResourceType"] == GROUP_TYPE and "PhysicalResourceId" in resource
+                if resource["ResourceType"] == resource_type and "PhysicalResourceId" in resource
             }
 
     def update(self, wanted: UpdateRequest, token: str) -> UpdateAnswer:
