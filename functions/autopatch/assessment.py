@@ -101,14 +101,16 @@ def assess(situation: Situation) -> Assessment:
     target, fleet, ami_id = situation.target, situation.fleet, situation.ami_id
     changing = {change.logical_id for change in situation.changes}
     changed = tuple(changed_groups(fleet, situation.changes, situation.template))
+    # What the update leaves alone is not judged: a group that is ill need not stop another.
+    reached = tuple(group.fleet for group in changed) or fleet
     pauses_minutes = situation.monitoring.minutes + minutes_of_pauses(changed)
     findings = [
         *hold_findings(ami_id, situation.hold),
         *stack_findings(situation.stack),
-        *ami_findings(ami_id, situation.image, fleet),
+        *ami_findings(ami_id, situation.image, reached),
         *owner_findings(situation.image, situation.owners, situation.ran_before),
         *way_back_findings(situation.ami_before, situation.image_before),
-        *fleet_findings(fleet),
+        *fleet_findings(reached),
         *reach_findings(fleet, changing, situation.template, target.ami_parameter),
         *group_findings(changed, target.capacity_parameter),
         *alarm_findings(situation.monitoring.alarm_arns, situation.alarms),

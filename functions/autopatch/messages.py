@@ -157,8 +157,8 @@ def ending(state: Mapping[str, Any], ended: Ending, now: datetime) -> Notificati
         error=ended.failure if ended.failure.cause else None,
         next_steps="What was in progress continues without the run: an image build to its end, and a stack update "
         "until it is complete or CloudFormation has rolled it back. Follow them with the links below. A stack whose "
-        "update had begun keeps the rollback alarms and the bake time of the update until the next run, which puts "
-        "back what the stack had before. So start the execution again when the stack has settled.",
+        "update had begun has the rollback alarms and the bake time that the run gave it, not its own, until the next "
+        "run that comes to it puts its own back. So start the execution again when the stack has settled.",
     )
 
 
@@ -259,10 +259,10 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
     patched = [target for target in targets if target.outcome is Outcome.PATCHED]
     previewed = [target for target in targets if target.outcome is Outcome.DRY_RUN]
     not_begun = [target for target in targets if target.outcome is Outcome.SKIPPED]
+    to_do = "; look at the rollback alarms" if any(target.left_to_do for target in targets) else ""
     if patched:
         who = patched[0].stack_name if len(targets) == 1 else f"{len(patched)} of {_stacks(len(targets))}"
         current = "" if len(patched) == len(targets) else "; see below for the others"
-        to_do = "; rollback alarms not put back" if any(target.left_to_do for target in targets) else ""
         return f"PATCHED: {who} now on {new}{to_do}", f"Patched: {who} now on {new}{current}{to_do}.", Outcome.PATCHED
     if previewed:
         who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
@@ -273,8 +273,8 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
         return f"SKIPPED: {who}", f"Skipped: {who} not patched, because a change calendar is closed.", Outcome.SKIPPED
     who = targets[0].stack_name if len(targets) == 1 else f"all {_stacks(len(targets))}"
     return (
-        f"ALREADY CURRENT: {who} on {new} before the run",
-        f"There was nothing to patch: {who} ran {new} before the run.",
+        f"ALREADY CURRENT: {who} on {new} before the run{to_do}",
+        f"There was nothing to patch: {who} ran {new} before the run{to_do}.",
         Outcome.ALREADY_CURRENT,
     )
 

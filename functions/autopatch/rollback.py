@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger
+
 from autopatch.aws.cloudformation.rollback_configuration import RollbackConfiguration
 from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not_updatable
 from autopatch.contracts import Monitoring, NotStarted, Pending, PendingStatus, StackUpdate, UpdateStatus
-from autopatch.errors import RollbackFailed, StackMovedOn
+from autopatch.errors import AutopatchError, RollbackFailed, StackMovedOn
 from autopatch.operations import OwnOperation
 from autopatch.polling import look_again, or_look_again
 from autopatch.service_roles import role_to_give
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from autopatch.saved_alarms import SavedAlarms
     from autopatch.settings import CloudFormationSettings
 
+logger = Logger()
 
 _NO_ALARMS = RollbackConfiguration()
 """An alarm that has gone off because of the new AMI would undo the way back from it."""
@@ -57,7 +60,7 @@ class StackRollback:
         if not stack.state.is_ready:
             raise RollbackFailed(str(not_updatable(stack)))
         self._check_that_nobody_moved_on(stack)
-        self.saved_alarms.save(stack.name, stack.stack_id, self._monitoring)
+        self._save(stack)
         answer = self.stacks.update(
             UpdateRequest(
                 stack,
@@ -76,6 +79,14 @@ class StackRollback:
                 "that it changes nothing; look at what runs in the stack's groups"
             )
         return self._updating(now)
+
+    def _save(self, stack: Stack) -> None:
+        """Save what the stack has of its own; that this fails must not keep the stack on an AMI that has failed."""
+        try:
+            self.saved_alarms.save(stack.name, stack.stack_id, self._monitoring)
+        except AutopatchError as error:
+            # This execution knows it anyhow; only an abort would lose it now.
+            logger.warning("could not save the alarms", stack=stack.name, error=str(error))
 
     def _check_that_nobody_moved_on(self, stack: Stack) -> None:
         value = stack.parameters.get(self.target.ami_parameter)

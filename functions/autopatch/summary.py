@@ -261,7 +261,7 @@ def _left_to_do(record: RecordedResult | RecordedFailure) -> str | None:
     if (behind := record.restoration_failure) is not None:
         return (
             f"Whether {record.target.stack_name} has the rollback alarms and the bake time that it had before is not "
-            f"known ({behind.error}: {behind.message}). Look at its rollback configuration:\n"
+            f"known: {behind.error}: {behind.message}\nLook at its rollback configuration:\n"
             f"aws cloudformation describe-stacks --stack-name {record.target.stack_name}{_what_it_had(record)}"
         )
     if isinstance(record.restoration, NotRestored):

@@ -30,7 +30,7 @@ def stack(stack: Stack) -> dict[str, Any]:
         "CreationTime": stack.creation_time,
         "DeletionTime": stack.deletion_time,
         "LastUpdatedTime": stack.last_updated,
-        "RollbackConfiguration": dict(inputs.rollback_configuration),
+        "RollbackConfiguration": dict(stack.shown_rollback_configuration),
         "StackStatus": stack.status,
         "StackStatusReason": stack.status_reason,
         "DisableRollback": stack.disable_rollback,

@@ -202,6 +202,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             raise ValidationError(NOTHING_TO_UPDATE)
         check_unchanged_types(stack, inputs.template)
         previous, stack.inputs = stack.inputs, inputs
+        stack.rollback_configuration_before = previous.rollback_configuration
         operation = self._begin(stack, "UPDATE_STACK", token, request)
         for change_set in self.change_sets.values():
             change_set.obsolete |= change_set.stack is stack and change_set.id != request

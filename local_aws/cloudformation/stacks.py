@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from local_aws.cloudformation.parameters import ParameterValue
+from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.cloudformation.template import Template
-from local_aws.core import clock
+from local_aws.core import clock, settings
 from local_aws.core.ids import random_uuid
 from local_aws.core.resources import Resource
 from local_aws.core.times import iso
@@ -152,6 +153,15 @@ class Stack:
         self.events: list[Event] = []
         self.operations: list[Operation] = []
         self.awaiting: dict[str, Signals] = {}
+        self.rollback_configuration_before: Mapping[str, Any] = {}
+
+    @property
+    def shown_rollback_configuration(self) -> Mapping[str, Any]:
+        """The rollback configuration that DescribeStacks has: while the stack is updated, by the settings."""
+        at_once = settings.current(CloudFormationSettings).shows_rollback_configuration_at_once
+        if at_once or all(operation.ended is not None for operation in self.operations):
+            return self.inputs.rollback_configuration
+        return self.rollback_configuration_before
 
     @property
     def exports(self) -> list[Output]:
