@@ -18,7 +18,7 @@ from autopatch.findings import (
     way_back_findings,
 )
 from autopatch.group_changes import GroupChange, changed_groups, minutes_of_pauses
-from autopatch.group_findings import group_findings, reach_findings, room_findings
+from autopatch.group_findings import capacity_parameter_findings, group_findings, reach_findings, room_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -112,6 +112,7 @@ def assess(situation: Situation) -> Assessment:
         *way_back_findings(situation.ami_before, situation.image_before),
         *fleet_findings(reached),
         *reach_findings(fleet, changing, situation.template, target.ami_parameter),
+        *capacity_parameter_findings(changed, situation.template, target.capacity_parameter),
         *group_findings(changed, target.capacity_parameter),
         *alarm_findings(situation.monitoring.alarm_arns, situation.alarms),
         *pause_findings(pauses_minutes),

@@ -62,10 +62,14 @@ class Stack:
 
 @dataclass(frozen=True)
 class TemplateSummary:
-    """The types of a stack's parameters, and whether its template uses transforms, or one that is nested in it may."""
+    """The types of a stack's parameters, and whether its template uses transforms, or one that is nested in it may.
+
+    `hidden` has the names of those with NoEcho.
+    """
 
     parameter_types: Mapping[str, str]
     has_transforms: bool
+    hidden: frozenset[str] = frozenset()
 
     def is_ssm_parameter(self, name: str) -> bool:
         """Whether the value of that stack parameter is the name of an SSM parameter."""
@@ -185,6 +189,9 @@ class Stacks:
             has_transforms=bool(answer.get("DeclaredTransforms"))
             or _EXPANSION in answer.get("Capabilities", [])
             or _STACK_TYPE in answer.get("ResourceTypes", []),
+            hidden=frozenset(
+                parameter["ParameterKey"] for parameter in answer.get("Parameters", []) if parameter.get("NoEcho")
+            ),
         )
 
     def template(self, stack_name: str) -> str | Mapping[str, Any]:
