@@ -165,6 +165,7 @@ _RESOURCES: dict[str, Callable[[_Call], list[str]]] = {
     "cloudwatch:DescribeAlarms": _none,
     "ec2:DescribeImages": _none,
     "ec2:DescribeInstances": _none,
+    "ec2:DescribeLaunchTemplateVersions": _none,
     "ec2:DescribeSubnets": _none,
     "ec2:GetConsoleOutput": _instance,
     "elasticloadbalancing:DescribeInstanceHealth": _none,

@@ -12,12 +12,13 @@ from autopatch.findings import (
     ami_findings,
     fleet_findings,
     hold_findings,
+    owner_findings,
     pause_findings,
     stack_findings,
     way_back_findings,
 )
 from autopatch.group_changes import GroupChange, changed_groups, minutes_of_pauses
-from autopatch.group_findings import group_findings, reach_findings, room_findings
+from autopatch.group_findings import capacity_parameter_findings, group_findings, reach_findings, room_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -45,6 +46,10 @@ class Situation:
     ami_id: str
     image: MachineImage | None
     """None when there is no such AMI in this Region for this account."""
+    owners: frozenset[str]
+    """Whose AMIs may be rolled out: accounts and aliases."""
+    ran_before: Callable[[], Collection[str]]
+    """Gives AMIs that the stack had before."""
     ami_before: str
     """What the AMI parameter holds today, which may be nothing."""
     image_before: MachineImage | None
@@ -103,9 +108,11 @@ def assess(situation: Situation) -> Assessment:
         *hold_findings(ami_id, situation.hold),
         *stack_findings(situation.stack),
         *ami_findings(ami_id, situation.image, reached),
+        *owner_findings(situation.image, situation.owners, situation.ran_before),
         *way_back_findings(situation.ami_before, situation.image_before),
         *fleet_findings(reached),
         *reach_findings(fleet, changing, situation.template, target.ami_parameter),
+        *capacity_parameter_findings(changed, situation.template, target.capacity_parameter),
         *group_findings(changed, target.capacity_parameter),
         *alarm_findings(situation.monitoring.alarm_arns, situation.alarms),
         *pause_findings(pauses_minutes),

@@ -57,6 +57,11 @@ class Execution(Document, frozen=True):
     arn: str = msgspec.field(name="id")
     started_at: Moment = msgspec.field(name="startTime")
 
+    @property
+    def account_id(self) -> str:
+        """The account that everything is in."""
+        return self.arn.split(":")[4]
+
     def token(self, purpose: str) -> str:
         """A token for one call of this execution: the same for each retry of it, and for nothing else.
 

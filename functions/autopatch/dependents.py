@@ -19,6 +19,11 @@ def dependents(document: Mapping[str, Any], parameter: str) -> frozenset[str]:
     return frozenset(_closure(resources, on_it, ""))
 
 
+def refers(value: Any, name: str) -> bool:
+    """Whether a part of a template refers to the parameter or resource of that name by itself."""
+    return name in _references(value)
+
+
 def _closure(section: Mapping[str, Any], on: set[str], prefix: str) -> set[str]:
     """The entries of the section that refer to one of `on`, directly or by another entry of the section."""
     references = {name: set(_references(entry)) for name, entry in section.items()}

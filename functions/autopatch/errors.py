@@ -68,6 +68,10 @@ class NotificationFailed(AutopatchError):
     """The notification could not be published."""
 
 
+class AnswerLost(AutopatchError):
+    """SNS was asked to publish, and its answer was lost: it may have published, and is asked only once more."""
+
+
 class UnknownStatus(AutopatchError):
     """AWS answered with a status that this version does not know; it counts neither as success nor as in progress."""
 

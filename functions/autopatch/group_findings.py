@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from autopatch.dependents import refers
 from autopatch.findings import Finding
 from autopatch.group_changes import launch_template_sources
 from autopatch.templates import Unresolved
@@ -48,6 +50,21 @@ def reach_findings(
             f"the parameter {ami_parameter} to reach an Auto Scaling group of the stack",
             "that none changes with it",
             "name the parameter that the instances are launched from as amiParameter of the target",
+        )
+
+
+def capacity_parameter_findings(
+    changed: Collection[GroupChange], template: Template, parameter: str | None
+) -> Iterator[Finding]:
+    """Whether the parameter that is to carry the capacity is that of a group, and not that of another property."""
+    properties = {group.logical_id: template.document["Resources"][group.logical_id]["Properties"] for group in changed}
+    capacities = {name: it["DesiredCapacity"] for name, it in properties.items() if "DesiredCapacity" in it}
+    if parameter and capacities and not any(refers(capacity, parameter) for capacity in capacities.values()):
+        yield Finding(
+            "NotTheCapacity",
+            f"{parameter} to be the DesiredCapacity of {', '.join(capacities)} in the template",
+            ", ".join(json.dumps(capacity) for capacity in capacities.values()),
+            "correct capacityParameter of the target, or CapacityParameterName of the deployment",
         )
 
 

@@ -71,6 +71,7 @@ _NEXT_STEPS = {
     "that long now, deploy with a longer deployment deadline. Then start the execution again.",
     "RollbackFailed": "An operator is needed now. See above what failed first, and why the rollback failed.",
     "StackMovedOn": "Look at what the stack runs now, which somebody else has put there.",
+    "AnswerLost": "Look whether this notification has arrived twice. There is nothing else to do.",
     "NotificationFailed": "Fix the notification topic: its policy, its encryption key or its subscriptions.",
     "AwsCallFailed": "AWS refused a call, often for a missing permission. Fix that, and start the execution again.",
     "TransientAwsFault": "AWS could not be reached for a while, although each call was retried. Start the "

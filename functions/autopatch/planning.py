@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from autopatch.contracts import Refused, Run, Target
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudformation.stacks import Stack, Stacks, TemplateSummary
     from autopatch.aws.image_builder import ImageBuilder
     from autopatch.settings import PlanSettings
+
+_NUMBER = re.compile(r"\d+", re.ASCII)
 
 
 def plan_run(wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, image_builder: ImageBuilder) -> Run:
@@ -77,10 +80,10 @@ def _find_target(requested: RequestedTarget, settings: PlanSettings, stacks: Sta
     stack = stacks.stack(requested.stack_name)
     summary = stacks.template_summary(stack.name)
     ami_parameter = requested.ami_parameter or _ami_parameter(stack, summary, settings.ami_parameter)
-    _check_parameter(stack, summary, ami_parameter)
+    _check_parameter(stack, summary, ami_parameter, "the id of an AMI, or nothing", AMI_ID)
     capacity_parameter = requested.capacity_parameter
     if capacity_parameter is not None:
-        _check_parameter(stack, summary, capacity_parameter)
+        _check_parameter(stack, summary, capacity_parameter, "a number", _NUMBER)
     elif settings.capacity_parameter in stack.parameters and len(stacks.group_names(stack.name)) == 1:
         capacity_parameter = settings.capacity_parameter
     of_deployment = (finding for stack_name, finding in settings.accepted_findings if stack_name == stack.name)
@@ -114,7 +117,10 @@ def _ami_parameter(stack: Stack, summary: TemplateSummary, default: str) -> str:
     return candidates[0]
 
 
-def _check_parameter(stack: Stack, summary: TemplateSummary, name: str) -> None:
+def _check_parameter(
+    stack: Stack, summary: TemplateSummary, name: str, expected: str, pattern: re.Pattern[str]
+) -> None:
+    """A run overwrites the parameter, and on the way back writes what it held before: it must be meant for that."""
     if name not in stack.parameters:
         raise TargetNotReady(
             f"stack {stack.name}: expected a parameter {name}, found {', '.join(stack.parameters) or 'no parameters'}; "
@@ -125,4 +131,14 @@ def _check_parameter(stack: Stack, summary: TemplateSummary, name: str) -> None:
             f"stack {stack.name}: expected a parameter {name} that takes the value itself, found one of the type "
             f"{summary.parameter_types[name]}, which takes the name of an SSM parameter; name another one, or change "
             "the template's type to AWS::EC2::Image::Id"
+        )
+    value = stack.parameters[name]
+    if name in summary.hidden:
+        raise TargetNotReady(
+            f"stack {stack.name}: expected a parameter {name} whose value CloudFormation shows, found one with NoEcho; "
+            "name another one, or take NoEcho out of the template"
+        )
+    if value and not pattern.fullmatch(value):
+        raise TargetNotReady(
+            f"stack {stack.name}: expected the parameter {name} to hold {expected}, found {value!r}; correct the target"
         )

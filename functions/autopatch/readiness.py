@@ -44,6 +44,7 @@ class ReadinessChecker:
     quotas: ServiceQuotas
     holds: Holds
     cloudwatch: CloudWatch
+    ami_owners: frozenset[str]
 
     def check(self, preview: Preview, now: datetime) -> Preview | Pending | Unchanged:
         """The preview, CREATING, INSTANCES_UNHEALTHY or READY; STACK_BUSY or PREVIEW_OUTDATED; or DRY_RUN.
@@ -108,6 +109,8 @@ class ReadinessChecker:
             template=read_template(change_set.template, change_set.parameters, stack.stack_id),
             ami_id=preview.ami_after,
             image=image,
+            owners=self.ami_owners,
+            ran_before=lambda: self.ec2.launch_template_amis(self.stacks.launch_template_ids(stack.name)),
             ami_before=preview.ami_before,
             image_before=self.ec2.image(preview.ami_before) if preview.ami_before else None,
             hold=self.holds.covering(preview.ami_after, image.name if image else ""),

@@ -14,7 +14,7 @@ from autopatch.errors import AutopatchError, TargetNotReady, TransientAwsFault
 from autopatch.findings import alarm_count_findings, alarm_findings, fleet_findings, not_ready, stack_findings
 from autopatch.fleet import GroupFleet
 from autopatch.group_changes import GroupChange
-from autopatch.group_findings import group_findings, reach_findings
+from autopatch.group_findings import capacity_parameter_findings, group_findings, reach_findings
 from autopatch.stack_policies import MODIFY, REPLACE, stack_policy_findings
 from autopatch.templates import read_template
 
@@ -90,6 +90,7 @@ class TargetChecker:
         yield from stack_findings(stack)
         yield from fleet_findings(fleet)
         yield from reach_findings(fleet, changing, template, target.ami_parameter)
+        yield from capacity_parameter_findings(changed, template, target.capacity_parameter)
         for finding in group_findings(changed, target.capacity_parameter):
             # A parameter that carries the capacity does so as soon as the preview shows that it has to.
             is_carried = finding.name == "CapacityShrinks" and target.capacity_parameter is not None

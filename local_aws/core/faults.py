@@ -20,7 +20,8 @@ class Fault:
     `error` and `message` are what AWS answers, with the HTTP status `status`. The first `after_calls` matching calls
     go well, the next `times` fail; with `times` None all do from then on. `where` narrows the match to calls whose
     parameters have these values, in which `*` stands for any characters. With `seconds`, it is an outage: calls
-    fail for that long from the first one that fails, and go well again afterwards.
+    fail for that long from the first one that fails, and go well again afterwards. With `answer_lost`, the call takes
+    effect, and its connection closes before the answer; only calls in this process can meet that.
     """
 
     service: str
@@ -31,6 +32,7 @@ class Fault:
     times: int | None = 1
     after_calls: int = 0
     seconds: float | None = None
+    answer_lost: bool = False
     where: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

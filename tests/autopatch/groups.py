@@ -16,7 +16,8 @@ from autopatch.templates import Template
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/web/1"
 OLD, NEW = "ami-0f1e2d3c4b5a69788", "ami-0123456789abcdef0"
-IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64")
+ACCOUNT = "123456789012"
+IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64", ACCOUNT)
 PARAMETER = Cause("ParameterReference", "AmazonMachineImage")
 # On record: a DirectModification that repeats a reference is Dynamic, a value that has moved by itself is Static.
 REPEATED = Cause("DirectModification", None, "Dynamic")

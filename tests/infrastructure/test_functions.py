@@ -14,6 +14,7 @@ import pytest
 from autopatch import errors
 from autopatch.execution_input import ExecutionInput
 from autopatch.settings import (
+    AmiOwnerSettings,
     BaseAmiCheckSettings,
     CalendarSettings,
     CloudFormationSettings,
@@ -54,6 +55,7 @@ def functions() -> Iterator[dict[str, Any]]:
         ("RestoreAlarmsFunction", SavedAlarmsSettings),
         ("UpdateStackFunction", SavedAlarmsSettings),
         ("RollBackFunction", SavedAlarmsSettings),
+        ("CheckReadinessFunction", AmiOwnerSettings),
         ("CheckReadinessFunction", HoldSettings),
         ("UpdateStackFunction", CalendarSettings),
         ("RollBackFunction", CloudFormationSettings),

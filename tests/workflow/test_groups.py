@@ -150,6 +150,11 @@ def test_a_group_that_cloudformation_rolls_back_keeps_its_size(world: Rollout) -
     assert (sizes("bad"), len(ids("bad")), amis("bad"), parameters("bad")) == ((2, 3, 4), 3, old, before)
 
 
+def test_a_parameter_of_another_size_does_not_carry_the_capacity(world: Rollout) -> None:
+    words = refused(world, {"stackName": "stays", "capacityParameter": "MaxSize"}).flowing
+    assert "NotTheCapacity: expected MaxSize to be the DesiredCapacity of AppAutoScalingGroup in the template" in words
+
+
 def test_a_group_that_an_update_in_place_would_shrink_is_refused_and_the_way_out_keeps_its_size(world: Rollout) -> None:
     """CloudFormation sets the sizes of the template, when it updates and when it rolls back (CloudFormation user guide,
     "UpdatePolicy attribute", AutoScalingScheduledAction; code-dot-org/code-dot-org#12252)."""

@@ -95,3 +95,12 @@ def test_outages_on_the_way_back_are_ridden_out() -> None:
         assert ran.report.error == "VerificationFailed"
         assert ran.amis("web") == [golden, golden] and parameters("web")["AmazonMachineImage"] == golden
         assert f"rolled back to {golden}, and all its instances run that and serve" in ran.words()
+
+
+@pytest.mark.parametrize(("chosen", "status"), [("happy-path", "SUCCEEDED"), ("image-build-fails", "FAILED")])
+def test_a_lost_answer_of_publish_gives_at_most_one_notification_more(chosen: str, status: str) -> None:
+    lost = Fault("sns", "Publish", "", times=None, seconds=10 * MINUTES, answer_lost=True)
+    with patch_run(replace(scenario.load(chosen), faults=(lost,))) as ran:
+        assert ran.report.status == status
+        first, second = ran.report.notifications
+        assert first.subject == second.subject

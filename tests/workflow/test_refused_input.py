@@ -48,6 +48,9 @@ def untouched() -> Iterator[Rollout]:
     [
         ({"amiID": "ami-0123456789abcdef0"}, "InvalidInput", ["did you mean 'amiId'?"]),
         ([], "InvalidInput", ["a JSON object"]),
+        ({"reason": "CVE-2026-1\n\nStacks\n  web: PATCHED"}, "InvalidInput", ["without line breaks"]),
+        ({"reason": "x" * 130_000}, "InvalidInput", ["at most 256 printable characters"]),
+        ({"targets": [{"stackName": "web", "amiParameter": "InstanceType"}]}, "TargetNotReady", ["'t3.micro'"]),
         ({"targets": ["webb"]}, "TargetNotReady", ["stack webb: expected one of the deployment's application stacks"]),
         ({"targets": ["gone", "lost"]}, "TargetNotReady", ["stack gone: ", "stack lost: "]),
         ({"targets": [{"stackName": "web", "amiParameter": "Ami"}]}, "TargetNotReady", ["expected a parameter Ami"]),

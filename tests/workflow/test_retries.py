@@ -100,7 +100,9 @@ def check(run: Run, so_far: Preview, at: datetime | None = None) -> Preview | Pe
     """A poll by `Check Readiness`."""
     holds = Holds(SystemsManager(), "/ami-autopatch/held")
     gateways = (Stacks(), ChangeSets(), fleets(), Ec2(), ServiceQuotas(), holds, CloudWatch())
-    return ReadinessChecker(run, run.targets[0], *gateways).check(so_far, at or datetime.now(UTC))
+    return ReadinessChecker(run, run.targets[0], *gateways, frozenset({"123456789012"})).check(
+        so_far, at or datetime.now(UTC)
+    )
 
 
 def creating(execution: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:

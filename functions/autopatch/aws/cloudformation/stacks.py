@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 GROUP_TYPE = "AWS::AutoScaling::AutoScalingGroup"
+_LAUNCH_TEMPLATE_TYPE = "AWS::EC2::LaunchTemplate"
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 _IMAGE_TYPE = "AWS::EC2::Image::Id"
 _EXPANSION = "CAPABILITY_AUTO_EXPAND"
@@ -61,10 +62,14 @@ class Stack:
 
 @dataclass(frozen=True)
 class TemplateSummary:
-    """The types of a stack's parameters, and whether its template uses transforms, or one that is nested in it may."""
+    """The types of a stack's parameters, and whether its template uses transforms, or one that is nested in it may.
+
+    `hidden` has the names of those with NoEcho.
+    """
 
     parameter_types: Mapping[str, str]
     has_transforms: bool
+    hidden: frozenset[str] = frozenset()
 
     def is_ssm_parameter(self, name: str) -> bool:
         """Whether the value of that stack parameter is the name of an SSM parameter."""
@@ -184,6 +189,9 @@ class Stacks:
             has_transforms=bool(answer.get("DeclaredTransforms"))
             or _EXPANSION in answer.get("Capabilities", [])
             or _STACK_TYPE in answer.get("ResourceTypes", []),
+            hidden=frozenset(
+                parameter["ParameterKey"] for parameter in answer.get("Parameters", []) if parameter.get("NoEcho")
+            ),
         )
 
     def template(self, stack_name: str) -> str | Mapping[str, Any]:
@@ -198,13 +206,21 @@ class Stacks:
 
     def group_names(self, stack_name: str) -> dict[str, str]:
         """The names of the stack's Auto Scaling groups, by their logical ids."""
+        return self._physical_ids(stack_name, GROUP_TYPE)
+
+    def launch_template_ids(self, stack_name: str) -> tuple[str, ...]:
+        """The ids of the stack's launch templates."""
+        return tuple(self._physical_ids(stack_name, _LAUNCH_TEMPLATE_TYPE).values())
+
+    def _physical_ids(self, stack_name: str, resource_type: str) -> dict[str, str]:
+        """Those of the stack's resources of that type, by their logical ids."""
         with named_errors(f"listing the resources of the stack {stack_name}"):
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_name)
             return {
                 resource["LogicalResourceId"]: resource["PhysicalResourceId"]
                 for page in pages
                 for resource in page["StackResourceSummaries"]
-                if resource["ResourceType"] == GROUP_TYPE and "PhysicalResourceId" in resource
+                if resource["ResourceType"] == resource_type and "PhysicalResourceId" in resource
             }
 
     def update(self, wanted: UpdateRequest, token: str) -> UpdateAnswer:
