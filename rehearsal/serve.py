@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import shlex
 import signal
@@ -14,13 +15,16 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.wsgi import get_input_stream
 
-from local_aws.aws import CREDENTIALS, LocalAws
+from local_aws.aws import LocalAws
 from local_aws.core.clock import Clock
 from local_aws.core.ids import REGION
+from local_aws.iam.access_keys import AccessKey
 from local_aws.sns import topics
+from rehearsal.admission import Admission, new_access_key
 from rehearsal.deployment import Deployment, deploy
 from rehearsal.scenario import Scenario
 
@@ -45,9 +49,13 @@ def serve(scenario: Scenario, port: int, speed: float, announce: Callable[[str],
         # Until the server runs, this thread has the clock's turn, and nothing that is deployed waits for its own.
         deployment = deploy(scenario)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = make_server(HOST, port, _in_turn(aws.clock), threaded=True, fd=listener.fileno())
+        key = new_access_key()
+        application = _guarded(aws.clock, Admission(port, key))
+        server = make_server(
+            HOST, port, application, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno()
+        )
         threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
-        announce(_announcement(deployment, port, speed))
+        announce(_announcement(deployment, key, port, speed))
         aws.clock.spawn(partial(_show_mail, aws.clock, announce), "mail")
         _wait_for_the_end(aws.clock, server)
 
@@ -80,15 +88,34 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _in_turn(clock: Clock) -> Application:
-    """moto's server; a request has the embedded AWS for itself while it is answered."""
+def _guarded(clock: Clock, admission: Admission) -> Application:
+    """moto's server, for those who are admitted; a request has the embedded AWS for itself while it is answered."""
     moto = DomainDispatcherApplication(create_backend_app)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        with clock.turn():
-            return [b"".join(moto(environ, start_response))]
+        refusal = admission.elsewhere(environ)
+        if refusal is None:
+            body = get_input_stream(environ).read()
+            environ["wsgi.input"] = io.BytesIO(body)
+            with clock.turn():
+                refusal = admission.unsigned(environ, body)
+                if refusal is None:
+                    return [b"".join(moto(environ, _without_cors(start_response)))]
+        status, headers, answer = refusal.answer(environ)
+        start_response(status, headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer]
 
     return application
+
+
+def _without_cors(start_response: Callable[..., Any]) -> Callable[..., Any]:
+    """As `start_response`, without the headers by which moto lets the pages of every origin read its answers."""
+
+    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
+        return start_response(status, kept, *rest)
+
+    return start
 
 
 def _wait_for_the_end(clock: Clock, server: BaseWSGIServer) -> None:
@@ -107,9 +134,14 @@ def _wait_for_the_end(clock: Clock, server: BaseWSGIServer) -> None:
             signal.signal(number, handler)
 
 
-def _announcement(deployment: Deployment, port: int, speed: float) -> str:
+def _announcement(deployment: Deployment, key: AccessKey, port: int, speed: float) -> str:
     endpoint = f"http://{HOST}:{port}"
-    variables = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": endpoint}
+    variables = {
+        "AWS_ACCESS_KEY_ID": key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint,
+    }
     machine = deployment.state_machine_arn
     command = ["aws", "stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", "{}"]
     return "\n".join(
@@ -119,8 +151,9 @@ def _announcement(deployment: Deployment, port: int, speed: float) -> str:
             f"State machine:  {machine}",
             f"Stacks:         {', '.join(deployment.stacks)}",
             "",
-            "In another terminal, point the AWS CLI at it (the credentials are nobody's):",
+            "In another terminal, point the AWS CLI at it; its credentials are new each time it starts:",
             "",
+            "  unset AWS_SESSION_TOKEN",
             *(f"  export {name}={value}" for name, value in variables.items()),
             "",
             "Then start a run:",

@@ -2,75 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
+import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore import xform_name
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws.aws import CREDENTIALS
 from local_aws.core.ids import REGION
 from rehearsal.__main__ import main
+from tests.rehearsal.serving import Server, served
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
-
-REPOSITORY = Path(__file__).parents[2]
-
-
-@dataclass
-class Server:
-    process: subprocess.Popen[str]
-    endpoint: str
-    printed: list[str]
-
-    def client(self, service: str) -> Any:
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=30)
-        return boto3.client(service, endpoint_url=self.endpoint, config=config)  # type: ignore[call-overload]
-
-    def stop(self) -> tuple[int, str]:
-        """The exit status after Ctrl-C, and what went to the standard error."""
-        self.process.send_signal(signal.SIGINT)
-        _, complaints = self.process.communicate(timeout=20)
-        return self.process.returncode, complaints
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "rehearsal", "serve", "--port", str(port), "--speed", "3000"],
-        cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"]},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    printed: list[str] = []
-    assert process.stdout is not None
-    for line in process.stdout:
-        printed.append(line.rstrip("\n"))
-        if line.startswith("Ctrl-C"):
-            break
-    running = Server(process, f"http://127.0.0.1:{port}", printed)
-    try:
+    with served() as running:
         yield running
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
 
 
 def test_it_prints_how_to_start_a_run(server: Server) -> None:
@@ -78,12 +29,13 @@ def test_it_prints_how_to_start_a_run(server: Server) -> None:
     [command] = [line.strip() for line in server.printed if " start-execution " in line]
 
     assert server.endpoint in server.printed[0]
-    assert [line.strip() for line in server.printed if "export " in line] == [
-        f"export AWS_ACCESS_KEY_ID={CREDENTIALS['AWS_ACCESS_KEY_ID']}",
-        f"export AWS_SECRET_ACCESS_KEY={CREDENTIALS['AWS_SECRET_ACCESS_KEY']}",
-        f"export AWS_DEFAULT_REGION={REGION}",
-        f"export AWS_ENDPOINT_URL={server.endpoint}",
+    assert list(server.environment) == [
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
     ]
+    assert re.fullmatch("AKIA[A-Z2-7]{16}", server.environment["AWS_ACCESS_KEY_ID"])
+    assert re.fullmatch("[0-9a-f]{40}", server.environment["AWS_SECRET_ACCESS_KEY"])
+    assert server.environment["AWS_DEFAULT_REGION"] == REGION
+    assert server.endpoint == f"http://127.0.0.1:{server.port}"
     assert command == f"aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'"
 
 
@@ -148,8 +100,8 @@ def test_what_is_not_modelled_is_refused_by_name(
 
 
 def test_a_port_in_use_is_refused_with_what_to_do(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    port = server.endpoint.rpartition(":")[2]
-    status = main(["serve", "--port", port])
+    port = server.port
+    status = main(["serve", "--port", str(port)])
     assert status == 2
     captured = capsys.readouterr()
     assert captured.out == ""
