@@ -101,7 +101,7 @@ def served(*arguments: str) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "rehearsal", "serve", "--port", str(port), "--speed", "3000", *arguments],
+        [sys.executable, "-u", "-m", "rehearsal", "serve", "--port", str(port), "--speed", "1000", *arguments],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"]},
         stdout=subprocess.PIPE,
