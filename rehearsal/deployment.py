@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ BASE_AMI_TOPIC = "arn:aws:sns:us-east-1:137112412989:amazon-linux-2023-ami-updat
 
 _NETWORK_STACK = "network"
 _PIPELINE_STACK = "image-pipeline"
+OWN_STACKS = (_NETWORK_STACK, _PIPELINE_STACK, STACK)
+"""What is deployed beside the application stacks."""
+
 _BUCKET = f"deployment-{ACCOUNT}-{REGION}"
 _PACKAGE = "functions.zip"
 _PACKAGED_TEMPLATE = "ami-autopatch.template"
@@ -56,27 +59,31 @@ class Deployment:
     definition: dict[str, Any]
 
 
-def deploy(scenario: Scenario) -> Deployment:
+def deploy(scenario: Scenario, on_stack: Callable[[str], object] = lambda _: None) -> Deployment:
     """Create the stacks to patch, the image pipeline and our own stack, in the embedded AWS that runs now.
 
-    The scenario's faults do not strike here. Raises DeploymentError when a stack is not created.
+    `on_stack` is called with the name of each stack before it is created. The scenario's faults do not strike here.
+    Raises DeploymentError when a stack is not created.
     """
     with faults.spared():
-        return _deploy(scenario)
+        return _deploy(scenario, on_stack)
 
 
-def _deploy(scenario: Scenario) -> Deployment:
+def _deploy(scenario: Scenario, on_stack: Callable[[str], object]) -> Deployment:
     golden_ami = boto3.client("ec2").register_image(
         Name="golden-image-first", RootDeviceName="/dev/xvda", Architecture="x86_64"
     )["ImageId"]
+    on_stack(_NETWORK_STACK)
     network = _create(_NETWORK_STACK, _template("infrastructure/network.yaml"), {})
     for stack in scenario.stacks:
         document = _template(stack.template)
         offered = {"AmazonMachineImage": golden_ami, "ClientCidr": _CLIENT_CIDR, **network}
         given = {**offered, **_filled(stack.parameters, golden_ami)}
+        on_stack(stack.name)
         _create(stack.name, document, _known(given, document), network["ApplicationServiceRoleArn"])
     pipeline = _template("infrastructure/image-pipeline.yaml")
     built_in = {**network, "SubnetId": network["SubnetIds"].split(",")[0]}
+    on_stack(_PIPELINE_STACK)
     pipeline_arn = _create(_PIPELINE_STACK, pipeline, _known(built_in, pipeline))["ImagePipelineArn"]
     for name, content in scenario.change_calendars.items():
         boto3.client("ssm").create_document(
@@ -89,6 +96,7 @@ def _deploy(scenario: Scenario) -> Deployment:
         "NotificationEmail": "operations@example.com",
         **_filled(scenario.parameters, golden_ami),
     }
+    on_stack(STACK)
     outputs = deploy_ours(STACK, ours)
     machine_arn = outputs["StateMachineArn"]
     machine = boto3.client("stepfunctions").describe_state_machine(stateMachineArn=machine_arn)

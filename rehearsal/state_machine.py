@@ -22,7 +22,7 @@ def stack_name(state: Any) -> str | None:
 
 def failed(state: Any) -> bool:
     """Whether the run, or the target, has met an error."""
-    return "failure" in _object(state)
+    return _object(state).get("failure") is not None
 
 
 def build_status(state: Any) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from local_aws.core.delivery import undelivered
 from local_aws.sns import topics as sns
-from rehearsal import scenario
+from rehearsal import scenario, scenario_names
 from rehearsal.scenario import ApplicationStack, Intervention, Scenario
 from tests.workflow.rollout import amis, rollout
 from tests.workflow.running import parameters, patch_run
@@ -234,7 +234,7 @@ def test_aborted() -> None:
 def test_every_scenario_has_its_test() -> None:
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     played = set(re.findall(r'\b(?:patch_run|scenario\.load)\("([a-z-]+)"', tests))
-    assert set(scenario.names()) <= played
+    assert set(scenario_names.names()) <= played
 
 
 # -- other paths through the state machine ----------------------------------------------------------------------------
