@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -14,7 +15,7 @@ from local_aws.sns import topics
 from local_aws.stepfunctions import executions as stepfunctions
 from rehearsal import measurements, state_machine, triggers
 from rehearsal.deployment import Deployment, deploy
-from rehearsal.report.document import Notification, RunReport, TargetReport
+from rehearsal.report.document import Notification, Phase, RunReport, TargetReport
 from rehearsal.report.terminal import LiveView
 from rehearsal.scenario import Scenario
 from rehearsal.watch import STARTED, Watch
@@ -106,6 +107,7 @@ class PatchRun:
             status=execution["status"],
             error=execution.get("error"),
             cause=execution.get("cause"),
+            skip_reason=state_machine.skip_reason(history.last_state),
             seconds=(stop - start).total_seconds(),
             targets=tuple(self._targets(history.last_state, instances_before)),
             notifications=tuple(self._notifications()),
@@ -115,6 +117,7 @@ class PatchRun:
             transitions=len(history.visits),
             invocations=len(invocations()) - self._invocations_before,
             visits=tuple(history.visits),
+            phases=tuple(self._phases(history.last_state, start)),
             definition=self._deployment.definition,
         )
 
@@ -130,6 +133,7 @@ class PatchRun:
             status=None,
             error=None,
             cause="; ".join(undelivered) or "the trigger started no execution",
+            skip_reason=None,
             seconds=None,
             targets=(),
             notifications=tuple(self._notifications()),
@@ -139,6 +143,7 @@ class PatchRun:
             transitions=0,
             invocations=len(invocations()),
             visits=(),
+            phases=(),
             definition=self._deployment.definition,
         )
 
@@ -148,6 +153,15 @@ class PatchRun:
             for message in topics.published()
             if message.topic_arn == self._deployment.notification_topic_arn
         ]
+
+    def _phases(self, last_state: Any, start: datetime) -> Iterator[Phase]:
+        image_arn = state_machine.image_arn(last_state)
+        if image_arn is not None:
+            yield measurements.build_phase(image_arn, start)
+        for plan in state_machine.planned_targets(last_state):
+            phase = measurements.update_phase(plan["stackName"], start)
+            if phase is not None:
+                yield phase
 
     def _targets(self, last_state: Any, instances_before: Mapping[str, set[str]]) -> list[TargetReport]:
         """What the execution itself reported of each target; the instances as EC2 has them."""
@@ -168,6 +182,7 @@ class PatchRun:
                     seconds=result.get("seconds"),
                     reason=result.get("reason"),
                     instances_replaced=len(instances_before.get(name, set()) - measurements.instances(name)),
+                    instances=measurements.amis(name),
                 )
             )
         return reports

@@ -46,6 +46,12 @@ def image_arn(state: Any) -> str | None:
     return arn
 
 
+def skip_reason(state: Any) -> str | None:
+    """Why the run was skipped as a whole; None when it was not."""
+    freeze = _object(_object(state).get("freeze"))
+    return str(freeze.get("reason")) if freeze.get("status") == "SKIP" else None
+
+
 def planned_targets(state: Any) -> list[Mapping[str, Any]]:
     """The targets of the run (`stackName`, `amiParameter`, `amiBefore`), once it has a plan."""
     return list(_object(_object(state).get("run")).get("targets", []))

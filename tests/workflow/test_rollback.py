@@ -15,6 +15,7 @@ from autopatch.aws.step_functions import Executions
 from autopatch.contracts import Run, StackUpdate, UpdateStatus, Verified, read
 from autopatch.verification import InstanceVerifier
 from rehearsal import scenario
+from rehearsal.report.words import verdict
 from rehearsal.scenario import ApplicationStack, Intervention, Scenario
 from tests.workflow.rollout import amis, change_sets, fleets, ids, register_ami, rollout
 from tests.workflow.running import describe, parameters, patch_run
@@ -106,6 +107,7 @@ def test_a_rollback_that_fails_needs_a_person() -> None:
     with patch_run(replace(scenario.load("way-back-fails"), parameters=SOON)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "RollbackFailed")
         assert ran.deployment.golden_ami not in ran.amis("web"), "there was nothing to roll back to"
+        assert verdict(ran.report).endswith(f". web runs {ran.amis('web')[0]} on 2 of 2 instances.")
         words = ran.words()
         assert "ACTION NEEDED: the rollback of web failed" in words
         assert "0 of 2 instances of AppAutoScalingGroup serving" in words, "the first cause is reported as well"
