@@ -17,6 +17,7 @@ from autopatch.planning import plan_run
 from autopatch.settings import PlanSettings
 from local_aws.aws import LocalAws
 from local_aws.core.clock import current
+from local_aws.iam.permissions import allows
 from rehearsal.deployment import (
     BASE_AMI_TOPIC,
     REPOSITORY,
@@ -77,6 +78,29 @@ def test_cloudformation_transforms_the_template_in_a_change_set() -> None:
     assert processed == transformed_template()
     change_sets = cloudformation.list_change_sets(StackName=STACK)["Summaries"]
     assert [change_set["ExecutionStatus"] for change_set in change_sets] == ["EXECUTE_COMPLETE"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_no_role_reads_a_parameter_that_a_pipeline_cannot_build_on() -> None:
+    """AWS managed policy reference, AWSServiceRoleForImageBuilder: it reads public parameters and its own."""
+    roles = [role["Arn"] for role in boto3.client("iam").list_roles()["Roles"] if "FunctionRole" in role["RoleName"]]
+    readers = {
+        name: {
+            role.split(f"{STACK}-")[1].split("FunctionRole")[0]
+            for role in roles
+            if allows(role, "ssm:GetParameter", f"arn:aws:ssm:us-east-1:{owner}:parameter/{name}", {})
+        }
+        for owner, name in (
+            ("", "aws/service/x"),
+            ("123456789012", "imagebuilder/x"),
+            ("123456789012", "database/password"),
+        )
+    }
+    assert readers == {
+        "aws/service/x": {"CheckBaseAmi", "CheckFreeze"},
+        "imagebuilder/x": {"CheckFreeze"},
+        "database/password": set(),
+    }
 
 
 @pytest.mark.usefixtures("deployed")

@@ -32,7 +32,7 @@ class Sns:
     """The calls that a patch run makes to SNS."""
 
     def __init__(self, client: SNSClient | None = None) -> None:
-        self._client: SNSClient = client or create_client("sns", attempts=1)
+        self._client: SNSClient = client or create_client("sns")
 
     def publish(self, topic_arn: str, notification: Notification) -> str:
         """Publish and return the message's id.
