@@ -8,6 +8,8 @@
 SCENARIO ?= happy-path
 PORT     ?= 5077
 SPEED    ?= 60
+STACKS   ?=
+BOOT     ?=
 PYTHON   ?=
 
 # The tests that start no embedded AWS.
@@ -55,8 +57,9 @@ lint: .venv/$(INSTALLED) ## run ruff and mypy over everything
 bench: .venv/$(INSTALLED) ## measure how long a run takes, and the least that moto alone takes
 	@$(RUN) benchmarks/run.py
 
-serve: .venv/$(INSTALLED) ## serve the embedded AWS on a local port (PORT=5077, SPEED=60 virtual seconds a second)
-	@$(RUN) -m rehearsal serve --port "$(PORT)" --speed "$(SPEED)"
+serve: .venv/$(INSTALLED) ## serve the embedded AWS (PORT=5077 SPEED=60 virtual seconds a second, SCENARIO, STACKS="web api", BOOT=180 seconds)
+	@$(RUN) -m rehearsal serve --port "$(PORT)" --speed "$(SPEED)" --scenario "$(SCENARIO)" \
+	  $(if $(STACKS),--stacks "$(STACKS)") $(if $(BOOT),--boot "$(BOOT)")
 
 validate: .venv/$(INSTALLED) .venv-validate/$(INSTALLED) .venv-sam/$(INSTALLED) ## lint the templates and the state machine, without network
 	@$(RUN) -m linting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -92,7 +93,8 @@ class LocalAws:
             life.callback(settings.reset)
             life.enter_context(self.clock)
             life.enter_context(core.mocked(mock))
-            mock_random.seed(0)
+            # Who serves an embedded AWS to others has to have keys that nobody can guess, and no two runs alike anyway.
+            mock_random.seed(0 if self.clock.is_discrete else secrets.randbits(128))
             random.seed(0)  # botocore and the States Language's retries draw their jitter from it
             settings.reset()
             settings.use(*self._behaviour)

@@ -6,16 +6,23 @@ import argparse
 import gc
 import json
 import os
+import re
+import signal
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rehearsal import scenario_names
 from rehearsal.state_machine import TRIGGERS
 
 OUT = Path("out")
 USAGE_ERROR = 2
-BROKEN_PIPE = 141
+
+_MOST_STACKS = 10
+# CloudFormation API Reference, CreateStack, StackName.
+_STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 
 
 class UsageError(Exception):
@@ -35,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain of it once more when it flushes at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return 128 + signal.SIGPIPE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,8 +71,19 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="offer the embedded AWS on a local port")
     serve.add_argument("--port", type=_port, default=5077, help="(default: %(default)s)")
-    serve.add_argument("--speed", type=_speed, default=60, help="virtual seconds in a real one (default: %(default)s)")
+    serve.add_argument(
+        "--speed", type=_seconds, default=60, help="virtual seconds in a real one (default: %(default)s)"
+    )
     serve.add_argument("--scenario", default="happy-path", help="what happens to runs (default: %(default)s)")
+    serve.add_argument(
+        "--stacks", type=_stacks, metavar="NAMES", help="application stacks to have (default: the scenario's)"
+    )
+    serve.add_argument(
+        "--boot",
+        type=_seconds,
+        metavar="SECONDS",
+        help="virtual seconds until an instance has booted (default: the scenario's)",
+    )
     serve.set_defaults(command=_serve)
     return parser
 
@@ -76,18 +94,34 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _speed(text: str) -> float:
+def _seconds(text: str) -> float:
     try:
-        speed = float(text)
+        seconds = float(text)
     except ValueError:
-        speed = 0
-    if not 0 < speed < 1e6:
+        seconds = 0
+    if not 0 < seconds < 1e6:
         raise argparse.ArgumentTypeError(f"expected a number of virtual seconds above 0, found {text!r}")
-    return speed
+    return seconds
+
+
+def _stacks(text: str) -> tuple[str, ...]:
+    names = tuple(text.replace(",", " ").split())
+    if not 0 < len(names) <= _MOST_STACKS or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"expected one to {_MOST_STACKS} names, each of another stack, found {text!r}")
+    if wrong := [name for name in names if not _STACK_NAME.fullmatch(name)]:
+        raise argparse.ArgumentTypeError(f"expected names of stacks (letters, digits and hyphens), found {wrong[0]!r}")
+    return names
+
+
+def _check_scenario(name: str) -> None:
+    try:
+        scenario_names.file_of(name)
+    except scenario_names.NoSuchScenario as error:
+        raise UsageError(str(error)) from error
 
 
 def _load(name: str) -> Any:
-    from rehearsal import scenario  # takes a second, for which --help and a wrong option should not have to wait
+    from rehearsal import scenario  # takes seconds, for which nobody should wait before the first line is shown
 
     try:
         return scenario.load(name)
@@ -104,8 +138,11 @@ def _run(parsed: argparse.Namespace) -> int:
     execution_input = _read_input(parsed.input) if parsed.input else None
     # A third of the time would go to looking for garbage in a process that ends before it has any to speak of.
     gc.disable()
-    scenario = _load(parsed.scenario)
+    _check_scenario(parsed.scenario)
     _make_folder(parsed.out)
+    if not parsed.json:
+        print(f"Scenario {parsed.scenario}: deploying into the embedded AWS", flush=True)  # noqa: T201
+    scenario = _load(parsed.scenario)
     if parsed.trigger or parsed.input:
         scenario = replace(scenario, trigger=parsed.trigger or "manual")
     if parsed.input:
@@ -139,25 +176,31 @@ def _make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--out {path}: expected a folder, or a place for one, found {error.strerror}") from error
+    try:
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as error:
+        raise UsageError(f"--out {path}: expected a folder to write to, found {error.strerror}") from error
 
 
 def _scenarios(_: argparse.Namespace) -> int:
-    from rehearsal import scenario  # takes a second, for which --help should not have to wait
-
-    width = max(len(name) for name in scenario.names())
-    for name in scenario.names():
+    names = scenario_names.names()
+    width = max(map(len, names))
+    for name in names:
         print(f"{name:<{width}}  {_load(name).description}")  # noqa: T201
     return 0
 
 
 def _serve(parsed: argparse.Namespace) -> int:
+    _check_scenario(parsed.scenario)
+    print(f"Scenario {parsed.scenario}: deploying into the embedded AWS", flush=True)  # noqa: T201
     scenario = _load(parsed.scenario)
 
-    from rehearsal import serve  # takes seconds, for which a mistake in the arguments should not have to wait
+    from rehearsal import serve  # the same
+    from rehearsal.deployment import DeploymentError  # the same
 
     try:
-        serve.serve(scenario, parsed.port, parsed.speed)
-    except serve.PortInUse as error:
+        serve.serve(serve.adapted(scenario, parsed.stacks, parsed.boot), parsed.port, parsed.speed)
+    except (serve.PortInUse, serve.NameTaken, DeploymentError) as error:
         raise UsageError(str(error)) from error
     return 0
 

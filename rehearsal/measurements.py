@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import boto3
 
 from local_aws.core.ids import ACCOUNT, REGION
 from local_aws.imagebuilder import imagebuilder_backends
 from rehearsal import interventions
+from rehearsal.report.document import Event, Phase, Step
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackEventTypeDef
 
 _STACK_TYPE = "AWS::CloudFormation::Stack"
+_FAILED_BUILDS = ("FAILED", "CANCELLED")
 _END_STATUSES = ("UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
 
 
@@ -56,18 +63,67 @@ def update_spans(stack_names: Sequence[str], since: datetime) -> list[Span]:
 
 
 def _updates(stack_name: str, since: datetime) -> list[Span]:
-    pages = boto3.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack_name)
     spans: list[Span] = []
-    for event in reversed([event for page in pages for event in page["StackEvents"]]):
-        of_stack = event["ResourceType"] == _STACK_TYPE and event.get("PhysicalResourceId") == event["StackId"]
-        if not of_stack or event["Timestamp"] < since or event.get("ClientRequestToken") == interventions.TOKEN:
-            continue
+    for event in _stack_events(stack_name, since):
         status = event.get("ResourceStatus")
+        if not _is_of_stack(event):
+            continue
         if status == "UPDATE_IN_PROGRESS":
             spans.append(Span(event["Timestamp"], None))
         elif status in _END_STATUSES and spans and spans[-1].end is None:
             spans[-1] = Span(spans[-1].begin, event["Timestamp"])
     return spans
+
+
+def _stack_events(stack_name: str, since: datetime) -> list[StackEventTypeDef]:
+    """The events of the stack since then, the oldest first, without those of interventions."""
+    pages = boto3.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack_name)
+    return [
+        event
+        for event in reversed([event for page in pages for event in page["StackEvents"]])
+        if event["Timestamp"] >= since and event.get("ClientRequestToken") != interventions.TOKEN
+    ]
+
+
+def _is_of_stack(event: StackEventTypeDef) -> bool:
+    """Whether the event is one of the stack itself, not of a resource of it, such as a nested stack."""
+    return event.get("ResourceType") == _STACK_TYPE and event.get("PhysicalResourceId") == event["StackId"]
+
+
+def build_phase(image_arn: str, start: datetime) -> Phase:
+    """The states of the image's build, as Image Builder has them; their seconds count from `start`."""
+    image = imagebuilder_backends[ACCOUNT][REGION].images[image_arn]
+    entered = [(state, moment - start.timestamp()) for state, moment in image.history]
+    leaving = [*(moment for _, moment in entered[1:]), None]
+    steps = [
+        Step(state, begin, end, state in _FAILED_BUILDS)
+        for (state, begin), end in zip(entered, leaving, strict=True)
+        if image.is_building or end is not None
+    ]
+    events = [Event(at, "the image", state, "", state in _FAILED_BUILDS) for state, at in entered]
+    events[-1] = replace(events[-1], reason=image.reason or "")
+    return Phase(None, tuple(steps), tuple(events))
+
+
+def update_phase(stack_name: str, start: datetime) -> Phase | None:
+    """The statuses of the stack since `start`, and the events of its resources, as CloudFormation has them.
+
+    None when it has not been updated. Their seconds count from `start`.
+    """
+    steps: list[Step] = []
+    events = []
+    for event in _stack_events(stack_name, start):
+        at = (event["Timestamp"] - start).total_seconds()
+        status = event.get("ResourceStatus", "")
+        is_failure = "FAILED" in status or "ROLLBACK" in status
+        if _is_of_stack(event):
+            if steps and steps[-1].end is None:
+                steps[-1] = replace(steps[-1], end=at)
+            if status not in _END_STATUSES:
+                steps.append(Step(status, at, None, is_failure))
+        resource = "the stack" if _is_of_stack(event) else event.get("LogicalResourceId", "")
+        events.append(Event(at, resource, status, event.get("ResourceStatusReason", ""), is_failure))
+    return Phase(stack_name, tuple(steps), tuple(events)) if steps else None
 
 
 def stack_status(stack_name: str) -> str:
@@ -94,3 +150,13 @@ def instances(stack_name: str) -> set[str]:
         return set()
     groups = boto3.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=names)["AutoScalingGroups"]
     return {instance["InstanceId"] for group in groups for instance in group["Instances"]}
+
+
+def amis(stack_name: str) -> dict[str, int]:
+    """How many instances in the Auto Scaling groups of the stack run each AMI."""
+    instance_ids = sorted(instances(stack_name))
+    if not instance_ids:
+        return {}
+    pages = boto3.client("ec2").get_paginator("describe_instances").paginate(InstanceIds=instance_ids)
+    found = [instance for page in pages for group in page["Reservations"] for instance in group["Instances"]]
+    return dict(Counter(instance["ImageId"] for instance in found))

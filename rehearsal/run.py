@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import boto3
@@ -16,19 +15,16 @@ from local_aws.sns import topics
 from local_aws.stepfunctions import executions as stepfunctions
 from rehearsal import measurements, state_machine, triggers
 from rehearsal.deployment import Deployment, deploy
-from rehearsal.history import Entered, Exited, History
-from rehearsal.interventions import intervene
-from rehearsal.report.document import Notification, RunReport, TargetReport
+from rehearsal.report.document import Notification, Phase, RunReport, TargetReport
 from rehearsal.report.terminal import LiveView
 from rehearsal.scenario import Scenario
+from rehearsal.watch import STARTED, Watch
 
 LONGEST_START = 1800.0
 """Virtual seconds that a trigger may take to start an execution, retries of the functions on the way included."""
 
 AFTERMATH = 900.0
 """Virtual seconds that what follows the end of an execution may take: deliveries, their retries, old instances' end."""
-
-_END_EVENTS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
 
 def run(scenario: Scenario, view: LiveView | None = None) -> RunReport:
@@ -37,7 +33,8 @@ def run(scenario: Scenario, view: LiveView | None = None) -> RunReport:
     Raises DeploymentError where a stack cannot be created, NoSchedule where the schedule cannot start a run.
     """
     with LocalAws(*scenario.behaviour) as aws:
-        return PatchRun(aws, scenario, deploy(scenario), view).run()
+        deployment = deploy(scenario) if view is None else deploy(scenario, view.on_stack)
+        return PatchRun(aws, scenario, deployment, view).run()
 
 
 class PatchRun:
@@ -48,8 +45,7 @@ class PatchRun:
         self._clock = aws.clock
         self._deployment = deployment
         self._view = view
-        self._history = History()
-        self._execution_arn: str | None = None
+        self._watch: Watch | None = None
         self._started = aws.clock.event()
         self._ended = aws.clock.event()
         self._shown_notifications = 0
@@ -69,53 +65,24 @@ class PatchRun:
             stepfunctions.listeners().remove(self._on_event)
         self._show_notifications()
         with faults.spared():
-            return self._report(instances_before)
+            if self._watch is None:
+                return self._report_of_no_execution()
+            return self._report(self._watch, instances_before)
 
     # -- as it goes by -----------------------------------------------------------------------------------------
 
     def _on_event(self, execution_arn: str, event: dict[str, Any]) -> None:
-        if self._execution_arn is None and event["type"] == "ExecutionStarted":
-            self._execution_arn = execution_arn
+        if self._watch is None and event["type"] == STARTED:
+            interventions = self._scenario.interventions
+            self._watch = Watch(execution_arn, self._clock, self._deployment, interventions, self._view)
             # Those of days before, of which the trigger's own is none: it has not ended yet.
             self._invocations_before = len(invocations())
             self._started.set()
-            self._prepare_interventions(execution_arn, None)
-        if execution_arn != self._execution_arn:
+        if self._watch is None or execution_arn != self._watch.execution_arn:
             return
-        transition = self._history.read(event)
-        if isinstance(transition, Entered):
-            self._prepare_interventions(execution_arn, transition.name)
-            if self._view is not None:
-                self._show_notifications()
-                self._view.on_state_entered(transition.name, transition.at, transition.target)
-        elif isinstance(transition, Exited) and self._view is not None:
-            with faults.spared():
-                self._show_progress(self._view, transition)
-        if event["type"] in _END_EVENTS:
+        self._show_notifications()
+        if self._watch.take(event) is not None:
             self._ended.set()
-
-    def _prepare_interventions(self, execution_arn: str, state: str | None) -> None:
-        """Those of the execution's start (`state` is None), or of its first entering of a state."""
-        if state is not None and sum(visit.name == state for visit in self._history.visits) > 1:
-            return
-        for intervention in self._scenario.interventions:
-            if intervention.when_state == state:
-                act = partial(intervene, intervention, self._deployment, execution_arn)
-                self._clock.call_later(intervention.after_seconds, act, intervention.do)
-
-    def _show_progress(self, view: LiveView, exited: Exited) -> None:
-        """What the run itself has learnt of the build and of the updates."""
-        if state_machine.failed(exited.state):
-            return
-        if exited.name == state_machine.BUILD_CHECK:
-            seconds = self._seconds_since(state_machine.build_started_at(exited.state))
-            view.on_build_progress(state_machine.build_status(exited.state), seconds)
-        elif exited.name == state_machine.DEPLOYMENT_CHECK and exited.target is not None:
-            seconds = self._seconds_since(state_machine.update_started_at(exited.state))
-            view.on_deployment_progress(exited.target, measurements.stack_status(exited.target), seconds, "")
-
-    def _seconds_since(self, moment: datetime) -> float:
-        return (self._clock.now() - moment).total_seconds()
 
     def _show_notifications(self) -> None:
         if self._view is not None:
@@ -125,31 +92,32 @@ class PatchRun:
 
     # -- the report --------------------------------------------------------------------------------------------
 
-    def _report(self, instances_before: Mapping[str, set[str]]) -> RunReport:
-        if self._execution_arn is None:
-            return self._report_of_no_execution()
-        execution = boto3.client("stepfunctions").describe_execution(executionArn=self._execution_arn)
+    def _report(self, watch: Watch, instances_before: Mapping[str, set[str]]) -> RunReport:
+        execution = boto3.client("stepfunctions").describe_execution(executionArn=watch.execution_arn)
+        history = watch.history
         start, stop = execution["startDate"], execution["stopDate"]
-        builds = measurements.build_spans(state_machine.image_arn(self._history.last_state))
+        builds = measurements.build_spans(state_machine.image_arn(history.last_state))
         updates = measurements.update_spans(self._deployment.stacks, start)
         at_work = measurements.covered_seconds(span.within(start, stop) for span in [*builds, *updates])
         return RunReport(
             scenario=self._scenario.name,
             trigger=self._scenario.trigger,
-            execution_arn=self._execution_arn,
+            execution_arn=watch.execution_arn,
             started_at=start,
             status=execution["status"],
             error=execution.get("error"),
             cause=execution.get("cause"),
+            skip_reason=state_machine.skip_reason(history.last_state),
             seconds=(stop - start).total_seconds(),
-            targets=tuple(self._targets(instances_before)),
+            targets=tuple(self._targets(history.last_state, instances_before)),
             notifications=tuple(self._notifications()),
             build_seconds=measurements.covered_seconds(builds),
             deploy_seconds=measurements.covered_seconds(updates),
             overhead_seconds=(stop - start).total_seconds() - (at_work or 0),
-            transitions=len(self._history.visits),
+            transitions=len(history.visits),
             invocations=len(invocations()) - self._invocations_before,
-            visits=tuple(self._history.visits),
+            visits=tuple(history.visits),
+            phases=tuple(self._phases(history.last_state, start)),
             definition=self._deployment.definition,
         )
 
@@ -165,6 +133,7 @@ class PatchRun:
             status=None,
             error=None,
             cause="; ".join(undelivered) or "the trigger started no execution",
+            skip_reason=None,
             seconds=None,
             targets=(),
             notifications=tuple(self._notifications()),
@@ -174,6 +143,7 @@ class PatchRun:
             transitions=0,
             invocations=len(invocations()),
             visits=(),
+            phases=(),
             definition=self._deployment.definition,
         )
 
@@ -184,11 +154,20 @@ class PatchRun:
             if message.topic_arn == self._deployment.notification_topic_arn
         ]
 
-    def _targets(self, instances_before: Mapping[str, set[str]]) -> list[TargetReport]:
+    def _phases(self, last_state: Any, start: datetime) -> Iterator[Phase]:
+        image_arn = state_machine.image_arn(last_state)
+        if image_arn is not None:
+            yield measurements.build_phase(image_arn, start)
+        for plan in state_machine.planned_targets(last_state):
+            phase = measurements.update_phase(plan["stackName"], start)
+            if phase is not None:
+                yield phase
+
+    def _targets(self, last_state: Any, instances_before: Mapping[str, set[str]]) -> list[TargetReport]:
         """What the execution itself reported of each target; the instances as EC2 has them."""
-        results = state_machine.target_results(self._history.last_state)
+        results = state_machine.target_results(last_state)
         reports = []
-        for plan in state_machine.planned_targets(self._history.last_state):
+        for plan in state_machine.planned_targets(last_state):
             name = plan["stackName"]
             result = results.get(name) or {
                 "amiBefore": plan["amiBefore"],
@@ -203,6 +182,7 @@ class PatchRun:
                     seconds=result.get("seconds"),
                     reason=result.get("reason"),
                     instances_replaced=len(instances_before.get(name, set()) - measurements.instances(name)),
+                    instances=measurements.amis(name),
                 )
             )
         return reports

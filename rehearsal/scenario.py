@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,14 +14,13 @@ from local_aws.imagebuilder.settings import ImageBuilderSettings
 from local_aws.lambda_.settings import LambdaSettings
 from local_aws.servicequotas.settings import ServiceQuotasSettings
 from local_aws.sns.settings import SnsSettings
-from rehearsal.reading import InvalidDocument, did_you_mean, read
+from rehearsal.reading import InvalidDocument, read
+from rehearsal.scenario_names import file_of
 from rehearsal.state_machine import TRIGGERS
-
-SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 class ScenarioError(ValueError):
-    """A scenario does not exist, or has a key or a value that means nothing."""
+    """A scenario has a key or a value that means nothing."""
 
 
 @dataclass(frozen=True)
@@ -102,22 +100,12 @@ class Scenario:
         return (*services, self.sns, Faults(self.faults))
 
 
-def names() -> list[str]:
-    """The names of all scenarios, the happy path first."""
-    return sorted((path.stem for path in SCENARIOS.glob("*.yaml")), key=lambda name: (name != "happy-path", name))
-
-
 def load(name: str) -> Scenario:
     """The scenario of that name.
 
-    Raises ScenarioError when there is none, or it has a key or a value that means nothing.
+    Raises NoSuchScenario, or ScenarioError when it has a key or a value that means nothing.
     """
-    if name not in names():
-        raise ScenarioError(
-            f"expected the name of a scenario, found {name!r}{did_you_mean(name, names())}; "
-            f"there are {', '.join(names())}"
-        )
-    return from_document(name, yaml.safe_load((SCENARIOS / f"{name}.yaml").read_text()))
+    return from_document(name, yaml.safe_load(file_of(name).read_text()))
 
 
 def from_document(name: str, document: Any) -> Scenario:

@@ -22,7 +22,7 @@ def stack_name(state: Any) -> str | None:
 
 def failed(state: Any) -> bool:
     """Whether the run, or the target, has met an error."""
-    return "failure" in _object(state)
+    return _object(state).get("failure") is not None
 
 
 def build_status(state: Any) -> str:
@@ -44,6 +44,12 @@ def image_arn(state: Any) -> str | None:
     """The image that the run has built, or is building."""
     arn: str | None = _object(_object(state).get("image")).get("imageArn")
     return arn
+
+
+def skip_reason(state: Any) -> str | None:
+    """Why the run was skipped as a whole; None when it was not."""
+    freeze = _object(_object(state).get("freeze"))
+    return str(freeze.get("reason")) if freeze.get("status") == "SKIP" else None
 
 
 def planned_targets(state: Any) -> list[Mapping[str, Any]]:

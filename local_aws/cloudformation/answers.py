@@ -24,6 +24,7 @@ def stack(stack: Stack) -> dict[str, Any]:
     return {
         "StackId": stack.stack_id,
         "StackName": stack.name,
+        "ChangeSetId": stack.change_set_id,
         "Description": inputs.template.description,
         # On record (test_stack_description_lifecycle): of these three, none is shown that is empty.
         "Parameters": parameters.described(inputs.template, inputs.parameters) or None,

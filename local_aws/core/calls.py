@@ -15,6 +15,7 @@ import botocore.useragent
 import werkzeug.sansio.utils
 import werkzeug.test
 
+from local_aws.core import clock
 from local_aws.core.guard import expect_parameters
 
 _auth: Any = botocore.auth
@@ -22,6 +23,8 @@ _hooks: Any = botocore.hooks
 
 expect_parameters(_auth.SigV4Auth.canonical_request, "self", "request")
 expect_parameters(_hooks._PrefixTrie._recursive_copy, "self", "node")
+
+_canonical_request = _auth.SigV4Auth.canonical_request
 
 # Functions of which the answer depends on the arguments alone, where they are looked up.
 _PURE: tuple[tuple[Any, str], ...] = (
@@ -44,11 +47,15 @@ def _recursive_copy(trie: Any, node: dict[str, Any]) -> dict[str, Any]:
     return copied
 
 
+def _canonical_request_or_nothing(self: Any, request: Any) -> Any:
+    """An embedded AWS in this process reads who calls and checks no signature, so it may be one of nothing."""
+    return "" if clock.is_running() else _canonical_request(self, request)
+
+
 @functools.cache
 def install() -> None:
     """Remember from now on, for the rest of the process."""
     for module, name in _PURE:
         setattr(module, name, functools.lru_cache(4096)(getattr(module, name)))
     _hooks._PrefixTrie._recursive_copy = _recursive_copy
-    # The embedded AWS reads who calls and checks no signature, so it may be one of nothing.
-    _auth.SigV4Auth.canonical_request = lambda *_: ""
+    _auth.SigV4Auth.canonical_request = _canonical_request_or_nothing

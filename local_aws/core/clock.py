@@ -122,6 +122,11 @@ class Clock:
         self._granted_at = 0.0
         self._worked = 0.0
 
+    @property
+    def is_discrete(self) -> bool:
+        """Whether time jumps from one due moment to the next, and does not run at a speed."""
+        return self._speed is None
+
     # -- life ---------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Clock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,7 @@ class TargetReport:
     """What became of one application stack.
 
     `outcome` is one of the contracts' `Outcome`s, or None for a stack that the run ended before it came to. `seconds`
-    is virtual.
+    is virtual. `instances` is how many instances the stack's groups have at the end, by their AMI.
     """
 
     stack_name: str
@@ -33,6 +34,7 @@ class TargetReport:
     seconds: float | None
     reason: str | None
     instances_replaced: int
+    instances: Mapping[str, int]
 
     def __post_init__(self) -> None:
         if self.outcome is not None and self.outcome not in set(Outcome):
@@ -52,11 +54,42 @@ class Notification:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A status that something had for a while, in seconds since the start; `end` is None while it still has it."""
+
+    status: str
+    begin: float
+    end: float | None
+    is_failure: bool
+
+
+@dataclass(frozen=True)
+class Event:
+    """What AWS reported of a resource, in seconds since the start."""
+
+    at: float
+    resource: str
+    status: str
+    reason: str
+    is_failure: bool
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The build of the image (`stack_name` is None), or the updates of a stack: what the run waits for."""
+
+    stack_name: str | None
+    steps: tuple[Step, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
 class RunReport:
     """All that is known of a run when it is over. Every duration is in seconds of virtual time.
 
     `status` is one of `STATUSES`, or None where the trigger started no execution; then `execution_arn`, `error` and
-    `seconds` are None too, and `cause` may say why. `definition` is the state machine's ASL.
+    `seconds` are None too, and `cause` may say why. `skip_reason` is why the whole run was skipped. `definition` is the
+    state machine's ASL.
     """
 
     scenario: str
@@ -66,6 +99,7 @@ class RunReport:
     status: str | None
     error: str | None
     cause: str | None
+    skip_reason: str | None
     seconds: float | None
     targets: tuple[TargetReport, ...]
     notifications: tuple[Notification, ...]
@@ -75,6 +109,7 @@ class RunReport:
     transitions: int
     invocations: int
     visits: tuple[StateVisit, ...]
+    phases: tuple[Phase, ...]
     definition: dict[str, Any]
 
     def __post_init__(self) -> None:

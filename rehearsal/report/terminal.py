@@ -1,11 +1,14 @@
 """A patch run on the terminal: as it goes by, and a summary when it is over.
 
 All times are virtual. On a terminal, a progress line per wait moves at the bottom; a file or a pipe gets the same lines
-without it, and without control codes.
+without it, and without control codes or line breaks of ours.
 """
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +22,20 @@ from rich.text import Text
 from rehearsal.report.document import Notification, RunReport
 from rehearsal.report.words import OUTCOME_TONES, clock_time, duration, plain_cause, verdict
 
+_UNWRAPPED = 100_000
 _STYLES = {"good": "bold green", "neutral": "bold", "bad": "bold red"}
+
+
+class Output(Console):
+    """The standard output. What goes into a file or a pipe is wrapped nowhere; when a pipe's reader has gone, the
+    process ends as a command that SIGPIPE ends, whichever thread it is that writes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False, width=None if sys.stdout.isatty() else _UNWRAPPED)
+
+    def on_broken_pipe(self) -> None:
+        os._exit(128 + signal.SIGPIPE)
 
 
 @dataclass
@@ -34,10 +50,11 @@ class _Loop:
 
 
 class LiveView:
-    """Shows a run on `console` (by default the standard output); a context manager."""
+    """Shows a run on `console` (by default the standard output); a context manager. `label` goes before each line."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+    def __init__(self, console: Console | None = None, label: str = "") -> None:
+        self._console = console or Output()
+        self._label = label
         # Its own thread would refresh in real time, of which the embedded AWS has none.
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._loops: dict[str | None, _Loop] = {}
@@ -51,9 +68,12 @@ class LiveView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for target in list(self._loops):
-            self._leave_loop(target)
+        self.leave_loops()
         self._live.stop()
+
+    def on_stack(self, name: str) -> None:
+        """The stack `name` is about to be created, before the run."""
+        self._console.print(Text.assemble(self._indented, ("stack ", "dim"), name), soft_wrap=True)
 
     def on_state_entered(self, name: str, at_seconds: float, target: str | None) -> None:
         """The execution entered the state `name`, `at_seconds` after its start; inside the Map, for the stack `target`.
@@ -104,36 +124,46 @@ class LiveView:
 
     def summary(self, report: RunReport, page: Path | None = None) -> None:
         """The end of the run: the verdict first; `page` is where the report was written to."""
-        for target in list(self._loops):
-            self._leave_loop(target)
+        self.leave_loops()
         style = {None: "bold yellow", "SUCCEEDED": "bold green"}.get(report.status, "bold red")
         cause = plain_cause(report.cause)
-        parts: list[Text | Table] = [
-            Text.assemble((report.status or "NOT STARTED", style), "  ", (verdict(report), "bold"))
-        ]
-        if cause:
+        headline = Text.assemble((report.status or "NOT STARTED", style), "  ", (verdict(report), "bold"))
+        parts: list[Text | Table] = [headline]
+        # A notification has said it already, above.
+        if cause and not report.notifications:
             parts.append(Text(cause))
         if report.targets:
             parts += [Text(""), _targets(report)]
         parts += [Text(""), _numbers(report)]
         if page is not None:
-            parts += [Text(""), Text(f"Report: {page}", overflow="fold")]
+            parts += [Text(""), Text(f"Report: {page}")]
         self._console.print()
-        self._console.print(Group(*parts))
+        for part in parts:
+            self._console.print(part, soft_wrap=isinstance(part, Text))
+
+    def leave_loops(self) -> None:
+        """Nothing more is to come of the run: show the rounds of the loops that it was in."""
+        for target in list(self._loops):
+            self._leave_loop(target)
 
     # -- lines -------------------------------------------------------------------------------------------------
 
+    @property
+    def _indented(self) -> str:
+        """The beginning of a line that has no moment of the run."""
+        return self._label + " " * 11
+
     def _print_line(self, at_seconds: float, target: str | None, text: Text) -> None:
-        line = Text.assemble((f"+{clock_time(at_seconds)}  ", "dim"), (f"{target}: " if target else "", "cyan"), text)
+        moment = (f"{self._label}+{clock_time(at_seconds)}  ", "dim")
+        line = Text.assemble(moment, (f"{target}: " if target else "", "cyan"), text)
         self._console.print(line, soft_wrap=True)
 
     def _print_progress(self, target: str | None, text: str, elapsed_seconds: float) -> None:
         loop = self._loops.setdefault(target, _Loop())
         loop.status = text
         stack = f"{target}: " if target else ""
-        line = Text.assemble(
-            " " * 11, (stack, "cyan"), (f"{text} ", "dim"), (f"after {duration(elapsed_seconds)}", "dim")
-        )
+        after = f"after {duration(elapsed_seconds)}"
+        line = Text.assemble(self._indented, (stack, "cyan"), (f"{text} ", "dim"), (after, "dim"))
         self._console.print(line, soft_wrap=True)
         self._refresh()
 

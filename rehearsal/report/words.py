@@ -76,9 +76,32 @@ def verdict(report: RunReport) -> str:
         return f"{_successes(report.targets)} {after}."
     error = f" with {report.error}" if report.error else ""
     ending = {"FAILED": "failed", "ABORTED": "was aborted", "TIMED_OUT": "timed out"}[report.status]
-    changed = [target.stack_name for target in report.targets if target.outcome == "PATCHED"]
-    left = f"{_listed(changed)} {_be(changed)} patched" if changed else "No stack was patched"
-    return f"The run {ending}{error} {after}. {left}."
+    return " ".join([f"The run {ending}{error} {after}.", *_fleet(report.targets)])
+
+
+def _fleet(targets: Sequence[TargetReport]) -> list[str]:
+    """What the stacks run now that the run has not ended well: a sentence for all those of which it is the same."""
+    names: dict[str, list[str]] = {}
+    for target in targets:
+        names.setdefault(_predicate(target), []).append(target.stack_name)
+    return [
+        sentence.format(stacks=_listed(stacks), be=_be(stacks), s="s" if len(stacks) == 1 else "") + "."
+        for sentence, stacks in names.items()
+    ]
+
+
+def _predicate(target: TargetReport) -> str:
+    """What is true of the stack's instances, with the names of stacks and the forms of its verb to be filled in."""
+    if target.outcome == "PATCHED":
+        return "{stacks} {be} patched"
+    total = sum(target.instances.values())
+    if not total:
+        return "{stacks} {be} without instances"
+    others = {ami: count for ami, count in target.instances.items() if ami != target.ami_before}
+    if not others:
+        return "{stacks} still run{s} " + str(target.ami_before)
+    running = " and ".join(f"{ami} on {count} of {total} instances" for ami, count in sorted(others.items()))
+    return "{stacks} run{s} " + running
 
 
 def _successes(targets: Sequence[TargetReport]) -> str:

@@ -39,6 +39,14 @@ def test_an_update_that_changes_no_group() -> None:
         (REPLACING, None, "NoCreationPolicy"),
         (REPLACING, {"AutoScalingCreationPolicy": {"MinSuccessfulInstancesPercent": "50"}}, "NoCreationPolicy"),
         (REPLACING, {"ResourceSignal": {"Count": "0"}}, "NoCreationPolicy"),
+        # Of 0 percent, no instance has to succeed.
+        (REPLACING, {**SIGNALS, "AutoScalingCreationPolicy": {"MinSuccessfulInstancesPercent": 0}}, "NoCreationPolicy"),
+        (REPLACING, {**SIGNALS, "AutoScalingCreationPolicy": {"MinSuccessfulInstancesPercent": 50}}, None),
+        (
+            {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true", "MinSuccessfulInstancesPercent": "0"}},
+            None,
+            "NoCreationPolicy",
+        ),
         (REPLACING, {"ResourceSignal": {"Timeout": "PT5M"}}, None),
         ({"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true"}}, None, None),
         ({"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "false"}}, SIGNALS, "NoCreationPolicy"),
@@ -65,6 +73,9 @@ def test_the_texts_for_what_is_missing_in_the_template() -> None:
     rolling = only(group_findings([changed({"AutoScalingRollingUpdate": {}})]))
     assert rolling.found == "an AutoScalingRollingUpdate without WaitOnResourceSignals"
     assert rolling.fix.startswith("add WaitOnResourceSignals: true to the template")
+    policy = {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true", "MinSuccessfulInstancesPercent": 0}}
+    none_has_to = only(group_findings([changed(policy)]))
+    assert none_has_to.found == "MinSuccessfulInstancesPercent: 0" and none_has_to.fix.startswith("raise it in the")
 
 
 ROLLING = {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true"}}

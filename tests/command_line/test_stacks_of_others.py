@@ -60,7 +60,7 @@ def test_they_are_patched_unmodified_in_one_run(terminal: Terminal) -> None:
     )
     terminal.update_stack(
         "ami-autopatch",
-        "--capabilities CAPABILITY_IAM",
+        "--capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND",
         ApplicationStacks="theirs,service",
         AcceptedFindings="theirs:NoServiceRole,service:NoServiceRole",
         CloudFormationRoleArn=role,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from botocore.exceptions import ClientError
 from autopatch.settings import ACCEPTABLE
 from local_aws.aws import LocalAws
 from local_aws.scheduler.cron import next_firing
-from rehearsal.deployment import transformed_template
+from rehearsal.deployment import TEMPLATE_URL, transformed_template, upload
 
 PIPELINE = "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/golden-image"
 TOPIC = "arn:aws:sns:us-east-1:137112412989:amazon-linux-2023-ami-updates"
@@ -45,6 +44,7 @@ A_PATTERN = "must be a pattern of AMI names, such as al2023-ami-2023.*-x86_64"
 @pytest.fixture(scope="module")
 def cloudformation() -> Iterator[Any]:
     with LocalAws():
+        upload()
         yield boto3.client("cloudformation")
 
 
@@ -136,9 +136,9 @@ def test_an_invalid_parameter_is_refused(cloudformation: Any, parameter: str, va
     with pytest.raises(ClientError) as refused:
         cloudformation.create_stack(
             StackName="refused",
-            TemplateBody=json.dumps(transformed_template()),
+            TemplateURL=TEMPLATE_URL,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-            Capabilities=["CAPABILITY_IAM"],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
     error = refused.value.response["Error"]
     assert error["Code"] == "ValidationError"

@@ -18,7 +18,16 @@ from autopatch.settings import PlanSettings
 from local_aws.aws import LocalAws
 from local_aws.core.clock import current
 from local_aws.iam.permissions import allows
-from rehearsal.deployment import BASE_AMI_TOPIC, REPOSITORY, STACK, Deployment, deploy, transformed_template
+from rehearsal.deployment import (
+    BASE_AMI_TOPIC,
+    REPOSITORY,
+    STACK,
+    TEMPLATE_URL,
+    Deployment,
+    deploy,
+    packaged_template,
+    transformed_template,
+)
 from rehearsal.scenario import Scenario
 from tests.workflow.running import describe, outputs
 
@@ -34,9 +43,9 @@ def create(name: str, deployed: Deployment, **changed: str) -> str:
     given = {"PipelineArn": deployed.pipeline_arn, "ApplicationStacks": "web", **changed}
     boto3.client("cloudformation").create_stack(
         StackName=name,
-        TemplateBody=json.dumps(transformed_template()),
+        TemplateURL=TEMPLATE_URL,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-        Capabilities=["CAPABILITY_IAM"],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     return str(describe(name)["StackStatus"])
 
@@ -77,6 +86,21 @@ def test_no_role_reads_a_parameter_that_a_pipeline_cannot_build_on() -> None:
         "imagebuilder/x": {"CheckFreeze"},
         "database/password": set(),
     }
+
+
+@pytest.mark.usefixtures("deployed")
+def test_cloudformation_transforms_the_template_in_a_change_set() -> None:
+    """SAM Developer Guide, "sam deploy": it creates a change set of the packaged template, and executes it."""
+    cloudformation: Any = boto3.client("cloudformation")
+    original, processed = (
+        cloudformation.get_template(StackName=STACK, TemplateStage=stage)["TemplateBody"]
+        for stage in ("Original", "Processed")
+    )
+    assert original == json.loads(packaged_template())
+    assert original["Transform"] == "AWS::Serverless-2016-10-31"
+    assert processed == transformed_template()
+    change_sets = cloudformation.list_change_sets(StackName=STACK)["Summaries"]
+    assert [change_set["ExecutionStatus"] for change_set in change_sets] == ["EXECUTE_COMPLETE"]
 
 
 @pytest.mark.usefixtures("deployed")

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from local_aws.core.faults import Fault
-from rehearsal import scenario
+from rehearsal import scenario, scenario_names
 from rehearsal.scenario import ApplicationStack, Intervention, ScenarioError
 
 
 def test_every_scenario_of_the_repository_loads_and_describes_itself_in_a_sentence() -> None:
-    loaded = [scenario.load(name) for name in scenario.names()]
+    loaded = [scenario.load(name) for name in scenario_names.names()]
 
-    assert [chosen.name for chosen in loaded] == scenario.names()
-    assert scenario.names()[0] == "happy-path"
+    assert [chosen.name for chosen in loaded] == scenario_names.names()
+    assert scenario_names.names()[0] == "happy-path"
     for chosen in loaded:
         assert chosen.description.endswith("."), chosen.name
         assert len(chosen.description) <= 160, chosen.name
@@ -76,6 +76,26 @@ def test_what_means_nothing_is_refused_by_name(document: Any, message: str) -> N
     assert message in str(refused.value)
 
 
-def test_an_unknown_scenario_is_an_error_that_knows_the_closest() -> None:
-    with pytest.raises(ScenarioError, match=r"found 'hapy-path'; did you mean 'happy-path'\?"):
-        scenario.load("hapy-path")
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ("hapy-path", ["happy-path"]),
+        ("deployment-rolls", ["deployment-rolls-back", "deployment-hangs"]),
+        ("image-build", ["image-build-fails", "image-build-hangs"]),
+    ],
+)
+def test_an_unknown_scenario_is_an_error_that_names_the_closest_few(typed: str, named: list[str]) -> None:
+    with pytest.raises(scenario_names.NoSuchScenario) as refused:
+        scenario.load(typed)
+    found, _, closest = str(refused.value).partition("; the closest are ")
+
+    assert found == f"expected the name of a scenario, found {typed!r}"
+    assert set(closest.split(", ")[: len(named)]) == set(named)
+    assert len(closest.split(", ")) <= 3
+
+
+def test_a_scenario_that_is_like_none_is_an_error_that_names_all() -> None:
+    with pytest.raises(scenario_names.NoSuchScenario) as refused:
+        scenario.load("zzzz")
+
+    assert str(refused.value).endswith(f"; there are {', '.join(scenario_names.names())}")

@@ -2,88 +2,44 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
+import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from email.utils import parsedate_to_datetime
 from typing import Any
 
-import boto3
 import pytest
 from botocore import xform_name
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws.aws import CREDENTIALS
 from local_aws.core.ids import REGION
+from rehearsal import scenario
 from rehearsal.__main__ import main
+from rehearsal.serve import NameTaken, adapted
+from tests.rehearsal.serving import Server, served
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
-
-REPOSITORY = Path(__file__).parents[2]
-
-
-@dataclass
-class Server:
-    process: subprocess.Popen[str]
-    endpoint: str
-    printed: list[str]
-
-    def client(self, service: str) -> Any:
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=30)
-        return boto3.client(service, endpoint_url=self.endpoint, config=config)  # type: ignore[call-overload]
-
-    def stop(self) -> tuple[int, str]:
-        """The exit status after Ctrl-C, and what went to the standard error."""
-        self.process.send_signal(signal.SIGINT)
-        _, complaints = self.process.communicate(timeout=20)
-        return self.process.returncode, complaints
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "rehearsal", "serve", "--port", str(port), "--speed", "3000"],
-        cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"]},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    printed: list[str] = []
-    assert process.stdout is not None
-    for line in process.stdout:
-        printed.append(line.rstrip("\n"))
-        if line.startswith("Ctrl-C"):
-            break
-    running = Server(process, f"http://127.0.0.1:{port}", printed)
-    try:
+    with served("--stacks", "web, api", "--boot", "30") as running:
         yield running
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
 
 
 def test_it_prints_how_to_start_a_run(server: Server) -> None:
     machine = next(line for line in server.printed if line.startswith("State machine:")).split()[-1]
     [command] = [line.strip() for line in server.printed if " start-execution " in line]
 
-    assert server.endpoint in server.printed[0]
-    assert [line.strip() for line in server.printed if "export " in line] == [
-        f"export AWS_ACCESS_KEY_ID={CREDENTIALS['AWS_ACCESS_KEY_ID']}",
-        f"export AWS_SECRET_ACCESS_KEY={CREDENTIALS['AWS_SECRET_ACCESS_KEY']}",
-        f"export AWS_DEFAULT_REGION={REGION}",
-        f"export AWS_ENDPOINT_URL={server.endpoint}",
+    assert server.printed[0] == "Scenario happy-path: deploying into the embedded AWS"
+    assert "Stacks:         web, api" in server.printed
+    assert list(server.environment) == [
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
     ]
+    assert re.fullmatch("AKIA[A-Z2-7]{16}", server.environment["AWS_ACCESS_KEY_ID"])
+    assert re.fullmatch("[0-9a-f]{40}", server.environment["AWS_SECRET_ACCESS_KEY"])
+    assert server.environment["AWS_DEFAULT_REGION"] == REGION
+    assert server.endpoint == f"http://127.0.0.1:{server.port}"
     assert command == f"aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'"
 
 
@@ -96,7 +52,7 @@ def test_a_run_started_by_http_patches_the_stack(server: Server) -> None:
         assert time.monotonic() < until, client.get_execution_history(executionArn=execution, reverseOrder=True)
         time.sleep(0.1)
 
-    assert described["status"] == "SUCCEEDED", described
+    assert described["status"] == "SUCCEEDED", described.get("cause")
     images = server.client("imagebuilder").list_images()["imageVersionList"]
     assert len(images) == 1
     stack = server.client("cloudformation").describe_stacks(StackName="web")["Stacks"][0]
@@ -109,10 +65,23 @@ def test_a_run_started_by_http_patches_the_stack(server: Server) -> None:
     )
     running = [instance for group in instances["Reservations"] for instance in group["Instances"]]
     assert {instance["ImageId"] for instance in running} == {ami}
-    assert len(running) == 2
+    assert len(running) == 4
     assert server.process.stdout is not None
-    mail = next(line for line in server.process.stdout if line.startswith("E-mail to "))
-    assert mail == f"E-mail to operations@example.com: AMI Autopatch: PATCHED: web now on {ami}\n"
+    # The mail comes a moment after it was sent: before the run ends, or after it.
+    shown: list[str] = []
+    while not all(any(line.startswith(begin) for line in shown) for begin in ("[1] SUCCEEDED", "E-mail to ")):
+        line = server.process.stdout.readline()
+        assert line, shown
+        shown.append(line.rstrip())
+    run = [line for line in shown if line.startswith("[1] ")]
+    assert run[0] == f"[1] Execution {execution.rpartition(':')[2]}"
+    assert re.fullmatch(r"\[1\] \+00:00:\d\d  Take Input", run[1])
+    for name in ("web", "api"):
+        assert [line for line in run if line.endswith(f"  {name}: Update Stack")]
+        assert [line for line in run if line.startswith(f"[1]            {name}: UPDATE_COMPLETE after ")]
+    assert run[-2].endswith("  Patch Complete")
+    mail = next(line for line in shown if line.startswith("E-mail to "))
+    assert mail == f"E-mail to operations@example.com: AMI Autopatch: PATCHED: 2 of 2 stacks now on {ami}"
 
 
 def test_functions_are_invoked_and_logs_are_read(server: Server) -> None:
@@ -124,6 +93,12 @@ def test_functions_are_invoked_and_logs_are_read(server: Server) -> None:
     assert b"InvalidDocument" in answer["Payload"].read()
     groups = server.client("logs").describe_log_groups()["logGroups"]
     assert "/aws/lambda/ami-autopatch" in [group["logGroupName"] for group in groups]
+
+
+def test_an_answer_has_the_real_date(server: Server) -> None:
+    """RFC 9110, Date: the SDKs set their clocks by it; the AWS SDK for JavaScript retries what a wrong clock caused."""
+    headers = server.client("sts").get_caller_identity()["ResponseMetadata"]["HTTPHeaders"]
+    assert abs(parsedate_to_datetime(headers["date"]).timestamp() - time.time()) < 60
 
 
 @pytest.mark.parametrize(
@@ -148,15 +123,45 @@ def test_what_is_not_modelled_is_refused_by_name(
 
 
 def test_a_port_in_use_is_refused_with_what_to_do(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    port = server.endpoint.rpartition(":")[2]
-    status = main(["serve", "--port", port])
+    port = server.port
+    status = main(["serve", "--port", str(port)])
     assert status == 2
     captured = capsys.readouterr()
-    assert captured.out == ""
+    assert captured.out == "Scenario happy-path: deploying into the embedded AWS\n"
     assert captured.err == (
         f"error: expected the port {port} of 127.0.0.1 to be free, found address already in use; "
         "choose another: make serve PORT=..., or --port\n"
     )
+
+
+def test_a_scenario_is_adapted_to_the_stacks_and_the_boot_time_that_are_asked_for() -> None:
+    chosen = scenario.load("two-stacks-one-fails")
+    assert adapted(chosen, None, None) == chosen
+
+    other = adapted(chosen, ("api", "shop"), 600)
+    assert [stack.name for stack in other.stacks] == ["api", "shop"]
+    assert (other.autoscaling.instance_boot_seconds, other.autoscaling.instance_signal_seconds) == (600, 620)
+    assert other.autoscaling.stacks == chosen.autoscaling.stacks
+    with pytest.raises(NameTaken, match="expected another name than network, image-pipeline, ami-autopatch for"):
+        adapted(chosen, ("web", "network"), None)
+
+
+def test_what_a_scenario_plans_happens_to_each_run_and_the_end_of_the_output_ends_the_server() -> None:
+    with served("--scenario", "aborted") as server:
+        client = server.client("stepfunctions")
+        machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+        for _ in range(2):
+            client.start_execution(stateMachineArn=machine, input="{}")
+        assert server.process.stdout is not None
+        shown = [""]
+        while shown[-1] not in ("[1] ABORTED", "[1] SUCCEEDED", "[1] FAILED"):
+            shown.append(server.process.stdout.readline().strip())
+        assert shown[-1] == "[1] ABORTED"
+        for run in (1, 2):
+            assert [line for line in shown if re.fullmatch(rf"\[{run}\] \+00:00:\d\d  Take Input", line)]
+
+        server.process.stdout.close()
+        assert server.process.wait(timeout=60) == 141
 
 
 def test_it_ends_on_ctrl_c_without_output(server: Server) -> None:

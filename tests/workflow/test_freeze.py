@@ -39,6 +39,7 @@ def test_a_closed_calendar_ends_the_run_before_anything_is_built() -> None:
         assert "SKIPPED: nothing was built; web not touched" in ran.words()
         assert "the change calendar year-end is closed until 2027-01-04 08:00 UTC" in ran.words()
         assert ran.report.notifications[0].attributes["outcome"] == "SKIPPED"
+        assert ran.report.skip_reason is not None and "year-end is closed until 2027-01-04" in ran.report.skip_reason
 
 
 def test_a_run_waits_for_the_opening_where_the_deployment_says_so() -> None:

@@ -244,6 +244,10 @@ def test_policies_and_a_capacity_that_mappings_decide(world: Rollout) -> None:
 
 def test_all_findings_of_a_target_are_reported_at_once(world: Rollout) -> None:
     unhealthy = sorted(ids("with-server"))[0]
+    # Otherwise the group would replace it at once.
+    boto3.client("autoscaling").suspend_processes(
+        AutoScalingGroupName=group_name("with-server"), ScalingProcesses=["ReplaceUnhealthy"]
+    )
     boto3.client("autoscaling").set_instance_health(InstanceId=unhealthy, HealthStatus="Unhealthy")
     ami = register_ami("golden-image-arm-again", "arm64")
     words = refused(world, "with-server", error="UnexpectedChanges", amiId=ami)

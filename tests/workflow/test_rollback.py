@@ -17,6 +17,7 @@ from autopatch.contracts import Run, StackUpdate, UpdateStatus, Verified, read
 from autopatch.holds import Holds
 from autopatch.verification import InstanceVerifier
 from rehearsal import scenario
+from rehearsal.report.words import verdict
 from rehearsal.scenario import ApplicationStack, Intervention, Scenario
 from tests.workflow.rollout import amis, change_sets, fleets, ids, register_ami, rollout
 from tests.workflow.running import describe, parameters, patch_run
@@ -40,7 +41,7 @@ def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
         assert ran.stack_status("web") == "UPDATE_COMPLETE" and parameters("web")["AmazonMachineImage"] == golden
         words = ran.words()
         assert f"FAILED: web rolled back to {golden}" in words
-        assert "1 of 2 instances of AppAutoScalingGroup serving" in words and "is InService and Unhealthy" in words
+        assert "0 of 2 instances of AppAutoScalingGroup serving" in words and "is unhealthy Target.Timeout" in words
         assert f"rolled back to {golden}, and all its instances run that and serve" in words
         (target,) = ran.report.targets
         assert (target.outcome, target.ami_after) == ("FAILED", golden)
@@ -108,9 +109,10 @@ def test_a_rollback_that_fails_needs_a_person() -> None:
     with patch_run(replace(scenario.load("way-back-fails"), parameters=SOON)) as ran:
         assert (ran.report.status, ran.report.error) == ("FAILED", "RollbackFailed")
         assert ran.deployment.golden_ami not in ran.amis("web"), "there was nothing to roll back to"
+        assert verdict(ran.report).endswith(f". web runs {ran.amis('web')[0]} on 2 of 2 instances.")
         words = ran.words()
         assert "ACTION NEEDED: the rollback of web failed" in words
-        assert "1 of 2 instances of AppAutoScalingGroup serving" in words, "the first cause is reported as well"
+        assert "0 of 2 instances of AppAutoScalingGroup serving" in words, "the first cause is reported as well"
         assert f"The rollback to {ran.deployment.golden_ami} failed as well" in words
 
 
@@ -197,7 +199,9 @@ def test_an_instance_that_an_operator_puts_in_standby_does_not_blame_the_ami() -
             "ShouldDecrementDesiredCapacity": True,
         },
     )
-    with patch_run(replace(scenario.load("happy-path"), interventions=(aside,), parameters=SOON)) as ran:
+    stacks = (ApplicationStack("web", parameters={"MinSize": "1"}),)
+    chosen = replace(scenario.load("happy-path"), interventions=(aside,), parameters=SOON, stacks=stacks)
+    with patch_run(chosen) as ran:
         assert (ran.report.status, holds()) == ("SUCCEEDED", {})
         assert "1 of 1 instances run it, and serve" in ran.words()
 

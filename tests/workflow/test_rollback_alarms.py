@@ -14,6 +14,7 @@ from autopatch.aws.cloudformation.rollback_configuration import RollbackConfigur
 from autopatch.aws.systems_manager import SystemsManager
 from autopatch.contracts import Monitoring
 from autopatch.saved_alarms import SavedAlarms
+from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.core.faults import Fault
 from local_aws.core.ids import ACCOUNT, REGION
@@ -23,6 +24,8 @@ from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, regis
 from tests.workflow.running import describe, parameters
 
 NONE = {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
+EXPIRING = AutoScalingSettings(stacks={"web": {"serves_seconds": 60}})
+"""The instances of a new AMI stop serving soon after the update has ended."""
 
 
 def arn(name: str) -> str:
@@ -90,8 +93,11 @@ def update_by_hand(world: Rollout, rollback_configuration: Any, **values: str) -
 def scenario(*alarms: str, **more: Any) -> Scenario:
     """A deployment with these rollback alarms, and with more parameters, or settings of CloudFormation."""
     cloudformation = more.pop("cloudformation", CloudFormationSettings())
+    autoscaling = more.pop("autoscaling", AutoScalingSettings())
     arns = ",".join(arn(name) for name in alarms)
-    return Scenario(parameters={"RollbackAlarmArns": arns, **more}, cloudformation=cloudformation)
+    return Scenario(
+        parameters={"RollbackAlarmArns": arns, **more}, cloudformation=cloudformation, autoscaling=autoscaling
+    )
 
 
 def until(world: Rollout, status: str) -> None:
@@ -104,12 +110,9 @@ def until(world: Rollout, status: str) -> None:
 
 
 def fail_verification(world: Rollout) -> str:
-    """Start a run, and make one of the instances that it brings up unhealthy; returns the execution's ARN."""
+    """Start a run in a world of EXPIRING instances, and see its update end; returns the execution's ARN."""
     execution = world.start("web")
     until(world, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-    boto3.client("autoscaling").set_instance_health(
-        InstanceId=min(ids("web")), HealthStatus="Unhealthy", ShouldRespectGracePeriod=False
-    )
     return execution
 
 
@@ -206,7 +209,7 @@ def test_what_somebody_else_gives_the_stack_meanwhile_is_left_alone() -> None:
 
 def test_an_alarm_that_calls_for_the_way_back_does_not_undo_it() -> None:
     """An update back to the old AMI, too, is rolled back while an alarm is in ALARM: none watches over it."""
-    with rollout(scenario(VerificationDeadlineMinutes="3")) as world:
+    with rollout(scenario(VerificationDeadlineMinutes="3", autoscaling=EXPIRING)) as world:
         alarm("own")
         update_by_hand(world, watched("own", minutes=5), MaxSize="3")
         old = amis("web")
@@ -244,7 +247,8 @@ def values_of(command: list[str], option: str) -> list[str]:
 
 
 def test_alarms_that_cannot_be_put_back_are_told_with_the_command_that_does_it() -> None:
-    with rollout(scenario(VerificationDeadlineMinutes="3", DeploymentDeadlineMinutes="30")) as world:
+    deadlines = {"VerificationDeadlineMinutes": "3", "DeploymentDeadlineMinutes": "30"}
+    with rollout(scenario(autoscaling=EXPIRING, **deadlines)) as world:
         alarm("own")
         update_by_hand(world, watched("own", minutes=5), MaxSize="3")
         execution = fail_verification(world)
@@ -319,7 +323,8 @@ def test_a_call_that_is_refused_hides_neither_what_the_stack_had_nor_how_it_gets
 
 
 def test_a_stack_that_is_deleted_meanwhile_leaves_nothing_to_put_back() -> None:
-    with rollout(scenario("canary", VerificationDeadlineMinutes="3", Rollback="manual")) as world:
+    expiring = scenario("canary", VerificationDeadlineMinutes="3", Rollback="manual", autoscaling=EXPIRING)
+    with rollout(expiring) as world:
         alarm("canary")
         execution = fail_verification(world)
         until(world, "UPDATE_COMPLETE")

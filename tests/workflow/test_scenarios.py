@@ -13,7 +13,7 @@ import pytest
 
 from local_aws.core.delivery import undelivered
 from local_aws.sns import topics as sns
-from rehearsal import scenario
+from rehearsal import scenario, scenario_names
 from rehearsal.scenario import ApplicationStack, Intervention, Scenario
 from tests.workflow.rollout import amis, rollout
 from tests.workflow.running import parameters, patch_run
@@ -30,6 +30,21 @@ def test_happy_path() -> None:
         assert ran.image_statuses() == ["AVAILABLE"]
         (image,) = boto3.client("ec2").describe_images(ImageIds=[str(new)])["Images"]
         assert image["State"] == "available"
+        build, update = ran.report.phases
+        assert [step.status for step in build.steps] == [
+            *("PENDING", "CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING")
+        ]
+        assert [event.status for event in build.events] == [*(step.status for step in build.steps), "AVAILABLE"]
+        assert build.steps[-1].end == build.events[-1].at and 1300 < build.events[-1].at < 1400
+        assert [(step.status, step.is_failure) for step in update.steps] == [
+            ("UPDATE_IN_PROGRESS", False),
+            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", False),
+        ]
+        assert {(event.resource, event.status) for event in update.events} >= {
+            ("AppAutoScalingGroup", "UPDATE_COMPLETE"),
+            ("AppAutoScalingGroup", "DELETE_COMPLETE"),
+            ("the stack", "UPDATE_COMPLETE"),
+        }
         (notification,) = ran.report.notifications
         assert notification.subject == f"AMI Autopatch: PATCHED: web now on {new}"
         assert notification.attributes["outcome"] == "PATCHED" and json.loads(notification.attributes["stack"]) == [
@@ -181,6 +196,10 @@ def test_two_stacks_one_fails() -> None:
         assert ran.amis("web") == [web.ami_after] * 2
         assert ran.amis("api") == [ran.deployment.golden_ami] * 2
         assert ran.instance_ids("api") == ran.instances_before["api"]
+        assert (web.instances, api.instances) == ({web.ami_after: 2}, {ran.deployment.golden_ami: 2})
+        rolled_back = ran.report.phases[-1]
+        assert rolled_back.stack_name == "api" and [step.is_failure for step in rolled_back.steps][1:] == [True, True]
+        assert any(event.reason.startswith("Received 0 SUCCESS signal(s)") for event in rolled_back.events)
         (notification,) = ran.report.notifications
         assert notification.attributes["outcome"] == "FAILED"
         assert "web: PATCHED" in notification.message and "api: FAILED" in notification.message
@@ -234,7 +253,7 @@ def test_aborted() -> None:
 def test_every_scenario_has_its_test() -> None:
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     played = set(re.findall(r'\b(?:patch_run|scenario\.load)\("([a-z-]+)"', tests))
-    assert set(scenario.names()) <= played
+    assert set(scenario_names.names()) <= played
 
 
 # -- other paths through the state machine ----------------------------------------------------------------------------

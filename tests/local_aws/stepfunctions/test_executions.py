@@ -232,8 +232,8 @@ def test_max_concurrency_makes_iterations_wait(aws: LocalAws) -> None:
 
 
 def test_max_concurrency_may_be_taken_from_the_input_and_keeps_the_order_of_the_items(aws: LocalAws) -> None:
-    """SFN, "Map state fields", MaxConcurrencyPath; "Using Map state in Inline mode": with 1, one item after the other, in
-    the order of the input."""
+    """SFN, "Map state fields", MaxConcurrencyPath; "Using Map state in Inline mode": with 1, one item after the other,
+    in the order of the input."""
     mapping = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": iteration(), "End": True}
     machine = create({"Map": {**mapping, "MaxConcurrencyPath": "$.most"}})
     items = [{"seconds": 30}, {"seconds": 10}, {"seconds": 20}]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.report.document import Notification, RunReport, TargetReport
+from rehearsal.report.document import Event, Notification, Phase, RunReport, Step, TargetReport
 from rehearsal.report.picture import StateVisit
 
 OLD_AMI, NEW_AMI = "ami-0a11ce0fa11be5701", "ami-0b0bb1e5caf3f00d2"
@@ -144,7 +144,7 @@ def happy_run() -> RunReport:
         status="SUCCEEDED",
         error=None,
         cause=None,
-        targets=(TargetReport("demo-application", "PATCHED", OLD_AMI, NEW_AMI, 580.25, None, 3),),
+        targets=(TargetReport("demo-application", "PATCHED", OLD_AMI, NEW_AMI, 580.25, None, 3, {NEW_AMI: 3}),),
         notifications=(
             Notification(
                 "Patched: demo-application runs on ami-0b0bb1e5caf3f00d2",
@@ -177,12 +177,30 @@ def failed_run() -> RunReport:
         error="DeploymentFailed",
         cause=json.dumps({"errorMessage": reason, "errorType": "DeploymentFailed", "stackTrace": []}),
         targets=(
-            TargetReport("storefront", "PATCHED", OLD_AMI, NEW_AMI, 2330.5, None, 6),
-            TargetReport("billing <internal>", "FAILED", OLD_AMI, OLD_AMI, 3790.25, reason, 0),
+            TargetReport("storefront", "PATCHED", OLD_AMI, NEW_AMI, 2330.5, None, 6, {NEW_AMI: 6}),
+            TargetReport("billing <internal>", "FAILED", OLD_AMI, OLD_AMI, 3790.25, reason, 0, {OLD_AMI: 3}),
         ),
         notifications=(
             Notification(
                 "Patching failed for billing: rolled back", MESSAGE, {"outcome": "FAILED", "stack": "billing"}
+            ),
+        ),
+        phases=(
+            Phase(
+                None,
+                (Step("BUILDING", 3, 12000, False), Step("TESTING", 12000, 17500, False)),
+                (Event(17500, "the image", "AVAILABLE", "", False),),
+            ),
+            Phase(
+                "billing <internal>",
+                (
+                    Step("UPDATE_IN_PROGRESS", 17510, 20000, False),
+                    Step("UPDATE_ROLLBACK_IN_PROGRESS", 20000, None, True),
+                ),
+                (
+                    Event(17510, "the stack", "UPDATE_IN_PROGRESS", "User Initiated", False),
+                    Event(20000, "AppAutoScalingGroup", "UPDATE_FAILED", "Received 0 SUCCESS signals", True),
+                ),
             ),
         ),
     )
@@ -205,7 +223,7 @@ def build_failed_run() -> RunReport:
         status="FAILED",
         error="ImageBuildFailed",
         cause="The component update-linux failed in step UpdateOS.",
-        targets=(TargetReport("demo-application", None, OLD_AMI, None, None, None, 0),),
+        targets=(TargetReport("demo-application", None, OLD_AMI, None, None, None, 0, {OLD_AMI: 2}),),
         notifications=(),
     )
 
@@ -220,6 +238,7 @@ def ignored_run() -> RunReport:
         status=None,
         error=None,
         cause="The notification is of an image that the name pattern does not match.",
+        skip_reason=None,
         seconds=None,
         targets=(),
         notifications=(),
@@ -229,6 +248,7 @@ def ignored_run() -> RunReport:
         transitions=0,
         invocations=1,
         visits=(),
+        phases=(),
         definition=definition(),
     )
 
@@ -241,6 +261,7 @@ def _report(
     cause: str | None,
     targets: tuple[TargetReport, ...],
     notifications: tuple[Notification, ...],
+    phases: tuple[Phase, ...] = (),
 ) -> RunReport:
     visits = tuple(history.visits)
     return RunReport(
@@ -251,6 +272,7 @@ def _report(
         status=status,
         error=error,
         cause=cause,
+        skip_reason=None,
         seconds=history.now,
         targets=targets,
         notifications=notifications,
@@ -260,6 +282,7 @@ def _report(
         transitions=len(visits),
         invocations=sum(visit.type == "Task" for visit in visits),
         visits=visits,
+        phases=phases,
         definition=definition(),
     )
 

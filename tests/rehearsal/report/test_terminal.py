@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from rich.console import Console
 
 from rehearsal.report.document import Notification, RunReport
 from rehearsal.report.terminal import LiveView
-from tests.rehearsal.report.sample_runs import NEW_AMI, failed_run, happy_run, ignored_run
+from rehearsal.report.words import plain_cause
+from tests.rehearsal.report.sample_runs import NEW_AMI, OLD_AMI, failed_run, happy_run, ignored_run
 
 ESCAPE = "\x1b"
 COLOUR = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|9[0-7])(?:;[0-9]+)*m")
@@ -35,13 +37,46 @@ def plain() -> tuple[LiveView, io.StringIO]:
     return LiveView(Console(file=output, width=80, highlight=False)), output
 
 
-def test_into_a_pipe_go_plain_lines_of_80_columns() -> None:
-    printed = replay(happy_run())
+def test_into_a_pipe_go_plain_lines_that_are_wrapped_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
+    report = replace(failed_run(), notifications=())
+    long_name = "stack-with-a-long-name-" * 5
+    stack = replace(report.targets[0], stack_name=long_name)
+    with LiveView() as view:
+        view.on_state_entered("Update Stack", 1, long_name)
+    view.summary(replace(report, targets=(stack, report.targets[1])), Path("out/" + "x" * 90))
+    printed, _ = capfd.readouterr()
 
     assert ESCAPE not in printed
     assert "\r" not in printed
-    message = happy_run().notifications[0].message.splitlines()
-    assert [line for line in printed.splitlines() if len(line) > 80 and line.strip() not in message] == []
+    lines = printed.splitlines()
+    assert f"+00:00:01  {long_name}: Update Stack" in lines
+    assert any(line.startswith(f"{long_name}   PATCHED   {OLD_AMI}") for line in lines)
+    assert plain_cause(report.cause) in lines
+    assert f"Report: out/{'x' * 90}" in lines
+
+
+def test_a_failure_is_told_once() -> None:
+    """By the notification, where there is one."""
+    cause = "received 0 of 3 signals in 15 minutes"
+
+    assert cause not in replay(failed_run())
+    assert cause in " ".join(replay(replace(failed_run(), notifications=())).split())
+
+
+def test_the_lines_of_one_of_several_runs_have_its_label() -> None:
+    output = io.StringIO()
+    view = LiveView(Console(file=output, width=80, highlight=False), "[2] ")
+    for at, name in enumerate(["Wait", "Check", "Wait", "Check", "Wait"]):
+        view.on_state_entered(name, at, "web")
+    view.on_deployment_progress("web", "UPDATE_IN_PROGRESS", 5, "")
+    view.leave_loops()
+
+    assert output.getvalue().splitlines() == [
+        "[2] +00:00:00  web: Wait",
+        "[2] +00:00:01  web: Check",
+        "[2]            web: UPDATE_IN_PROGRESS after 5 s",
+        "[2] +00:00:04  web: 2 more rounds from Wait",
+    ]
 
 
 def test_every_state_is_shown_when_it_is_entered() -> None:
