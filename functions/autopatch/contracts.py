@@ -115,6 +115,10 @@ class Run(Document, frozen=True):
     verification_deadline_minutes: int
     refused: tuple[Refused, ...] = ()
     """Targets that are not patched; how the run ends tells of them too."""
+    max_concurrent_targets: int = 1
+    """How many targets are worked on at a time, in their order."""
+    soak_seconds: int = 0
+    """How long passes between the first target, when that is patched, and the others."""
 
 
 class FreezeStatus(StrEnum):
@@ -172,7 +176,7 @@ class Outcome(StrEnum):
     DRY_RUN = "DRY_RUN"
     """The update was previewed, and nothing was to be changed."""
     SKIPPED = "SKIPPED"
-    """A change calendar is closed."""
+    """A change calendar is closed; or the AMI has been put on hold since the run began."""
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
     """The run lost sight of its update, or of the way back: how the stack stands is not known."""
@@ -248,6 +252,8 @@ class Preview(Underway, frozen=True, kw_only=True, tag="PREVIEW"):
     """The desired capacity that it brings with it, if any."""
     sets_capacity: bool = False
     """Whether the update sets the desired capacity of a group, when READY."""
+    ami_name: str = ""
+    """The name of the new AMI, when READY: it may be held by a part of it."""
     pauses_minutes: int = 0
     """How long the update pauses by what it is told to, when READY: the bake time and its groups' own."""
     changes: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudformation.stacks import Operation, Stacks
     from autopatch.contracts import Execution, Run, StackUpdate, Target
     from autopatch.diagnosis import Diagnosis
+    from autopatch.holds import Holds
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class DeploymentChecker:
     target: Target
     stacks: Stacks
     diagnosis: Diagnosis
+    holds: Holds
 
     def check(self, update: StackUpdate, now: datetime) -> StackUpdate:
         """The update as it is now: UPDATING, ROLLING_BACK, CANCELLED or UPDATED.
@@ -41,12 +43,19 @@ class DeploymentChecker:
         ours = self._own_operation(update)
         operation = ours.find(self.stacks, update.stack_id, update.update_started_at)
         if operation is None:
-            return self._going_on(update, StackState.UPDATING, ours, now)
+            return self._going_on(update, None, ours, now)
         if operation.state is StackState.UPDATED:
             return replace(update, status=UpdateStatus.UPDATED, poll_after_seconds=0)
         if operation.state.is_busy:
-            return self._going_on(update, operation.state, ours, now)
+            return self._going_on(update, operation, ours, now)
+        self._hold_if_guilty(update, operation)
         raise self._failure(update, operation)
+
+    def _hold_if_guilty(self, update: StackUpdate, operation: Operation) -> None:
+        """Hold the AMI as soon as CloudFormation goes back because of it."""
+        is_cancelled = update.status is UpdateStatus.CANCELLED
+        if not update.is_rollback and not is_cancelled and self.diagnosis.exoneration(operation) is None:
+            self.holds.hold_at_once(update.ami_after, self.target.stack_name, DeploymentFailed)
 
     def _allowed(self, update: StackUpdate) -> timedelta:
         """How long an update may take: the deployment's deadline, and as long as the update pauses by itself."""
@@ -61,9 +70,12 @@ class DeploymentChecker:
         operation = OwnOperation.rollback if update.is_rollback else OwnOperation.update
         return operation(self.execution, self.target.stack_name)
 
-    def _going_on(self, update: StackUpdate, state: StackState, ours: OwnOperation, now: datetime) -> StackUpdate:
+    def _going_on(
+        self, update: StackUpdate, operation: Operation | None, ours: OwnOperation, now: datetime
+    ) -> StackUpdate:
+        state = operation.state if operation is not None else StackState.UPDATING
         if update.status is UpdateStatus.UPDATING:
-            update = self._turned(update, state, ours, now)
+            update = self._turned(update, operation, ours, now)
         give_up_at = self._give_up_at(update)
         if now >= give_up_at:
             raise DeploymentTimedOut(
@@ -73,12 +85,16 @@ class DeploymentChecker:
             )
         return look_again(update, now, None if now < update.deadline_at else give_up_at)
 
-    def _turned(self, update: StackUpdate, state: StackState, ours: OwnOperation, now: datetime) -> StackUpdate:
+    def _turned(
+        self, update: StackUpdate, operation: Operation | None, ours: OwnOperation, now: datetime
+    ) -> StackUpdate:
         """The update, rolling back when CloudFormation does so, and cancelled at its deadline where that is possible.
 
         The rollback has a deadline of its own.
         """
-        if state is StackState.ROLLING_BACK:
+        state = operation.state if operation is not None else StackState.UPDATING
+        if operation is not None and state is StackState.ROLLING_BACK:
+            self._hold_if_guilty(update, operation)
             return replace(update, status=UpdateStatus.ROLLING_BACK, deadline_at=now + self._allowed(update))
         if state is not StackState.UPDATING or now < update.deadline_at:
             return update

@@ -14,10 +14,15 @@ from autopatch.errors import InvalidInput
 from autopatch.settings import ACCEPTABLE, STACK_NAME, Rollback
 
 MAX_TARGETS = 10
+LONGEST_SOAK_MINUTES = 2 * 24 * 60
 LONGEST_LINE = 256
 """Characters of a free text."""
 
 AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_KEYS = (
+    *("trigger", "reason", "targets", "amiId", "dryRun", "rollback"),
+    *("maxConcurrentTargets", "soakMinutes"),
+)
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _PARAMETER_NAME = re.compile(r"[a-zA-Z0-9]{1,255}")
 
@@ -42,6 +47,8 @@ class ExecutionInput:
     ami_id: str | None = None
     dry_run: bool = False
     rollback: Rollback | None = None
+    max_concurrent_targets: int | None = None
+    soak_minutes: int | None = None
 
     @classmethod
     def from_event(cls, document: Any) -> ExecutionInput:
@@ -53,7 +60,7 @@ class ExecutionInput:
             )
         # The console's new execution has this key, and other tools annotate with it.
         document = {key: value for key, value in document.items() if key != "Comment"}
-        _check_keys(document, ("trigger", "reason", "targets", "amiId", "dryRun", "rollback"), "the execution's input")
+        _check_keys(document, _KEYS, "the execution's input")
         execution_input = cls(
             trigger=_one_of(document, "trigger", Trigger) or Trigger.MANUAL,
             reason=_line(document, "reason"),
@@ -61,6 +68,8 @@ class ExecutionInput:
             ami_id=_name(document, "amiId", AMI_ID, "the id of an AMI, such as ami-0123456789abcdef0"),
             dry_run=_flag(document, "dryRun"),
             rollback=_one_of(document, "rollback", Rollback),
+            max_concurrent_targets=_whole(document, "maxConcurrentTargets", 1, MAX_TARGETS),
+            soak_minutes=_whole(document, "soakMinutes", 0, LONGEST_SOAK_MINUTES),
         )
         if execution_input.trigger is Trigger.BASE_IMAGE and execution_input.ami_id is not None:
             raise InvalidInput(
@@ -141,6 +150,18 @@ def _line(document: Mapping[str, Any], key: str) -> str | None:
         raise InvalidInput(
             f"{key}: expected a string of at most {LONGEST_LINE} printable characters, without line breaks, found "
             f"{_shown(value)}; correct it or leave it out"
+        )
+    return value
+
+
+def _whole(document: Mapping[str, Any], key: str, at_least: int, at_most: int) -> int | None:
+    if key not in document:
+        return None
+    value = document[key]
+    if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= at_most:
+        raise InvalidInput(
+            f"{key}: expected a whole number from {at_least} to {at_most}, found {_shown(value)}; "
+            "correct it or leave it out"
         )
     return value
 

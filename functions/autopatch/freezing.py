@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from autopatch.settings import CalendarSettings
 
 LONGEST_WAIT = timedelta(days=2)
-"""How long a run waits for a calendar to open; the state machine as a whole ends after two weeks."""
+"""How long a run waits for a calendar to open."""
 
 _LONGEST_POLL = timedelta(hours=3)
 """A calendar may be opened ahead of time."""

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+
+from autopatch.contracts import Outcome, Unchanged
+from autopatch.errors import AutopatchError
 
 if TYPE_CHECKING:
     from autopatch.aws.systems_manager import SystemsManager
+    from autopatch.contracts import Preview
+
+logger = Logger()
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,8 @@ class Hold:
 
     parameter_name: str
     reason: str
+    since: datetime | None = None
+    """None for one that this run has just made."""
 
     @property
     def key(self) -> str:
@@ -28,6 +39,10 @@ class Hold:
     def covers(self, ami_id: str, ami_name: str) -> bool:
         """Whether it is for that AMI: by its id, or by whole parts of its name between hyphens."""
         return self.key == ami_id or re.search(rf"(^|-){re.escape(self.key)}(-|$)", ami_name) is not None
+
+    def is_newer_than(self, moment: datetime) -> bool:
+        """Whether it has been made since then."""
+        return self.since is None or self.since >= moment
 
     def __str__(self) -> str:
         return f"held by the parameter {self.parameter_name} ({self.reason})"
@@ -47,7 +62,8 @@ class Holds:
 
     def all(self) -> list[Hold]:
         """Everything that is held."""
-        return [Hold(name, value) for name, value in self._systems_manager.parameters_under(self._path).items()]
+        found = self._systems_manager.parameters_under(self._path)
+        return [Hold(name, parameter.value, parameter.modified_at) for name, parameter in found.items()]
 
     def covering(self, ami_id: str, ami_name: str) -> Hold | None:
         """The hold for that AMI, if there is one."""
@@ -58,3 +74,28 @@ class Holds:
         hold = Hold(f"{self._path}/{ami_id}", reason)
         self._systems_manager.put_parameter(hold.parameter_name, hold.reason)
         return hold
+
+    def hold_at_once(self, ami_id: str, stack_name: str, error: type[AutopatchError]) -> None:
+        """Hold an AMI the moment that its instances have failed in a stack: no target may begin with it after that.
+
+        That it cannot be held is only logged, for it must not hide what has failed; the summary of the run tries again.
+        """
+        try:
+            self.hold(ami_id, because(stack_name, error.__name__))
+        except AutopatchError as failure:
+            logger.warning("could not hold the AMI", ami=ami_id, error=str(failure))
+
+
+def held_since(preview: Preview, hold: Hold) -> Unchanged:
+    """The target, SKIPPED: its AMI has been put on hold since the run began, most often because it failed elsewhere."""
+    return Unchanged(
+        outcome=Outcome.SKIPPED,
+        ami_before=preview.ami_before,
+        stack_id=preview.stack_id,
+        detail=f"{preview.ami_after} is {hold}; {hold.release}",
+    )
+
+
+def because(stack_name: str, error: str) -> str:
+    """The reason of a hold."""
+    return f"its instances failed in {stack_name} ({error})"

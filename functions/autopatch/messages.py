@@ -271,7 +271,7 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
         return f"DRY RUN: {who} would be updated to {new}", verdict, Outcome.DRY_RUN
     if not_begun:
         who = not_begun[0].stack_name if len(targets) == 1 else f"{len(not_begun)} of {_stacks(len(targets))}"
-        return f"SKIPPED: {who}", f"Skipped: {who} not patched, because a change calendar is closed.", Outcome.SKIPPED
+        return f"SKIPPED: {who}", f"Skipped: {who} not patched; see below why.", Outcome.SKIPPED
     who = targets[0].stack_name if len(targets) == 1 else f"all {_stacks(len(targets))}"
     return (
         f"ALREADY CURRENT: {who} on {new} before the run{to_do}",
@@ -287,8 +287,8 @@ def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
     steps = []
     if skipped_stacks and ami:
         steps.append(
-            "When the change calendar opens, start the execution for what was skipped, without another build, with\n"
-            f"{_input_for(ami.ami_id, *skipped_stacks)}"
+            "When the reason above no longer holds, start the execution for what was skipped, without another build, "
+            f"with\n{_input_for(ami.ami_id, *skipped_stacks)}"
         )
     steps += [target.left_to_do for target in targets if target.left_to_do]
     steps += [
@@ -346,9 +346,11 @@ def _input_to_go_back(target: TargetResult) -> str:
 
 def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> tuple[str, str]:
     """The subject and the verdict of a run in which targets failed."""
-    fine = len(targets) - len(failed)
+    skipped = sum(target.outcome is Outcome.SKIPPED for target in targets)
+    fine = len(targets) - len(failed) - skipped
     lost = [target.stack_name for target in failed if target.outcome is Outcome.UNKNOWN]
     others = f"; {fine} of {_stacks(len(targets))} fine" if len(targets) > 1 else ""
+    others += f", {skipped} skipped" if skipped else ""
     stuck = [
         target.stack_name
         for target in failed

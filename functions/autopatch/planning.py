@@ -40,6 +40,7 @@ def plan_run(wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, ima
     if wanted.ami_id is None:
         image_builder.check_pipeline(settings.pipeline_arn)
     targets, refused = _find_targets(requested, settings, stacks)
+    soak_minutes = settings.soak_minutes if wanted.soak_minutes is None else wanted.soak_minutes
     return Run(
         trigger=wanted.trigger,
         reason=wanted.reason,
@@ -52,6 +53,9 @@ def plan_run(wanted: ExecutionInput, settings: PlanSettings, stacks: Stacks, ima
         deployment_deadline_minutes=settings.deployment_deadline_minutes,
         verification_deadline_minutes=settings.verification_deadline_minutes,
         refused=refused,
+        # The others wait for the end of the first target's soak only if they come after it.
+        max_concurrent_targets=1 if soak_minutes else wanted.max_concurrent_targets or settings.max_concurrent_targets,
+        soak_seconds=soak_minutes * 60,
     )
 
 

@@ -15,6 +15,7 @@ from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import Outcome, Pending, PendingStatus, Preview, PreviewStatus, Unchanged
 from autopatch.findings import ALARM_NOT_OK, not_ready
 from autopatch.fleet import desired_capacities
+from autopatch.holds import held_since
 from autopatch.polling import or_look_again, pending_again, wait_for_preview, wait_for_stack
 from autopatch.templates import read_template
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudwatch import Alarm, CloudWatch
     from autopatch.aws.ec2 import Ec2
     from autopatch.aws.service_quotas import ServiceQuotas
-    from autopatch.contracts import Run, Target
+    from autopatch.contracts import Execution, Run, Target
     from autopatch.fleet import Fleets, GroupFleet
     from autopatch.holds import Holds
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 class ReadinessChecker:
     """One target of one run, whose update is being previewed."""
 
+    execution: Execution
     run: Run
     target: Target
     stacks: Stacks
@@ -76,7 +78,12 @@ class ReadinessChecker:
             # An obsolete one is still there, and no other can be made under its name.
             self._delete(preview)
             return pending_again(preview, PendingStatus.PREVIEW_OUTDATED)
-        assessment = assess(self._situation(preview, stack, fleet, change_set, alarms))
+        situation = self._situation(preview, stack, fleet, change_set, alarms)
+        if situation.hold is not None and situation.hold.is_newer_than(self.execution.started_at):
+            self._delete(preview)
+            return held_since(preview, situation.hold)
+        preview = replace(preview, ami_name=situation.image.name if situation.image else "")
+        assessment = assess(situation)
         capacity = assessment.capacity_to_carry
         if self.target.capacity_parameter is not None and preview.capacity is None and capacity is not None:
             self._delete(preview)

@@ -59,6 +59,8 @@ class PlanSettings:
     build_deadline_minutes: int
     deployment_deadline_minutes: int
     verification_deadline_minutes: int
+    max_concurrent_targets: int
+    soak_minutes: int
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> PlanSettings:
@@ -74,6 +76,8 @@ class PlanSettings:
             build_deadline_minutes=_minutes(environment, "BUILD_DEADLINE_MINUTES"),
             deployment_deadline_minutes=_minutes(environment, "DEPLOYMENT_DEADLINE_MINUTES"),
             verification_deadline_minutes=_minutes(environment, "VERIFICATION_DEADLINE_MINUTES"),
+            max_concurrent_targets=_whole(environment, "MAX_CONCURRENT_TARGETS", "a whole number of targets", 1),
+            soak_minutes=_minutes(environment, "SOAK_MINUTES", at_least=0),
         )
 
 
@@ -249,7 +253,11 @@ def _pipeline_arn(environment: Mapping[str, str]) -> str:
 
 
 def _minutes(environment: Mapping[str, str], name: str, at_least: int = 1) -> int:
-    expected = f"a whole number of minutes, at least {at_least}"
+    return _whole(environment, name, "a whole number of minutes", at_least)
+
+
+def _whole(environment: Mapping[str, str], name: str, what: str, at_least: int) -> int:
+    expected = f"{what}, at least {at_least}"
     value = _required(environment, name, expected)
     if not (value.isascii() and value.isdigit() and int(value) >= at_least):
         raise ConfigError(

@@ -36,6 +36,7 @@ from autopatch.errors import (
     UnexpectedChanges,
     VerificationFailed,
 )
+from autopatch.holds import because
 from autopatch.operations import OwnOperation
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Summariser:
 
     def _hold(self, guilty: list[TargetResult]) -> str:
         """Hold the AMI, and say so; that it could not be held must not hide how the targets ended."""
-        why = "; ".join(f"its instances failed in {target.stack_name} ({target.error})" for target in guilty)
+        why = "; ".join(because(target.stack_name, str(target.error)) for target in guilty)
         try:
             hold = self.holds.hold(self.ami.ami_id, why)
         except AutopatchError as error:

@@ -62,7 +62,8 @@ class TargetChecker:
                 ready.append(target)
         if not ready:
             raise TargetNotReady("\n".join(target.reason for target in refused))
-        return replace(self.run, targets=tuple(ready), refused=tuple(refused))
+        soak_seconds = self.run.soak_seconds if len(ready) > 1 else 0
+        return replace(self.run, targets=tuple(ready), refused=tuple(refused), soak_seconds=soak_seconds)
 
     def _check(self, target: Target) -> None:
         stack = self.stacks.stack(target.stack_name)

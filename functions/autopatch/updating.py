@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from autopatch.contracts import FreezeStatus, Pending, PendingStatus, Preview, StackUpdate, UpdateStatus
 from autopatch.freezing import freeze
+from autopatch.holds import held_since
 from autopatch.operations import OwnOperation
 from autopatch.polling import look_again, pending_again
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudformation.change_sets import ChangeSets
     from autopatch.aws.cloudformation.stacks import Stacks
     from autopatch.aws.systems_manager import SystemsManager
-    from autopatch.contracts import Execution, Run, Target
+    from autopatch.contracts import Execution, Run, Target, Unchanged
+    from autopatch.holds import Holds
     from autopatch.saved_alarms import SavedAlarms
     from autopatch.settings import CalendarSettings
 
@@ -34,9 +36,12 @@ class StackUpdater:
     auto_scaling: AutoScaling
     systems_manager: SystemsManager
     saved_alarms: SavedAlarms
+    holds: Holds
 
-    def update(self, preview: Preview, now: datetime) -> StackUpdate | Pending:
+    def update(self, preview: Preview, now: datetime) -> StackUpdate | Pending | Unchanged:
         """The update, UPDATING; or CALENDAR_CLOSED or PREVIEW_OUTDATED when the preview is not to be executed.
+
+        Or SKIPPED, when the AMI is on hold by now: it has failed in another target, or in another run.
 
         A change set that will not be executed is deleted.
         """
@@ -48,6 +53,10 @@ class StackUpdater:
             return self._given_up(preview, PendingStatus.CALENDAR_CLOSED)
         if self._capacities(preview) != preview.capacities:
             return self._given_up(preview, PendingStatus.PREVIEW_OUTDATED)
+        hold = self.holds.covering(preview.ami_after, preview.ami_name)
+        if hold is not None:
+            self.change_sets.delete(preview.change_set_id, self.target.stack_name)
+            return held_since(preview, hold)
         self.saved_alarms.save(self.target.stack_name, preview.stack_id, preview.monitoring)
         if self.change_sets.execute(preview.change_set_id, self.target.stack_name, ours.token):
             return self._updating(preview, now)

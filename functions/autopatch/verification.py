@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autopatch.aws.ec2 import Ec2
     from autopatch.contracts import Run, StackUpdate, Target
     from autopatch.fleet import Fleets, GroupFleet, Member
+    from autopatch.holds import Holds
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class InstanceVerifier:
     target: Target
     fleets: Fleets
     ec2: Ec2
+    holds: Holds
 
     def verify(self, update: StackUpdate, now: datetime) -> StackUpdate | Verified:
         """What is verified; or the update, VERIFYING while not everything is as it should be yet.
@@ -58,6 +60,8 @@ class InstanceVerifier:
             )
         if now >= update.deadline_at:
             error = VerificationFailed if failing else PatchIncomplete
+            if failing and not update.is_rollback:
+                self.holds.hold_at_once(update.ami_after, self.target.stack_name, error)
             raise error(
                 f"stack {self.target.stack_name}: expected all its instances to run {update.ami_after} and to serve "
                 f"within {self.run.verification_deadline_minutes} minutes of the update, found "

@@ -46,6 +46,8 @@ def test_every_documented_key_is_read() -> None:
             "amiId": AMI,
             "dryRun": True,
             "rollback": "manual",
+            "maxConcurrentTargets": 2,
+            "soakMinutes": 0,
         }
     )
     assert read == ExecutionInput(
@@ -55,6 +57,8 @@ def test_every_documented_key_is_read() -> None:
         ami_id=AMI,
         dry_run=True,
         rollback=Rollback.MANUAL,
+        max_concurrent_targets=2,
+        soak_minutes=0,
     )
 
 
@@ -89,6 +93,10 @@ def test_every_documented_key_is_read() -> None:
         ({"rollback": "automatically"}, ["rollback", "automatic, manual", "did you mean 'automatic'?"]),
         ({"rollback": None}, ["rollback", "null", "correct it or leave it out"]),
         ({"rollback": False}, ["rollback", "false"]),
+        ({"maxConcurrentTargets": 0}, ["maxConcurrentTargets", "from 1 to 10", "0"]),
+        ({"maxConcurrentTargets": True}, ["maxConcurrentTargets", "true"]),
+        ({"soakMinutes": 2881}, ["soakMinutes", "from 0 to 2880", "2881"]),
+        ({"soakMinutes": "60"}, ["soakMinutes", "'60'"]),
         ({"rollBack": "manual"}, ["'rollBack'", "did you mean 'rollback'?"]),
         (
             {"targets": [{"stackName": "web", "accept": "NoCreationPolicy"}]},

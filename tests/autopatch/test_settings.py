@@ -26,6 +26,8 @@ PLAN = {
     "BUILD_DEADLINE_MINUTES": "120",
     "DEPLOYMENT_DEADLINE_MINUTES": "90",
     "VERIFICATION_DEADLINE_MINUTES": "15",
+    "MAX_CONCURRENT_TARGETS": "3",
+    "SOAK_MINUTES": "0",
 }
 CALENDARS = {"CHANGE_CALENDARS": "year-end, arn:x", "WHEN_CALENDAR_CLOSED": "wait"}
 ROLE = "arn:aws:iam::123456789012:role/updates"
@@ -43,6 +45,7 @@ def test_the_plan_is_read() -> None:
     assert (settings.capacity_parameter, settings.rollback) == ("DesiredCapacity", "manual")
     assert settings.accepted_findings == (("web", "NoCreationPolicy"), ("api", "NoCreationPolicy"))
     assert settings.verification_deadline_minutes == 15
+    assert (settings.max_concurrent_targets, settings.soak_minutes) == (3, 0)
     assert settings.cloudformation_role_arn is None
     given = {**PLAN, "CLOUDFORMATION_ROLE_ARN": ROLE, "ACCEPTED_FINDINGS": "web:NoServiceRole"}
     settings = PlanSettings.from_env(given)
@@ -56,7 +59,7 @@ def test_no_capacity_parameter_and_no_accepted_finding_are_fine() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["PIPELINE_ARN", "AMI_PARAMETER", "ROLLBACK", "BUILD_DEADLINE_MINUTES", "VERIFICATION_DEADLINE_MINUTES"],
+    ["PIPELINE_ARN", "AMI_PARAMETER", "ROLLBACK", "BUILD_DEADLINE_MINUTES", "SOAK_MINUTES", "MAX_CONCURRENT_TARGETS"],
 )
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_a_missing_variable_is_named(name: str, value: str | None) -> None:

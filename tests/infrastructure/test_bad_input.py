@@ -69,6 +69,8 @@ def cloudformation() -> Iterator[Any]:
         ("ApplicationStacks", ",".join(f"web-{number}" for number in range(11)), STACKS),
         ("AmiOwners", "self", OWNERS),
         ("AmiOwners", "amazon,1234", OWNERS),
+        ("MaxConcurrentTargets", "0", "must be a whole number from 1 to 10"),
+        ("SoakMinutes", "2881", "must be a whole number of minutes from 0 to 2880"),
         ("AmiParameterName", "Machine-Image", A_PARAMETER),
         ("AmiParameterName", "", A_PARAMETER),
         ("CapacityParameterName", "Desired-Capacity", f"{A_PARAMETER}, or empty"),

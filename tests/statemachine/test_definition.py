@@ -110,7 +110,7 @@ def test_no_catch_ends_in_success(states: States) -> None:
 
 
 def test_a_target_with_a_failure_is_recorded_as_one() -> None:
-    assert ALL_STATES["Patched?"]["Choices"] == [{"Variable": "$.failure", "IsNull": True, "Next": "Record Result"}]
+    assert ALL_STATES["Patched?"]["Choices"] == [{"Variable": "$.failure", "IsNull": True, "Next": "Soak Wanted?"}]
     assert ALL_STATES["Patched?"]["Default"] == "Record Failure"
     targets = ALL_STATES["Patch Targets"]
     assert targets["ItemSelector"]["failure"] is None
@@ -194,7 +194,8 @@ def test_the_alarms_are_restored_after_every_ending_that_a_preview_precedes() ->
         assert ends <= {"Record Result", "Record Failure"}
         into = {name for name in reachable(start, without) for end in ends if end in following(without[name])}
         # What is given up before it is executed was never previewed with alarms, or another operation came first.
-        assert into <= {"Ready To Update?", "Check Calendar", "Calendar Open?", "Preview Update", "Preview Started?"}
+        given_up = {"Ready To Update?", "Update Started?", "Check Calendar", "Calendar Open?"}
+        assert into <= {*given_up, "Preview Update", "Preview Started?"}
 
 
 def test_only_a_ready_update_is_executed_and_only_a_verified_one_is_a_result() -> None:
@@ -205,8 +206,11 @@ def test_only_a_ready_update_is_executed_and_only_a_verified_one_is_a_result() -
     assert into["Record Result"] == [
         "Calendar Open?",
         "Ready To Update?",
-        "Patched?",
+        "Update Started?",
+        "Soak Wanted?",
+        "Soak",
     ]
+    assert into["Soak Wanted?"] == ["Patched?"]
     assert [choice for choice in states["Instances Verified?"]["Choices"] if choice["Next"] == "Restore Alarms"] == [
         {"Variable": "$.update.phase", "StringEquals": "VERIFIED", "Next": "Restore Alarms"}
     ]
@@ -241,6 +245,7 @@ def test_which_states_a_target_goes_through_until_it_is_updated() -> None:
     }
     assert routes("Update Started?") == {
         "UPDATE": "Wait For Deployment",
+        "UNCHANGED": "Record Result",
         PendingStatus.CALENDAR_CLOSED: "Check Calendar",
         "otherwise": "Preview Update",
     }
@@ -263,7 +268,7 @@ def test_every_task_writes_its_result_to_a_path_of_its_own() -> None:
 
 
 def test_waits_are_decided_by_the_functions() -> None:
-    waits = [state for state in ALL_STATES.values() if state["Type"] == "Wait"]
+    waits = [state for name, state in ALL_STATES.items() if state["Type"] == "Wait" and name != "Soak"]
     assert len(waits) == 12
     assert all(
         re.fullmatch(r"\$\.(freeze|image|update|rollback|restoration)\.pollAfterSeconds", wait["SecondsPath"])
@@ -288,8 +293,24 @@ DEADLINES = {
 }
 
 
+def test_the_others_come_after_the_first_target_and_its_soak() -> None:
+    targets = ALL_STATES["Patch Targets"]
+    assert targets["MaxConcurrencyPath"] == "$.run.maxConcurrentTargets" and "MaxConcurrency" not in targets
+    assert targets["ItemSelector"]["position.$"] == "$$.Map.Item.Index"
+    (rule,) = ALL_STATES["Soak Wanted?"]["Choices"]
+    assert rule == {
+        "And": [
+            {"Variable": "$.position", "NumericEquals": 0},
+            {"Variable": "$.run.soakSeconds", "NumericGreaterThan": 0},
+            {"Variable": "$.update.phase", "StringEquals": "VERIFIED"},
+        ],
+        "Next": "Soak",
+    }
+    assert ALL_STATES["Soak"] == {"Type": "Wait", "SecondsPath": "$.run.soakSeconds", "Next": "Record Result"}
+
+
 def test_every_wait_leads_to_the_task_that_knows_its_deadline() -> None:
-    waits = {name: state for name, state in ALL_STATES.items() if state["Type"] == "Wait"}
+    waits = {name: state for name, state in ALL_STATES.items() if state["Type"] == "Wait" and name != "Soak"}
     assert {name: state["Next"] for name, state in waits.items()} == DEADLINES
     for name, state in waits.items():
         # The task is given the document that this wait was read from, and writes the one for the next wait.
@@ -348,7 +369,7 @@ def test_every_choice_has_a_default() -> None:
 
 def test_state_names_are_phrases_of_at_most_80_characters() -> None:
     """State names: at most 80 characters (Amazon States Language)."""
-    assert all(re.fullmatch(r"[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)+\??|Patched\?", name) for name in ALL_STATES)
+    assert all(re.fullmatch(r"[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)+\??|Patched\?|Soak", name) for name in ALL_STATES)
     assert all(len(name) <= 80 for name in ALL_STATES)
 
 

@@ -82,6 +82,10 @@ def pending(run: Run) -> Pending:
     return Pending(status=PendingStatus.CALENDAR_OPEN, started_at=now, deadline_at=deadline_at)
 
 
+def holds() -> Holds:
+    return Holds(SystemsManager(), "/ami-autopatch/held")
+
+
 def saved_alarms() -> SavedAlarms:
     return SavedAlarms(SystemsManager(), "/ami-autopatch/alarms")
 
@@ -98,9 +102,8 @@ def preview(
 
 def check(run: Run, so_far: Preview, at: datetime | None = None) -> Preview | Pending | Unchanged:
     """A poll by `Check Readiness`."""
-    holds = Holds(SystemsManager(), "/ami-autopatch/held")
-    gateways = (Stacks(), ChangeSets(), fleets(), Ec2(), ServiceQuotas(), holds, CloudWatch())
-    return ReadinessChecker(run, run.targets[0], *gateways, frozenset({"123456789012"})).check(
+    gateways = (Stacks(), ChangeSets(), fleets(), Ec2(), ServiceQuotas(), holds(), CloudWatch())
+    return ReadinessChecker(new_execution(), run, run.targets[0], *gateways, frozenset({"123456789012"})).check(
         so_far, at or datetime.now(UTC)
     )
 
@@ -138,14 +141,16 @@ def execute(
 ) -> StackUpdate | Pending:
     """An attempt of `Update Stack`."""
     settings = CalendarSettings((), WhenClosed.SKIP)
-    gateways = (Stacks(), previews or ChangeSets(), AutoScaling(), SystemsManager(), saved_alarms())
+    gateways = (Stacks(), previews or ChangeSets(), AutoScaling(), SystemsManager(), saved_alarms(), holds())
     updater = StackUpdater(execution, run, run.targets[0], settings, *gateways)
-    return updater.update(ready, datetime.now(UTC))
+    update = updater.update(ready, datetime.now(UTC))
+    assert not isinstance(update, Unchanged)
+    return update
 
 
 def look(execution: Execution, run: Run, updating: StackUpdate, at: datetime | None = None) -> StackUpdate:
     """A poll by `Check Deployment`."""
-    checker = DeploymentChecker(execution, run, run.targets[0], Stacks(), Diagnosis(AutoScaling(), Ec2()))
+    checker = DeploymentChecker(execution, run, run.targets[0], Stacks(), Diagnosis(AutoScaling(), Ec2()), holds())
     return checker.check(updating, at or datetime.now(UTC))
 
 
@@ -287,6 +292,23 @@ def test_a_group_that_changes_its_size_after_the_preview_is_previewed_again(
     assert [instance["ImageId"] for instance in instances("web")] == [ami] * 3
 
 
+def test_an_ami_that_is_held_after_its_preview_is_not_rolled_out(deployed: tuple[LocalAws, Deployment]) -> None:
+    """As another target, or another run, does when its instances fail."""
+    aws, deployment = deployed
+    first_execution, run, ami = new_execution(), plan(deployment, deployment.golden_ami), new_ami()
+    ready = previewed(aws, first_execution, run, ami)
+    for key in (ami, "newer"):
+        holds().hold(key, "its instances failed in api (DeploymentFailed)")
+        settings, gateways = CalendarSettings((), WhenClosed.SKIP), (Stacks(), ChangeSets(), AutoScaling())
+        others = (SystemsManager(), saved_alarms(), holds())
+        updater = StackUpdater(first_execution, run, run.targets[0], settings, *gateways, *others)
+        skipped = updater.update(ready, datetime.now(UTC))
+        assert isinstance(skipped, Unchanged) and skipped.outcome is Outcome.SKIPPED
+        assert "its instances failed in api (DeploymentFailed)" in str(skipped.detail)
+        assert (describe("web")["StackStatus"], change_sets("web")) == ("CREATE_COMPLETE", [])
+        boto3.client("ssm").delete_parameter(Name=f"/ami-autopatch/held/{key}")
+
+
 def test_a_preview_that_another_update_has_made_obsolete_is_created_again(
     deployed: tuple[LocalAws, Deployment],
 ) -> None:
@@ -405,6 +427,6 @@ def test_a_rollback_has_a_deadline_of_its_own() -> None:
 def summarised(execution: Execution, run: Run, update: NotStarted | StackUpdate, error: str) -> TargetResult:
     """The result of `Summarise Run` for a target that failed."""
     record = RecordedFailure(run.targets[0], update, Failure(error, "why"), NotStarted(), None, Restored(), None)
-    holds, diagnosis = Holds(SystemsManager(), "/ami-autopatch/held"), Diagnosis(AutoScaling(), Ec2())
-    (result,) = Summariser(execution, Ami("ami-00000000"), Stacks(), diagnosis, holds).summarise([record]).targets
+    diagnosis = Diagnosis(AutoScaling(), Ec2())
+    (result,) = Summariser(execution, Ami("ami-00000000"), Stacks(), diagnosis, holds()).summarise([record]).targets
     return result

@@ -13,7 +13,9 @@ from msgspec import structs
 
 from autopatch.aws.ec2 import Ec2
 from autopatch.aws.step_functions import Executions
+from autopatch.aws.systems_manager import SystemsManager
 from autopatch.contracts import Run, StackUpdate, UpdateStatus, Verified, read
+from autopatch.holds import Holds
 from autopatch.verification import InstanceVerifier
 from rehearsal import scenario
 from rehearsal.report.words import verdict
@@ -175,7 +177,7 @@ def test_a_group_that_scales_in_after_its_update_is_no_shortfall() -> None:
         assert "1 of 1 instances run it, and serve" in ran.words()
         state = state_at("Verify Instances", str(ran.report.execution_arn))
         run, updated = read(state["run"], Run), read(state["update"], StackUpdate)
-        verifier = InstanceVerifier(run, run.targets[0], fleets(), Ec2())
+        verifier = InstanceVerifier(run, run.targets[0], fleets(), Ec2(), Holds(SystemsManager(), HELD))
         assert isinstance(verifier.verify(updated, datetime.now(UTC)), Verified)
         small = structs.replace(updated, started_at=datetime.now(UTC))
         shortfall = verifier.verify(small, datetime.now(UTC))

@@ -277,6 +277,8 @@ def test_the_most_urgent_of_several_failures_is_the_runs_error() -> None:
         "stacks": [{"name": "api"}, {"name": "web"}],
         "autoscaling": {"stacks": stacks},
         "cloudformation": {"rollback_fails": {"web": "the old image is gone"}},
+        # Both are on their way before the AMI is held.
+        "parameters": {"MaxConcurrentTargets": "2"},
     }
     with patch_run(scenario.from_document("two-stacks-fail", document)) as ran:
         assert ran.report.error == "RollbackFailed"

@@ -32,6 +32,8 @@ SETTINGS = PlanSettings(
     build_deadline_minutes=120,
     deployment_deadline_minutes=90,
     verification_deadline_minutes=15,
+    max_concurrent_targets=2,
+    soak_minutes=0,
 )
 
 

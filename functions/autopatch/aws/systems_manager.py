@@ -84,11 +84,15 @@ class SystemsManager:
             answer = self._client.get_parameters(Names=[name])
         return next((parameter["Value"] for parameter in answer["Parameters"]), None)
 
-    def parameters_under(self, path: str) -> dict[str, str]:
-        """The values of the parameters directly under a path, by their names."""
+    def parameters_under(self, path: str) -> dict[str, Parameter]:
+        """The parameters directly under a path, by their names."""
         with named_errors(f"reading the SSM parameters under {path}"):
             pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=path)
-            return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
+            return {
+                parameter["Name"]: Parameter(parameter["Value"], parameter["LastModifiedDate"])
+                for page in pages
+                for parameter in page["Parameters"]
+            }
 
     def put_parameter(self, name: str, value: str) -> None:
         """Write a parameter, over the one of that name if there is one; what is too long of the value is cut."""

@@ -43,7 +43,7 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     holds = Holds(systems_manager, HoldSettings.from_env().hold_path)
     owners = frozenset({task.execution.account_id, *AmiOwnerSettings.from_env().ami_owners})
     gateways = (stacks, change_sets, fleets, ec2, quotas, holds, cloudwatch)
-    checker = ReadinessChecker(task.run, task.target, *gateways, owners)
+    checker = ReadinessChecker(task.execution, task.run, task.target, *gateways, owners)
     update = write(checker.check(task.update, datetime.now(UTC)))
     logger.info("checked whether the target is ready", stack=task.target.stack_name, update=update)
     return update

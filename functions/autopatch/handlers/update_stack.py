@@ -12,8 +12,9 @@ from autopatch.aws.cloudformation.change_sets import ChangeSets
 from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.systems_manager import SystemsManager
 from autopatch.contracts import Document, Execution, Preview, Run, Target, read, write
+from autopatch.holds import Holds
 from autopatch.saved_alarms import SavedAlarms
-from autopatch.settings import CalendarSettings, SavedAlarmsSettings
+from autopatch.settings import CalendarSettings, HoldSettings, SavedAlarmsSettings
 from autopatch.updating import StackUpdater
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ class Task(Document, frozen=True):
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     task, settings = read(event, Task), CalendarSettings.from_env()
     saved_alarms = SavedAlarms(systems_manager, SavedAlarmsSettings.from_env().saved_alarms_path)
-    gateways = (stacks, change_sets, auto_scaling, systems_manager)
-    updater = StackUpdater(task.execution, task.run, task.target, settings, *gateways, saved_alarms)
+    holds = Holds(systems_manager, HoldSettings.from_env().hold_path)
+    gateways = (stacks, change_sets, auto_scaling, systems_manager, saved_alarms, holds)
+    updater = StackUpdater(task.execution, task.run, task.target, settings, *gateways)
     update = write(updater.update(task.update, datetime.now(UTC)))
     logger.info("asked for the update", stack=task.target.stack_name, update=update)
     return update

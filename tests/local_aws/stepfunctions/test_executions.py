@@ -231,6 +231,21 @@ def test_max_concurrency_makes_iterations_wait(aws: LocalAws) -> None:
     assert describe(execution)["stopDate"] == START + timedelta(seconds=300)
 
 
+def test_max_concurrency_may_be_taken_from_the_input_and_keeps_the_order_of_the_items(aws: LocalAws) -> None:
+    """SFN, "Map state fields", MaxConcurrencyPath; "Using Map state in Inline mode": with 1, one item after the other,
+    in the order of the input."""
+    mapping = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": iteration(), "End": True}
+    machine = create({"Map": {**mapping, "MaxConcurrencyPath": "$.most"}})
+    items = [{"seconds": 30}, {"seconds": 10}, {"seconds": 20}]
+    executions = {most: start(machine, {"items": items, "most": most}) for most in (0, 1, 2)}
+    aws.clock.sleep(3600)
+
+    ends = {most: describe(execution)["stopDate"] - START for most, execution in executions.items()}
+    assert ends == {0: timedelta(seconds=30), 1: timedelta(seconds=60), 2: timedelta(seconds=30)}
+    begun = [event for event in events(executions[1]) if event["type"] == "MapIterationStarted"]
+    assert [event["mapIterationStartedEventDetails"]["index"] for event in begun] == [0, 1, 2]
+
+
 def test_a_failed_iteration_fails_the_map_under_its_error_and_stops_the_rest(aws: LocalAws) -> None:
     """SFN, "Map workflow state": an iteration that fails fails the Map; States.Timeout keeps its name."""
     slow = create_function("slow", "import time\ndef handler(event, context): time.sleep(60)", Timeout=300)
