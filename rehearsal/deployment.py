@@ -15,8 +15,11 @@ from typing import Any
 
 import boto3
 
+from local_aws.cloudformation import transforms
+from local_aws.cloudformation.errors import ValidationError
 from local_aws.cloudformation.reader import read_template
-from local_aws.core import faults
+from local_aws.cloudformation.template import parse
+from local_aws.core import clock, faults
 from local_aws.core.ids import ACCOUNT, REGION
 from local_aws.lambda_ import environments
 from rehearsal.scenario import Scenario
@@ -33,8 +36,11 @@ OWN_STACKS = (_NETWORK_STACK, _PIPELINE_STACK, STACK)
 
 _BUCKET = f"deployment-{ACCOUNT}-{REGION}"
 _PACKAGE = "functions.zip"
+_PACKAGED_TEMPLATE = "ami-autopatch.template"
+TEMPLATE_URL = f"https://s3.{REGION}.amazonaws.com/{_BUCKET}/{_PACKAGED_TEMPLATE}"
+"""Where `upload` puts the packaged template."""
+_POLL_SECONDS = 5
 _CLIENT_CIDR = "203.0.113.0/24"
-_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
 class DeploymentError(Exception):
@@ -91,8 +97,7 @@ def _deploy(scenario: Scenario, on_stack: Callable[[str], object]) -> Deployment
         **_filled(scenario.parameters, golden_ami),
     }
     on_stack(STACK)
-    _upload()
-    outputs = _create(STACK, json.dumps(transformed_template()), ours)
+    outputs = deploy_ours(STACK, ours)
     machine_arn = outputs["StateMachineArn"]
     machine = boto3.client("stepfunctions").describe_state_machine(stateMachineArn=machine_arn)
     return Deployment(
@@ -134,15 +139,20 @@ def _read(path: Path) -> str:
 
 def _create(name: str, template: str, parameters: Mapping[str, str], role_arn: str | None = None) -> dict[str, str]:
     """Create a stack and wait for it; returns its outputs."""
-    cloudformation = boto3.client("cloudformation")
     with_role = {} if role_arn is None else {"RoleARN": role_arn}
-    cloudformation.create_stack(
+    boto3.client("cloudformation").create_stack(
         StackName=name,
         TemplateBody=template,
         Parameters=[{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
-        Capabilities=_CAPABILITIES,  # type: ignore[arg-type]
+        Capabilities=["CAPABILITY_NAMED_IAM"],
         **with_role,  # type: ignore[arg-type]
     )
+    return _created(name)
+
+
+def _created(name: str) -> dict[str, str]:
+    """The outputs of a stack, which is expected to be created."""
+    cloudformation = boto3.client("cloudformation")
     stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     if stack["StackStatus"] != "CREATE_COMPLETE":
         raise DeploymentError(
@@ -154,17 +164,42 @@ def _create(name: str, template: str, parameters: Mapping[str, str], role_arn: s
 # -- what `sam build` and `sam deploy` do -----------------------------------------------------------------------------
 
 
-def _upload() -> None:
-    """Put the files that the transformed template points to into the bucket in which it expects them."""
+def deploy_ours(name: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Create a stack of `template.yaml`; returns its outputs.
+
+    Its transform is left to CloudFormation, in a change set, as by `sam deploy`. Raises DeploymentError.
+    """
+    upload()
+    cloudformation = boto3.client("cloudformation")
+    change_set = cloudformation.create_change_set(
+        StackName=name,
+        ChangeSetName="deployment",
+        ChangeSetType="CREATE",
+        TemplateURL=TEMPLATE_URL,
+        Parameters=[{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )["Id"]
+    while (described := cloudformation.describe_change_set(ChangeSetName=change_set))["Status"] == "CREATE_IN_PROGRESS":
+        clock.current().sleep(_POLL_SECONDS)
+    if described["Status"] != "CREATE_COMPLETE":
+        raise DeploymentError(
+            f"change set for stack {name}: expected CREATE_COMPLETE, found {described['Status']}: "
+            f"{described.get('StatusReason')}"
+        )
+    cloudformation.execute_change_set(ChangeSetName=change_set)
+    return _created(name)
+
+
+def upload() -> None:
+    """Put the packaged template, and what it points to, into the bucket for it."""
     package, code_hash = _package()
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=_BUCKET)
     s3.put_object(Bucket=_BUCKET, Key=_PACKAGE, Body=package)
     environments.register_code(code_hash, REPOSITORY / "functions")
-    for resource in transformed_template()["Resources"].values():
-        if resource["Type"] == "AWS::StepFunctions::StateMachine":
-            key = resource["Properties"]["DefinitionS3Location"]["Key"]
-            s3.put_object(Bucket=_BUCKET, Key=key, Body=definition_file(resource["Properties"]).encode())
+    for machine in _state_machines(read_template(_template("template.yaml"))):
+        s3.put_object(Bucket=_BUCKET, Key=machine["DefinitionUri"], Body=_template(machine["DefinitionUri"]).encode())
+    s3.put_object(Bucket=_BUCKET, Key=_PACKAGED_TEMPLATE, Body=packaged_template().encode())
 
 
 def definition_file(state_machine: Mapping[str, Any]) -> str:
@@ -173,34 +208,34 @@ def definition_file(state_machine: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def transformed_template() -> dict[str, Any]:
-    """`template.yaml` as `sam deploy` packages it, after the SAM transform. Do not change it.
+def packaged_template() -> str:
+    """`template.yaml` as `sam deploy` uploads it: with the places in S3 of what it points to.
 
     The file of a state machine's definition is uploaded as it is, here under its path in the repository.
-    Raises DeploymentError, with the transform's own words, when it is not a valid SAM template.
     """
-    # They take a quarter of a second to import.
-    from samtranslator.model.exceptions import InvalidDocumentException
-    from samtranslator.parser.parser import Parser  # as above
-    from samtranslator.translator.translator import Translator  # as above
-
     template = json.loads(json.dumps(read_template(_template("template.yaml"))))
     template.setdefault("Globals", {}).setdefault("Function", {})["CodeUri"] = f"s3://{_BUCKET}/{_PACKAGE}"
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::StateMachine":
-            properties = resource["Properties"]
-            properties["DefinitionUri"] = f"s3://{_BUCKET}/{properties['DefinitionUri']}"
+    for machine in _state_machines(template):
+        machine["DefinitionUri"] = f"s3://{_BUCKET}/{machine['DefinitionUri']}"
+    return json.dumps(template)
+
+
+def _state_machines(template: dict[str, Any]) -> list[dict[str, Any]]:
+    """The properties of the state machines of a SAM template."""
+    resources = template["Resources"].values()
+    return [resource["Properties"] for resource in resources if resource["Type"] == "AWS::Serverless::StateMachine"]
+
+
+@functools.cache
+def transformed_template() -> dict[str, Any]:
+    """What CloudFormation makes of the packaged template, its parameters at their defaults. Do not change it.
+
+    Raises DeploymentError, with CloudFormation's words, when it is not a valid SAM template.
+    """
     try:
-        translator = Translator(_ManagedPolicies(), Parser(), boto_session=boto3.Session(region_name=REGION))
-        transformed: dict[str, Any] = translator.translate(template, parameter_values={})
-    except InvalidDocumentException as error:
-        causes = "; ".join(str(cause.message) for cause in error.causes)
-        raise DeploymentError(f"template.yaml: expected a valid SAM template, found: {causes}") from error
-    return transformed
-
-
-class _ManagedPolicies(dict[str, str]):
-    """ARNs of AWS's managed policies by name, for the transform; ours are all given by ARN or inline."""
+        return transforms.process(parse(packaged_template()), {}, REGION).document
+    except ValidationError as error:
+        raise DeploymentError(f"template.yaml: expected a valid SAM template, found: {error.message}") from error
 
 
 @functools.cache

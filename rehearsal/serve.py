@@ -16,6 +16,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+import time_machine
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from rich.text import Text
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -79,7 +80,7 @@ def serve(scenario: Scenario, port: int, speed: float) -> None:
         key = new_access_key()
         application = _guarded(aws.clock, Admission(port, key))
         server = make_server(
-            HOST, port, application, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno()
+            HOST, port, application, threaded=True, request_handler=_RequestHandler, fd=listener.fileno()
         )
         executions.listeners().append(_Runs(aws.clock, deployment, scenario, output).on_event)
         threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
@@ -153,6 +154,17 @@ def _listen(port: int) -> socket.socket:
             ) from error
         raise
     return listener
+
+
+class _RequestHandler(MotoRequestHandler):  # type: ignore[misc]
+    """Answers with the real time in the header Date, by which an SDK sets the clock for its signatures.
+
+    With virtual time in it, the AWS SDK for JavaScript takes every error for one of its clock's, and repeats the call.
+    """
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        now = time_machine.escape_hatch.time.time() if timestamp is None else timestamp
+        return str(super().date_time_string(now))
 
 
 def _guarded(clock: Clock, admission: Admission) -> Application:

@@ -12,10 +12,13 @@ from autopatch.findings import (
     ami_findings,
     fleet_findings,
     hold_findings,
+    owner_findings,
     pause_findings,
     stack_findings,
+    way_back_findings,
 )
-from autopatch.group_changes import GroupChange, changed_groups, group_findings, minutes_of_pauses, room_findings
+from autopatch.group_changes import GroupChange, changed_groups, minutes_of_pauses
+from autopatch.group_findings import capacity_parameter_findings, group_findings, reach_findings, room_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -43,6 +46,13 @@ class Situation:
     ami_id: str
     image: MachineImage | None
     """None when there is no such AMI in this Region for this account."""
+    owners: frozenset[str]
+    """Whose AMIs may be rolled out: accounts and aliases."""
+    ran_before: Callable[[], Collection[str]]
+    """Gives AMIs that the stack had before."""
+    ami_before: str
+    """What the AMI parameter holds today, which may be nothing."""
+    image_before: MachineImage | None
     hold: Hold | None
     """The one that covers the AMI."""
     monitoring: RollbackConfiguration
@@ -70,18 +80,40 @@ class Assessment:
         """Whether there are findings, all of which may resolve themselves within minutes."""
         return bool(self.findings) and all(finding.may_pass for finding in self.findings)
 
+    @property
+    def sets_capacity(self) -> bool:
+        """Whether the update sets the desired capacity of a group."""
+        return any(group.capacity_after is not None for group in self.changed)
+
+    @property
+    def capacity_to_carry(self) -> int | None:
+        """The desired capacity that a new group has to be given to be as large as the old one; None if none has to be.
+
+        A new group has the template's (CloudFormation user guide, "UpdatePolicy attribute"): one that has scaled out
+        would come back small. None also when several groups would need several.
+        """
+        live = {group.fleet.group.desired_capacity for group in self.changed if group.is_resized}
+        return live.pop() if len(live) == 1 else None
+
 
 def assess(situation: Situation) -> Assessment:
     """All that is found of the target, without what it accepts."""
     target, fleet, ami_id = situation.target, situation.fleet, situation.ami_id
+    changing = {change.logical_id for change in situation.changes}
     changed = tuple(changed_groups(fleet, situation.changes, situation.template))
+    # What the update leaves alone is not judged: a group that is ill need not stop another.
+    reached = tuple(group.fleet for group in changed) or fleet
     pauses_minutes = situation.monitoring.minutes + minutes_of_pauses(changed)
     findings = [
         *hold_findings(ami_id, situation.hold),
         *stack_findings(situation.stack),
-        *ami_findings(ami_id, situation.image, fleet),
-        *fleet_findings(fleet),
-        *group_findings(changed, target.ami_parameter),
+        *ami_findings(ami_id, situation.image, reached),
+        *owner_findings(situation.image, situation.owners, situation.ran_before),
+        *way_back_findings(situation.ami_before, situation.image_before),
+        *fleet_findings(reached),
+        *reach_findings(fleet, changing, situation.template, target.ami_parameter),
+        *capacity_parameter_findings(changed, situation.template, target.capacity_parameter),
+        *group_findings(changed, target.capacity_parameter),
         *alarm_findings(situation.monitoring.alarm_arns, situation.alarms),
         *pause_findings(pauses_minutes),
         *room_findings(changed, situation.free_addresses, situation.used_and_quota),

@@ -57,6 +57,11 @@ class Execution(Document, frozen=True):
     arn: str = msgspec.field(name="id")
     started_at: Moment = msgspec.field(name="startTime")
 
+    @property
+    def account_id(self) -> str:
+        """The account that everything is in."""
+        return self.arn.split(":")[4]
+
     def token(self, purpose: str) -> str:
         """A token for one call of this execution: the same for each retry of it, and for nothing else.
 
@@ -84,6 +89,16 @@ class Target(Document, frozen=True):
     """The names of findings of the readiness check that do not stop this target from being patched."""
 
 
+class Refused(Document, frozen=True):
+    """A target in which nothing is changed, because of what was found before anything was built."""
+
+    stack_name: str
+    error: str
+    reason: str
+    ami_before: str | None = None
+    """None when that is not known."""
+
+
 class Run(Document, frozen=True):
     """What this execution will do: `$.run`. The deadlines are in minutes."""
 
@@ -98,6 +113,8 @@ class Run(Document, frozen=True):
     build_deadline_minutes: int
     deployment_deadline_minutes: int
     verification_deadline_minutes: int
+    refused: tuple[Refused, ...] = ()
+    """Targets that are not patched; how the run ends tells of them too."""
 
 
 class FreezeStatus(StrEnum):
@@ -157,6 +174,8 @@ class Outcome(StrEnum):
     SKIPPED = "SKIPPED"
     """A change calendar is closed."""
     FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+    """The run lost sight of its update, or of the way back: how the stack stands is not known."""
 
 
 class _Phase(Document, frozen=True, kw_only=True, tag_field="phase"):
@@ -181,6 +200,7 @@ class PendingStatus(StrEnum):
     """Why a target has no preview."""
 
     CALENDAR_CLOSED = "CALENDAR_CLOSED"
+    """Or AWS cannot say just now whether it is open."""
     CALENDAR_OPEN = "CALENDAR_OPEN"
     """It is to be previewed now."""
     STACK_BUSY = "STACK_BUSY"
@@ -193,6 +213,8 @@ class Pending(Underway, frozen=True, kw_only=True, tag="PENDING"):
     """A target without a preview of its update."""
 
     status: PendingStatus
+    capacity: int | None = None
+    """The desired capacity that the preview has to bring with it, if any."""
 
 
 class Monitoring(Document, frozen=True):
@@ -222,6 +244,10 @@ class Preview(Underway, frozen=True, kw_only=True, tag="PREVIEW"):
     capacities: dict[str, int]
     """The desired capacities of the groups by their logical ids; when READY, of those that the update changes."""
     monitoring: Monitoring
+    capacity: int | None = None
+    """The desired capacity that it brings with it, if any."""
+    sets_capacity: bool = False
+    """Whether the update sets the desired capacity of a group, when READY."""
     pauses_minutes: int = 0
     """How long the update pauses by what it is told to, when READY: the bake time and its groups' own."""
     changes: tuple[str, ...] = ()
@@ -254,6 +280,8 @@ class StackUpdate(Underway, frozen=True, kw_only=True, tag="UPDATE"):
     capacities: dict[str, int]
     """The desired capacities of the groups that it changes, by their logical ids, as they were before it."""
     monitoring: Monitoring
+    sets_capacity: bool
+    """Whether it sets the desired capacity of a group, as an update back then does too."""
     pauses_minutes: int
     """How long it pauses by what it is told to: this is added to its deadline."""
     changes: tuple[str, ...] = ()
@@ -380,7 +408,7 @@ class TargetResult(Document, frozen=True):
 
     stack_name: str
     outcome: Outcome
-    ami_before: str
+    ami_before: str | None
     ami_after: str | None
     seconds: int | None = None
     reason: str | None = None
@@ -394,7 +422,10 @@ class TargetResult(Document, frozen=True):
 
 
 class Summary(Document, frozen=True):
-    """How the run ended for all its targets: `$.summary`. The failure stands for those of all targets that failed."""
+    """How the run ended for all its targets: `$.summary`.
+
+    The failure stands for those of all targets that are FAILED or UNKNOWN.
+    """
 
     targets: tuple[TargetResult, ...] = ()
     failure: Failure | None = None

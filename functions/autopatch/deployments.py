@@ -12,7 +12,7 @@ from autopatch.aws.cloudformation.statuses import StackState
 from autopatch.contracts import UpdateStatus
 from autopatch.errors import DeploymentFailed, DeploymentTimedOut, RollbackFailed
 from autopatch.operations import CLOCK_SKEW, OwnOperation
-from autopatch.polling import look_again
+from autopatch.polling import look_again, or_look_again
 
 if TYPE_CHECKING:
     from autopatch.aws.cloudformation.stacks import Operation, Stacks
@@ -35,6 +35,9 @@ class DeploymentChecker:
 
         Raises DeploymentFailed, DeploymentTimedOut or RollbackFailed when the update has ended in any other way.
         """
+        return or_look_again(update, now, lambda: self._check(update, now), self._give_up_at(update))
+
+    def _check(self, update: StackUpdate, now: datetime) -> StackUpdate:
         ours = self._own_operation(update)
         operation = ours.find(self.stacks, update.stack_id, update.update_started_at)
         if operation is None:
@@ -49,6 +52,11 @@ class DeploymentChecker:
         """How long an update may take: the deployment's deadline, and as long as the update pauses by itself."""
         return timedelta(minutes=self.run.deployment_deadline_minutes + update.pauses_minutes)
 
+    def _give_up_at(self, update: StackUpdate) -> datetime:
+        """An update that can no longer be cancelled, because its new group already serves, is given as long again."""
+        is_updating = update.status is UpdateStatus.UPDATING
+        return update.deadline_at + self._allowed(update) if is_updating else update.deadline_at
+
     def _own_operation(self, update: StackUpdate) -> OwnOperation:
         operation = OwnOperation.rollback if update.is_rollback else OwnOperation.update
         return operation(self.execution, self.target.stack_name)
@@ -56,9 +64,7 @@ class DeploymentChecker:
     def _going_on(self, update: StackUpdate, state: StackState, ours: OwnOperation, now: datetime) -> StackUpdate:
         if update.status is UpdateStatus.UPDATING:
             update = self._turned(update, state, ours, now)
-        # An update that can no longer be cancelled, because its new group already serves, is given as long again.
-        is_updating = update.status is UpdateStatus.UPDATING
-        give_up_at = update.deadline_at + self._allowed(update) if is_updating else update.deadline_at
+        give_up_at = self._give_up_at(update)
         if now >= give_up_at:
             raise DeploymentTimedOut(
                 f"stack {self.target.stack_name}: expected its update to have ended, found it {_words(state)} "

@@ -52,6 +52,10 @@ class RollbackFailed(AutopatchError):
     """The stack update or the verification failed, and so did the rollback: an operator is needed."""
 
 
+class StackMovedOn(AutopatchError):
+    """Somebody else has changed the stack's AMI since this run's update: the way back leaves the stack alone."""
+
+
 class VerificationFailed(AutopatchError):
     """The stack was updated, and instances that run the AMI do not serve."""
 
@@ -64,6 +68,10 @@ class NotificationFailed(AutopatchError):
     """The notification could not be published."""
 
 
+class AnswerLost(AutopatchError):
+    """SNS was asked to publish, and its answer was lost: it may have published, and is asked only once more."""
+
+
 class UnknownStatus(AutopatchError):
     """AWS answered with a status that this version does not know; it counts neither as success nor as in progress."""
 
@@ -73,4 +81,4 @@ class AwsCallFailed(AutopatchError):
 
 
 class TransientAwsFault(AutopatchError):
-    """AWS could not serve a call just now; the state machine retries."""
+    """AWS could not serve a call just now; a look is repeated until its deadline, and every task for a while."""

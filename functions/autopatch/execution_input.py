@@ -14,6 +14,8 @@ from autopatch.errors import InvalidInput
 from autopatch.settings import ACCEPTABLE, STACK_NAME, Rollback
 
 MAX_TARGETS = 10
+LONGEST_LINE = 256
+"""Characters of a free text."""
 
 AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -49,10 +51,12 @@ class ExecutionInput:
                 f"the execution's input: expected a JSON object such as {{}}, found {_shown(document)}; "
                 "start the execution again with an object"
             )
+        # The console's new execution has this key, and other tools annotate with it.
+        document = {key: value for key, value in document.items() if key != "Comment"}
         _check_keys(document, ("trigger", "reason", "targets", "amiId", "dryRun", "rollback"), "the execution's input")
         execution_input = cls(
             trigger=_one_of(document, "trigger", Trigger) or Trigger.MANUAL,
-            reason=_text(document, "reason"),
+            reason=_line(document, "reason"),
             targets=_targets(document["targets"]) if "targets" in document else None,
             ami_id=_name(document, "amiId", AMI_ID, "the id of an AMI, such as ami-0123456789abcdef0"),
             dry_run=_flag(document, "dryRun"),
@@ -72,7 +76,7 @@ def _check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str)
             close = difflib.get_close_matches(key.lower(), [name.lower() for name in known], n=1, cutoff=0.5)
             nearest = next((name for name in known if close and name.lower() == close[0]), None)
             hint = f"did you mean {nearest!r}?" if nearest else "leave it out"
-            raise InvalidInput(f"{where}: expected only the keys {', '.join(known)}, found {key!r}; {hint}")
+            raise InvalidInput(f"{where}: expected only the keys {', '.join(known)}, found {_shown(key)}; {hint}")
 
 
 def _targets(value: Any) -> tuple[RequestedTarget, ...]:
@@ -130,10 +134,14 @@ def _one_of(document: Mapping[str, Any], key: str, choices: type[_Choice]) -> _C
         raise InvalidInput(f"{key}: expected one of {', '.join(choices)}, found {_shown(value)}; {hint}") from None
 
 
-def _text(document: Mapping[str, Any], key: str) -> str | None:
+def _line(document: Mapping[str, Any], key: str) -> str | None:
+    """A text of one line: line breaks and control characters would pass for other parts of a notification."""
     value = document.get(key)
-    if key in document and not isinstance(value, str):
-        raise InvalidInput(f"{key}: expected a string, found {_shown(value)}; quote it or leave it out")
+    if key in document and not (isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_LINE):
+        raise InvalidInput(
+            f"{key}: expected a string of at most {LONGEST_LINE} printable characters, without line breaks, found "
+            f"{_shown(value)}; correct it or leave it out"
+        )
     return value
 
 

@@ -11,16 +11,39 @@ if TYPE_CHECKING:
 
     from autopatch.aws.cloudformation.change_sets import Cause, Change
 
-# What launches instances, and may change or be replaced for another AMI.
+# What the fleet is launched from, and may change or be replaced for another AMI.
 _LAUNCHES_INSTANCES = frozenset({GROUP_TYPE, "AWS::EC2::LaunchTemplate", "AWS::AutoScaling::LaunchConfiguration"})
+# What hangs on a group and keeps nothing of its own: it may be replaced with the group.
+_FOLLOWERS = frozenset(
+    {
+        "AWS::AutoScaling::LifecycleHook",
+        "AWS::AutoScaling::ScalingPolicy",
+        "AWS::AutoScaling::ScheduledAction",
+        "AWS::AutoScaling::WarmPool",
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::CompositeAlarm",
+    }
+)
+# What replaces instances of its own when its launch template or image moves, even where it is itself changed in place.
+_OTHER_FLEETS = frozenset(
+    {
+        "AWS::Batch::ComputeEnvironment",
+        "AWS::EC2::EC2Fleet",
+        "AWS::EC2::Instance",
+        "AWS::EC2::SpotFleet",
+        "AWS::ECS::CapacityProvider",
+        "AWS::EKS::Nodegroup",
+    }
+)
 _BY_REFERENCE = frozenset({"ResourceReference", "ResourceAttribute"})
 
 
 def unexpected_changes(changes: Collection[Change], our_parameters: Collection[str]) -> tuple[str, ...]:
     """What the update would do besides bringing up other instances, a line a resource.
 
-    Our parameters have to be the cause of each change, or another change of which that is true. What launches
-    instances may then be replaced, and with it what merely refers to it; anything else may only be changed in place.
+    Our parameters have to be the cause of each change, or another change of which that is true. What the fleet is
+    launched from may then be replaced, and with it what hangs on a group and keeps nothing; anything else may only be
+    changed in place, and what has instances outside the groups not even that.
     So a group whose AMI moves by itself, because an SSM parameter that the stack names holds another value, is not let
     through with ours, nor is what moves beside it in the same resource: such a change is shown without its cause (on
     record, test_update_parameter_between_deployments).
@@ -34,8 +57,10 @@ def unexpected_changes(changes: Collection[Change], our_parameters: Collection[s
         for change in list(undecided):
             if not _is_caused_by(change, our_parameters, expected):
                 continue
-            with_the_fleet = change.resource_type in _LAUNCHES_INSTANCES or _is_caused_by(change, (), of_the_fleet)
-            if with_the_fleet or change.replacement == "False":
+            follows = change.resource_type in _FOLLOWERS and _is_caused_by(change, (), of_the_fleet)
+            with_the_fleet = change.resource_type in _LAUNCHES_INSTANCES or follows
+            in_place = change.replacement == "False" and change.resource_type not in _OTHER_FLEETS
+            if with_the_fleet or in_place:
                 expected.add(change.logical_id)
                 if with_the_fleet:
                     of_the_fleet.add(change.logical_id)

@@ -13,7 +13,7 @@ from autopatch.aws.cloudwatch import Alarm, AlarmState
 from autopatch.errors import TargetNotReady, UnexpectedChanges
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from autopatch.aws.cloudformation.stacks import Stack
     from autopatch.aws.ec2 import MachineImage
@@ -107,6 +107,37 @@ def ami_findings(ami_id: str, image: MachineImage | None, fleet: Collection[Grou
             f"instances of the AMI's architecture, {image.architecture}",
             ", ".join(others),
             "build the image from a parent of the instances' architecture, or change the instance type",
+        )
+
+
+def way_back_findings(ami_before: str, image_before: MachineImage | None) -> Iterator[Finding]:
+    """Whether the stack could go back to the AMI that it runs; one whose parameter is empty needs none for that."""
+    state = image_before.state if image_before is not None else "that it does not exist"
+    if ami_before and state != "available":
+        yield Finding(
+            "NoWayBack",
+            f"the AMI that the stack runs today, {ami_before}, to be available, for a way back",
+            state,
+            "let the target accept NoWayBack: an update that fails then leaves too few instances, or none",
+        )
+
+
+def owner_findings(
+    image: MachineImage | None, owners: frozenset[str], ran_before: Callable[[], Collection[str]]
+) -> Iterator[Finding]:
+    """Whether the AMI is one that may run in the stack: whoever starts an execution must not choose its owner.
+
+    `owners` are accounts and aliases; `ran_before` gives AMIs that the stack had before, to which it may go back.
+    """
+    if image is None or owners & {image.owner_id, image.owner_alias}:
+        return
+    if image.ami_id not in ran_before():
+        yield Finding(
+            "ForeignAmi",
+            f"an AMI of this account or of an owner that the deployment names, or one that the stack had before: not "
+            f"{image.ami_id}",
+            f"that it belongs to {image.owner_alias or 'the account'} {image.owner_id}",
+            "copy it into this account, or name its owner in AmiOwners of the deployment",
         )
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from autopatch.contracts import Freeze, FreezeStatus, NotStarted, Outcome, Pending, PendingStatus, Unchanged
+from autopatch.errors import TransientAwsFault
+from autopatch.polling import deployment_poll_seconds, or_look_again
 from autopatch.settings import WhenClosed
 
 if TYPE_CHECKING:
@@ -63,6 +65,26 @@ def check_freeze(
     now: datetime,
 ) -> Freeze:
     """OPEN, WAIT or SKIP for the run as a whole; the base image is only asked for where an image is to be built."""
+    try:
+        return _freeze_of_the_run(execution, run, settings, systems_manager, base_images, holds, now)
+    except TransientAwsFault as fault:
+        # Nothing is done while this is not known; a run waits for that as long as a build may take.
+        waiting, patience = now - execution.started_at, timedelta(minutes=run.build_deadline_minutes)
+        if waiting >= patience:
+            raise
+        seconds = deployment_poll_seconds(waiting.total_seconds(), (patience - waiting).total_seconds())
+        return Freeze(FreezeStatus.WAIT, str(fault), seconds)
+
+
+def _freeze_of_the_run(
+    execution: Execution,
+    run: Run,
+    settings: CalendarSettings,
+    systems_manager: SystemsManager,
+    base_images: BaseImages,
+    holds: Holds,
+    now: datetime,
+) -> Freeze:
     frozen = freeze(settings, systems_manager, execution.started_at, now)
     if frozen.status is not FreezeStatus.OPEN or run.ami_id is not None:
         return frozen
@@ -89,10 +111,24 @@ def check_calendar(
 
     The time until the calendar opens counts neither as time elapsed nor for the deadline.
     """
+    pending = so_far if isinstance(so_far, Pending) else _pending(run, now)
+    unread = replace(pending, status=PendingStatus.CALENDAR_CLOSED)
+    return or_look_again(
+        unread, now, lambda: _checked_calendar(execution, target, pending, settings, systems_manager, now)
+    )
+
+
+def _checked_calendar(
+    execution: Execution,
+    target: Target,
+    pending: Pending,
+    settings: CalendarSettings,
+    systems_manager: SystemsManager,
+    now: datetime,
+) -> Pending | Unchanged:
     frozen = freeze(settings, systems_manager, execution.started_at, now)
     if frozen.status is FreezeStatus.SKIP:
         return Unchanged(outcome=Outcome.SKIPPED, ami_before=target.ami_before, detail=frozen.reason)
-    pending = so_far if isinstance(so_far, Pending) else _pending(run, now)
     if frozen.status is FreezeStatus.OPEN:
         return replace(pending, status=PendingStatus.CALENDAR_OPEN, poll_after_seconds=0)
     wait = timedelta(seconds=frozen.poll_after_seconds)

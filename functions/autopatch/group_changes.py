@@ -1,4 +1,4 @@
-"""What an update does to the Auto Scaling groups of a stack, and what is found of that."""
+"""What an update does to the Auto Scaling groups of a stack."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopatch.aws.cloudformation.stacks import GROUP_TYPE
-from autopatch.findings import Finding
 from autopatch.templates import Template, Unresolved, completed, first_unresolved, truth, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from autopatch.aws.cloudformation.change_sets import Change
     from autopatch.fleet import GroupFleet
 
 _CHECKPOINT_SECONDS = "3600"
+_PROPERTIES = ("AutoScalingGroupName", "DesiredCapacity", "MaxSize", "MinSize")
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 
 
@@ -31,28 +31,31 @@ class GroupChange:
     fleet: GroupFleet
     update_policy: Mapping[str, Any] | Unresolved
     creation_policy: Mapping[str, Any] | Unresolved
-    sizes: Mapping[str, Any]
-    """The properties DesiredCapacity and MinSize, where it has them."""
+    properties: Mapping[str, Any]
+    """Its name and its sizes, where it has them."""
+    retained: bool | Unresolved = False
+    """Whether the old group stays when a new one takes its place."""
 
     @classmethod
-    def read(cls, fleet: GroupFleet, change: Change, template: Template) -> GroupChange:
-        """The group's policies and sizes, from the template, and what that cannot say from the change set.
+    def read(cls, fleet: GroupFleet, shown: Mapping[str, Any], template: Template) -> GroupChange:
+        """The group's policies and sizes, from the template, and what that cannot say from what a change set has shown.
 
         Of the contexts that a change set shows, no sample and no record has an UpdatePolicy or a CreationPolicy; and
         a group that only reads an attribute of its launch template is shown without any context.
         """
 
         def attribute(name: str) -> Any:
-            return completed(template.attribute(change.logical_id, name), change.after.get(name)) or {}
+            return completed(template.attribute(fleet.logical_id, name), shown.get(name)) or {}
 
-        properties = attribute("Properties")
+        properties, kept = attribute("Properties"), attribute("UpdateReplacePolicy")
         if isinstance(properties, Unresolved):
             properties = {"DesiredCapacity": properties}
         return cls(
             fleet,
             attribute("UpdatePolicy"),
             attribute("CreationPolicy"),
-            {name: properties[name] for name in ("DesiredCapacity", "MinSize") if name in properties},
+            {name: properties[name] for name in _PROPERTIES if name in properties},
+            kept if isinstance(kept, Unresolved) else str(kept).startswith("Retain"),
         )
 
     @property
@@ -87,28 +90,68 @@ class GroupChange:
             if _at(self.creation_policy, "ResourceSignal") is None:
                 return False
             count = whole_number(_at(self.creation_policy, "ResourceSignal", "Count") or "1")
-            return count if isinstance(count, Unresolved) else count > 0
+            return count if isinstance(count, Unresolved) else count > 0 and self.has_to_succeed
         rolling = _at(self.update_policy, "AutoScalingRollingUpdate")
-        return True if rolling is None else truth(_at(rolling, "WaitOnResourceSignals"))
+        if rolling is None:
+            return True
+        waits = truth(_at(rolling, "WaitOnResourceSignals"))
+        return waits if isinstance(waits, Unresolved) else waits and self.has_to_succeed
 
     @property
-    def capacity_after(self) -> int | Unresolved | None:
-        """The desired capacity that the update sets, None when it leaves that alone.
+    def has_to_succeed(self) -> bool | Unresolved:
+        """Whether any of the new instances has to signal success: of 0 percent, none has to."""
+        if self.replaces_group:
+            percent = _at(self.creation_policy, "AutoScalingCreationPolicy", "MinSuccessfulInstancesPercent")
+        else:
+            percent = _at(self.update_policy, "AutoScalingRollingUpdate", "MinSuccessfulInstancesPercent")
+        number = whole_number("100" if percent is None else percent)
+        return number if isinstance(number, Unresolved) else number > 0
+
+    @property
+    def leaves_sizes(self) -> bool | Unresolved:
+        """Whether the group keeps the sizes that it has.
 
         A new group has the template's; so has one that is updated in place, unless AutoScalingScheduledAction says that
         sizes which the template does not change are ignored (CloudFormation user guide, "UpdatePolicy attribute").
         """
+        if self.replaces_group:
+            return self.replaces_group if isinstance(self.replaces_group, Unresolved) else False
+        return truth(_at(self.update_policy, "AutoScalingScheduledAction", "IgnoreUnmodifiedGroupSizeProperties"))
+
+    @property
+    def capacity_after(self) -> int | Unresolved | None:
+        """The desired capacity that the update sets, None when it leaves that alone."""
         if isinstance(self.replaces_group, Unresolved):
             return self.replaces_group
         if not self.replaces_group:
-            if "DesiredCapacity" not in self.sizes:
+            if "DesiredCapacity" not in self.properties:
                 return None
-            ignored = truth(
-                _at(self.update_policy, "AutoScalingScheduledAction", "IgnoreUnmodifiedGroupSizeProperties")
-            )
-            if ignored:
-                return ignored if isinstance(ignored, Unresolved) else None
-        return whole_number(self.sizes.get("DesiredCapacity", self.sizes.get("MinSize", "0")))
+            if self.leaves_sizes:
+                return self.leaves_sizes if isinstance(self.leaves_sizes, Unresolved) else None
+        return whole_number(self.properties.get("DesiredCapacity", self.properties.get("MinSize", "0")))
+
+    @property
+    def is_resized(self) -> bool:
+        """Whether a new group takes its place that has another desired capacity."""
+        after = self.capacity_after
+        return self.replaces_group is True and after not in (None, self.fleet.group.desired_capacity)
+
+    @property
+    def range_after(self) -> tuple[int | Unresolved, int | Unresolved]:
+        """The MinSize and the MaxSize that the group has after the update."""
+        group = self.fleet.group
+        has = {"MinSize": group.min_size, "MaxSize": group.max_size}
+        if isinstance(self.leaves_sizes, Unresolved):
+            return self.leaves_sizes, self.leaves_sizes
+        after = has if self.leaves_sizes else {**has, **self.properties}
+        return whole_number(after["MinSize"]), whole_number(after["MaxSize"])
+
+    @property
+    def least_in_service(self) -> int | Unresolved:
+        """How many instances a rolling update keeps in service; 0 for any other update."""
+        if self.replaces_group:
+            return 0
+        return whole_number(_at(self.update_policy, "AutoScalingRollingUpdate", "MinInstancesInService") or "0")
 
     @property
     def pauses_seconds(self) -> int | Unresolved:
@@ -141,7 +184,9 @@ class GroupChange:
         decided = {
             "whether the update replaces instances": self.replaces_instances,
             "whether the update waits for signals of the new instances": self.is_guarded,
-            "how many instances the update leaves": self.capacity_after,
+            "how many instances the update leaves": first_unresolved([self.capacity_after, *self.range_after]),
+            "how many instances the update keeps in service": self.least_in_service,
+            "whether the old group stays": self.retained,
             "how long the update pauses": self.pauses_seconds,
         }
         return {what: value for what, value in decided.items() if isinstance(value, Unresolved)}
@@ -158,6 +203,34 @@ class GroupChange:
         return after if isinstance(after, int) else self.fleet.group.desired_capacity
 
 
+@dataclass(frozen=True)
+class LaunchTemplateSource:
+    """A launch template of the stack that a group is launched from, and the version of it that the group names."""
+
+    logical_id: str
+    version: str
+    moves: bool
+    """Whether the group follows each update of the launch template, as far as is known."""
+
+
+def launch_template_sources(template: Template, logical_id: str) -> Iterator[LaunchTemplateSource]:
+    """The launch templates of the stack that the group is launched from.
+
+    CloudFormation makes a new version of a launch template, and replaces instances only where the version that the
+    group names is another one then. The default version stays (template reference, AWS::EC2::LaunchTemplate).
+    """
+    properties = template.attribute(logical_id, "Properties")
+    mixed = _at(properties, "MixedInstancesPolicy", "LaunchTemplate", "LaunchTemplateSpecification")
+    for named in (_at(properties, "LaunchTemplate"), mixed):
+        names = [_at(named, name) for name in ("LaunchTemplateId", "LaunchTemplateName")]
+        version = _at(named, "Version")
+        for name in names:
+            if isinstance(name, Unresolved) and name.source.startswith("Ref "):
+                found = version.source if isinstance(version, Unresolved) else str(version)
+                stays = not isinstance(version, Unresolved) or found.endswith(".DefaultVersionNumber")
+                yield LaunchTemplateSource(name.source.removeprefix("Ref "), found, moves=not stays)
+
+
 def changed_groups(
     fleet: Collection[GroupFleet], changes: Collection[Change], template: Template
 ) -> Iterator[GroupChange]:
@@ -165,95 +238,13 @@ def changed_groups(
     by_logical_id = {change.logical_id: change for change in changes if change.resource_type == GROUP_TYPE}
     for group in fleet:
         if group.logical_id in by_logical_id:
-            yield GroupChange.read(group, by_logical_id[group.logical_id], template)
+            yield GroupChange.read(group, by_logical_id[group.logical_id].after, template)
 
 
 def minutes_of_pauses(changed: Collection[GroupChange]) -> int:
     """How long the groups pause one after another. What is not known of it is a finding of its own."""
     known = [group.pauses_seconds for group in changed if isinstance(group.pauses_seconds, int)]
     return -(-sum(known) // 60)
-
-
-def group_findings(changed: Collection[GroupChange], ami_parameter: str) -> Iterator[Finding]:
-    """Whether the update really replaces instances, guarded, and keeps as many as there are."""
-    if not changed:
-        yield Finding(
-            "NoGroupChanges",
-            f"the parameter {ami_parameter} to reach an Auto Scaling group of the stack",
-            "that none changes with it",
-            "name the parameter that the instances are launched from as amiParameter of the target",
-        )
-    for group in changed:
-        for what, value in group.unresolved.items():
-            yield Finding(
-                "NotKnownBefore",
-                f"to know of {group.logical_id}, before it is changed, {what}",
-                f"that it depends on {value.source}",
-                "write it into the template, or let parameters, conditions and mappings decide it",
-            )
-        if group.replaces_instances is False:
-            yield Finding(
-                "NoUpdatePolicy",
-                f"an UpdatePolicy of {group.logical_id} that replaces instances",
-                "none, so that the update would succeed and patch nothing",
-                "add AutoScalingReplacingUpdate with WillReplace: true, or AutoScalingRollingUpdate, to the template",
-            )
-        elif group.is_guarded is False:
-            guard = "a CreationPolicy with a ResourceSignal" if group.replaces_group else "WaitOnResourceSignals: true"
-            yield Finding(
-                "NoCreationPolicy",
-                f"a guard that fails the update of {group.logical_id} when new instances do not come up",
-                "no CreationPolicy with signals"
-                if group.replaces_group
-                else "an AutoScalingRollingUpdate without WaitOnResourceSignals",
-                f"add {guard} to the template, or let the target accept NoCreationPolicy",
-            )
-        live, after = group.fleet.group.desired_capacity, group.capacity_after
-        if isinstance(after, int) and after < live:
-            yield Finding(
-                "CapacityShrinks",
-                f"{group.logical_id} to keep its {live} instances",
-                f"that the update would leave {after}",
-                "name the stack's parameter for the desired capacity as capacityParameter of the target, or update the "
-                "stack to the capacity that it needs",
-            )
-
-
-def room_findings(
-    changed: Collection[GroupChange],
-    free_addresses: Callable[[Collection[str]], Mapping[str, int]],
-    used_and_quota: Callable[[], tuple[int, int]],
-) -> Iterator[Finding]:
-    """Whether there is room for the new group beside the old one.
-
-    `free_addresses` and `used_and_quota` are those of a Situation.
-    """
-    new_cpus = 0
-    for group in changed:
-        if group.launches == 0:
-            continue
-        if group.fleet.group.subnet_ids:
-            free = free_addresses(group.fleet.group.subnet_ids)
-            if sum(free.values()) < group.launches:
-                yield Finding(
-                    "NoFreeAddresses",
-                    f"{group.launches} free addresses in the subnets of {group.logical_id}",
-                    ", ".join(f"{count} in {subnet}" for subnet, count in free.items()),
-                    "free addresses, or give the group more subnets",
-                )
-        instances = [member.instance for member in group.fleet.members if member.instance]
-        standard = [instance for instance in instances if instance.is_standard]
-        new_cpus += group.launches * max((instance.virtual_cpus for instance in standard), default=0)
-    if new_cpus == 0:
-        return
-    used, quota = used_and_quota()
-    if used + new_cpus > quota:
-        yield Finding(
-            "QuotaExceeded",
-            f"room for {new_cpus} more vCPUs of running On-Demand Standard instances while both groups run",
-            f"a quota of {quota}, of which {used} are in use",
-            "ask for a higher quota (Service Quotas, Amazon EC2, L-1216C47A), or stop what is not needed",
-        )
 
 
 def _seconds(value: Any) -> int | Unresolved:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from autopatch.aws.image_builder import ImageStatus
 from autopatch.contracts import Ami, ImageBuild
-from autopatch.errors import ImageBuildFailed, ImageBuildTimedOut, ImageHasNoAmi
+from autopatch.errors import ImageBuildFailed, ImageBuildTimedOut, ImageHasNoAmi, TransientAwsFault
 from autopatch.polling import image_poll_seconds
 
 if TYPE_CHECKING:
@@ -45,10 +45,19 @@ def start_image_build(execution: Execution, run: Run, image_builder: ImageBuilde
 
 
 def check_image(execution: Execution, build: ImageBuild, image_builder: ImageBuilder, now: datetime) -> ImageBuild:
-    """The build as it is now.
+    """The build as it is now; while AWS cannot serve the look at it, as it was.
 
     Raises ImageBuildFailed when it ended in anything but AVAILABLE, ImageBuildTimedOut at its deadline.
     """
+    try:
+        return _looked_at(execution, build, image_builder, now)
+    except TransientAwsFault:
+        if now >= build.deadline_at:
+            raise
+        return _again(build, ImageStatus.TESTING, now)
+
+
+def _looked_at(execution: Execution, build: ImageBuild, image_builder: ImageBuilder, now: datetime) -> ImageBuild:
     image = image_builder.image(build.image_arn)
     overdue = now >= build.deadline_at
     if image.status is ImageStatus.AVAILABLE:
@@ -67,13 +76,14 @@ def check_image(execution: Execution, build: ImageBuild, image_builder: ImageBui
             f"{', after it had been resumed once' if build.retried else ''}; "
             "read the build's log, fix the recipe or its components, and start a run again"
         )
-    return replace(
-        build,
-        status=image.status.value,
-        poll_after_seconds=image_poll_seconds(
-            image.status, (now - build.started_at).total_seconds(), (build.deadline_at - now).total_seconds()
-        ),
-    )
+    return _again(replace(build, status=image.status.value), image.status, now)
+
+
+def _again(build: ImageBuild, status: ImageStatus, now: datetime) -> ImageBuild:
+    """The build, with the wait until the next look at it, as long as is usual in that status."""
+    elapsed, remaining = now - build.started_at, build.deadline_at - now
+    seconds = image_poll_seconds(status, elapsed.total_seconds(), remaining.total_seconds())
+    return replace(build, poll_after_seconds=seconds)
 
 
 def _deserves_a_retry(build: ImageBuild, image: Image, image_builder: ImageBuilder) -> bool:

@@ -70,6 +70,8 @@ _NEXT_STEPS = {
     "DeploymentTimedOut": "See what the update waited for (the stack's events, the instances' logs). If updates take "
     "that long now, deploy with a longer deployment deadline. Then start the execution again.",
     "RollbackFailed": "An operator is needed now. See above what failed first, and why the rollback failed.",
+    "StackMovedOn": "Look at what the stack runs now, which somebody else has put there.",
+    "AnswerLost": "Look whether this notification has arrived twice. There is nothing else to do.",
     "NotificationFailed": "Fix the notification topic: its policy, its encryption key or its subscriptions.",
     "AwsCallFailed": "AWS refused a call, often for a missing permission. Fix that, and start the execution again.",
     "TransientAwsFault": "AWS could not be reached for a while, although each call was retried. Start the "
@@ -117,7 +119,8 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     run = _RunSoFar(state, now)
     failed = read(state["failure"], Failure)
     targets = run.summary.targets
-    failed_targets = [target for target in targets if target.outcome is Outcome.FAILED]
+    failed_targets = [target for target in targets if target.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
+    is_known = all(target.outcome is not Outcome.UNKNOWN for target in targets)
     if failed_targets:
         subject, verdict = _bad_news(targets, failed_targets)
     elif targets:
@@ -127,7 +130,8 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
             f"{verdict} But the run failed after that.",
         )
     elif run.updates_may_have_begun:
-        subject = f"FAILED: {failed.error}; {run.stacks} may have been updated"
+        is_known = False
+        subject = f"UNKNOWN: {failed.error}; {run.stacks} may have been updated"
         verdict = f"The run failed with {failed.error}, possibly after updates of its stacks had begun."
     else:
         failure = _IN_WORDS.get(failed.error, failed.error)
@@ -136,9 +140,9 @@ def failure(state: Mapping[str, Any], now: datetime) -> Notification:
     return run.notification(
         subject,
         verdict,
-        outcome=Outcome.FAILED,
+        outcome=Outcome.FAILED if is_known else Outcome.UNKNOWN,
         error=None if failed_targets else failed,
-        next_steps=_after_failure(failed.error, targets),
+        next_steps=_after_failure(failed.error, targets, run.ami),
     )
 
 
@@ -154,8 +158,8 @@ def ending(state: Mapping[str, Any], ended: Ending, now: datetime) -> Notificati
         error=ended.failure if ended.failure.cause else None,
         next_steps="What was in progress continues without the run: an image build to its end, and a stack update "
         "until it is complete or CloudFormation has rolled it back. Follow them with the links below. A stack whose "
-        "update had begun keeps the rollback alarms and the bake time of the update until the next run, which puts "
-        "back what the stack had before. So start the execution again when the stack has settled.",
+        "update had begun has the rollback alarms and the bake time that the run gave it, not its own, until the next "
+        "run that comes to it puts its own back. So start the execution again when the stack has settled.",
     )
 
 
@@ -180,7 +184,10 @@ class _RunSoFar:
 
     @property
     def _stack_names(self) -> tuple[str, ...]:
-        return tuple(target.stack_name for target in self._run.targets) if self._run else ()
+        if self._run is None:
+            return ()
+        refused = (target.stack_name for target in self._run.refused)
+        return (*(target.stack_name for target in self._run.targets), *refused)
 
     def notification(
         self, subject: str, verdict: str, outcome: str, next_steps: str, error: Failure | None = None
@@ -218,12 +225,15 @@ class _RunSoFar:
             return "No stack was changed."
         if self.updates_may_have_begun:
             return "Stacks\n" + "\n".join(
-                f"  {target.stack_name}: its update may have begun; it ran {target.ami_before} before"
+                f"  {target.stack_name}: its update may have begun; it ran {target.ami_before} before. Look at it:\n"
+                f"    aws cloudformation describe-stacks --stack-name {target.stack_name}"
                 for target in self._run.targets
             )
-        return "Stacks\n" + "\n".join(
-            f"  {target.stack_name}: not touched; it still runs {target.ami_before}" for target in self._run.targets
-        )
+        run = self._run
+        lines = [f"  {target.stack_name}: not touched; it still runs {target.ami_before}" for target in run.targets]
+        for refused in run.refused:
+            lines += [f"  {refused.stack_name}: not to be patched", _indented(refused.reason, "    ")]
+        return "Stacks\n" + "\n".join(lines)
 
     def _error_part(self, error: Failure | None) -> str:
         return f"What failed\n  {error.error}\n{_indented(error.message)}" if error else ""
@@ -250,10 +260,10 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
     patched = [target for target in targets if target.outcome is Outcome.PATCHED]
     previewed = [target for target in targets if target.outcome is Outcome.DRY_RUN]
     not_begun = [target for target in targets if target.outcome is Outcome.SKIPPED]
+    to_do = "; look at the rollback alarms" if any(target.left_to_do for target in targets) else ""
     if patched:
         who = patched[0].stack_name if len(targets) == 1 else f"{len(patched)} of {_stacks(len(targets))}"
         current = "" if len(patched) == len(targets) else "; see below for the others"
-        to_do = "; rollback alarms not put back" if any(target.left_to_do for target in targets) else ""
         return f"PATCHED: {who} now on {new}{to_do}", f"Patched: {who} now on {new}{current}{to_do}.", Outcome.PATCHED
     if previewed:
         who = previewed[0].stack_name if len(targets) == 1 else f"{len(previewed)} of {_stacks(len(targets))}"
@@ -264,8 +274,8 @@ def _good_news(targets: tuple[TargetResult, ...], ami: Ami | None) -> tuple[str,
         return f"SKIPPED: {who}", f"Skipped: {who} not patched, because a change calendar is closed.", Outcome.SKIPPED
     who = targets[0].stack_name if len(targets) == 1 else f"all {_stacks(len(targets))}"
     return (
-        f"ALREADY CURRENT: {who} on {new} before the run",
-        f"There was nothing to patch: {who} ran {new} before the run.",
+        f"ALREADY CURRENT: {who} on {new} before the run{to_do}",
+        f"There was nothing to patch: {who} ran {new} before the run{to_do}.",
         Outcome.ALREADY_CURRENT,
     )
 
@@ -290,10 +300,15 @@ def _after_success(targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
     return "\n".join(steps) or "Nothing."
 
 
-def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
+def _after_failure(error: str, targets: tuple[TargetResult, ...], ami: Ami | None) -> str:
     steps = [_NEXT_STEPS.get(error, _NEXT_STEP_OTHERWISE)]
     for target in targets:
-        if target.stack_status == "UPDATE_ROLLBACK_FAILED":
+        if target.outcome is Outcome.UNKNOWN:
+            steps.append(
+                f"Look at {target.stack_name} with the command above. If it has settled, and runs what it should not, "
+                f"start the execution with\n{_input_to_go_back(target)}"
+            )
+        elif target.stack_status == "UPDATE_ROLLBACK_FAILED":
             steps.append(
                 f"{target.stack_name} is stuck between two AMIs: fix what its events show, then continue its rollback "
                 "in the console. Until then nothing can update it."
@@ -304,12 +319,18 @@ def _after_failure(error: str, targets: tuple[TargetResult, ...]) -> str:
                 "and serve: see what keeps them from it."
             )
         elif target.error in (*_AFTER_THE_UPDATE, "RollbackFailed") and not target.rolled_back:
-            steps.append(
-                f"{target.stack_name} is still on the new AMI. To go back, start the execution with\n"
-                f"{_input_to_go_back(target)}"
-            )
+            steps.append(_after_no_way_back(target, ami))
     steps += [target.left_to_do for target in targets if target.left_to_do]
     return "\n".join(steps)
+
+
+def _after_no_way_back(target: TargetResult, ami: Ami | None) -> str:
+    """What to do about a stack that was updated, failed, and was not rolled back; what it has now was looked up."""
+    name, has = target.stack_name, target.ami_after
+    if has is not None and ami is not None and has != ami.ami_id:
+        return f"{name} has {has} now, which somebody else has put there: look at what runs in it."
+    where = "is still on the new AMI" if has is not None else "may still be on the new AMI: it could not be read"
+    return f"{name} {where}. To go back, start the execution with\n{_input_to_go_back(target)}"
 
 
 def _input_for(ami_id: str | None, *stack_names: str) -> str:
@@ -326,12 +347,23 @@ def _input_to_go_back(target: TargetResult) -> str:
 def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> tuple[str, str]:
     """The subject and the verdict of a run in which targets failed."""
     fine = len(targets) - len(failed)
+    lost = [target.stack_name for target in failed if target.outcome is Outcome.UNKNOWN]
     others = f"; {fine} of {_stacks(len(targets))} fine" if len(targets) > 1 else ""
-    stuck = [target.stack_name for target in failed if target.error == "RollbackFailed"]
+    stuck = [
+        target.stack_name
+        for target in failed
+        if target.error == "RollbackFailed" and target.outcome is not Outcome.UNKNOWN
+    ]
     if stuck:
         return (
             f"ACTION NEEDED: the rollback of {', '.join(stuck)} failed{others}",
             f"{', '.join(stuck)} could not be patched, and the rollback failed as well. An operator is needed.",
+        )
+    if lost:
+        names = ", ".join(lost)
+        return (
+            f"UNKNOWN: whether {names} is patched is not known{others}",
+            f"The run lost sight of {names}: whether it is patched is not known. The list below shows how to find out.",
         )
     names, was = ", ".join(target.stack_name for target in failed), "was" if len(failed) == 1 else "were"
     if all(target.rolled_back for target in failed):
@@ -353,10 +385,12 @@ def _bad_news(targets: tuple[TargetResult, ...], failed: list[TargetResult]) -> 
 def _target_lines(target: TargetResult) -> str:
     took = f", {_duration(timedelta(seconds=target.seconds))}" if target.seconds is not None else ""
     lines = [f"  {target.stack_name}: {target.outcome}{took}"]
-    if target.ami_before == target.ami_after:
-        lines.append(f"    AMI: {target.ami_after}, as before")
+    if target.ami_before is None:
+        lines.append("    AMI: unknown")
+    elif target.ami_before == target.ami_after:
+        lines.append(f"    AMI: {target.ami_after or 'none of its own'}, as before")
     else:
-        lines.append(f"    AMI: {target.ami_before} before, {target.ami_after or 'unknown'} now")
+        lines.append(f"    AMI: {target.ami_before or 'none of its own'} before, {target.ami_after or 'unknown'} now")
     if target.stack_status:
         lines.append(f"    Stack: {target.stack_status}")
     if target.error:

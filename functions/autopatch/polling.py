@@ -14,11 +14,13 @@ from msgspec.structs import replace
 
 from autopatch.aws.image_builder import ImageStatus
 from autopatch.contracts import Pending, PendingStatus, Underway
-from autopatch.errors import TargetNotReady
+from autopatch.errors import TargetNotReady, TransientAwsFault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from autopatch.aws.cloudformation.stacks import Stack
-    from autopatch.contracts import Preview, Run, Target
+    from autopatch.contracts import NotStarted, Preview, Run, Target
 
 # An Image Builder build spends most of its time in BUILDING and never ends there with success.
 _SPARSE_STATUSES = frozenset({ImageStatus.PENDING, ImageStatus.CREATING, ImageStatus.BUILDING})
@@ -45,6 +47,7 @@ def deployment_poll_seconds(elapsed_seconds: float, remaining_seconds: float) ->
 
 
 _Underway = TypeVar("_Underway", bound=Underway)
+_Seen = TypeVar("_Seen")
 
 
 def look_again(target: _Underway, now: datetime, until: datetime | None = None) -> _Underway:
@@ -54,9 +57,25 @@ def look_again(target: _Underway, now: datetime, until: datetime | None = None) 
     return replace(target, poll_after_seconds=seconds)
 
 
-def pending_again(target: Underway, status: PendingStatus) -> Pending:
-    """The target without a preview, its deadline being as it was."""
-    return Pending(status=status, started_at=target.started_at, deadline_at=target.deadline_at)
+def or_look_again(
+    target: _Underway | NotStarted, now: datetime, look: Callable[[], _Seen], until: datetime | None = None
+) -> _Seen | _Underway:
+    """What `look` finds; while AWS cannot serve it, the target as it was, with the wait until the next look.
+
+    An outage is waited for like everything else: `until` that moment, or the target's deadline. After that, and where
+    there was nothing to wait for yet, the fault is raised: then the state machine repeats the task for a while.
+    """
+    try:
+        return look()
+    except TransientAwsFault:
+        if not isinstance(target, Underway) or now >= (until or target.deadline_at):
+            raise
+        return look_again(target, now, until)
+
+
+def pending_again(target: Underway, status: PendingStatus, capacity: int | None = None) -> Pending:
+    """The target without a preview, its deadline being as it was; the next preview brings the capacity with it."""
+    return Pending(status=status, started_at=target.started_at, deadline_at=target.deadline_at, capacity=capacity)
 
 
 def wait_for_stack(target: Underway, run: Run, stack: Stack, now: datetime) -> Pending:

@@ -10,10 +10,9 @@ from autopatch.aws.cloudformation.rollback_configuration import RollbackTrigger
 from autopatch.aws.cloudformation.stacks import UpdateRequest, not_updatable
 from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import Monitoring, Outcome, Pending, Preview, PreviewStatus, Unchanged
-from autopatch.errors import TargetNotReady
 from autopatch.findings import ALARM_NOT_OK, alarm_count_findings, current_findings, not_ready
 from autopatch.fleet import desired_capacities
-from autopatch.polling import wait_for_preview, wait_for_stack
+from autopatch.polling import or_look_again, wait_for_preview, wait_for_stack
 from autopatch.service_roles import role_to_give, service_role_findings
 
 if TYPE_CHECKING:
@@ -49,6 +48,9 @@ class UpdatePreviewer:
 
         Raises TargetNotReady when the stack can be neither updated nor waited for, or is busy until the deadline.
         """
+        return or_look_again(pending, now, lambda: self._preview(pending, now))
+
+    def _preview(self, pending: Pending, now: datetime) -> Pending | Preview | Unchanged:
         stack = self.stacks.stack(self.target.stack_name)
         if stack.state.is_busy:
             return wait_for_stack(pending, self.run, stack, now)
@@ -59,7 +61,7 @@ class UpdatePreviewer:
             return self._already_current(stack, fleet)
         own = self.saved_alarms.own(stack)
         monitoring = Monitoring(before=own, during=self._monitoring(own))
-        change_set_id = self._begin(stack, fleet, monitoring.during)
+        change_set_id = self._begin(stack, pending.capacity, monitoring.during)
         if change_set_id is None:
             return wait_for_stack(pending, self.run, stack, now)
         preview = Preview(
@@ -72,6 +74,7 @@ class UpdatePreviewer:
             change_set_id=change_set_id,
             capacities=desired_capacities(fleet),
             monitoring=monitoring,
+            capacity=pending.capacity,
         )
         return wait_for_preview(preview, self.run, self.target, now)
 
@@ -95,7 +98,7 @@ class UpdatePreviewer:
             return monitoring
         return monitoring.without([arn for arn, alarm in alarms.items() if alarm.state is AlarmState.ALARM])
 
-    def _begin(self, stack: Stack, fleet: Sequence[GroupFleet], monitoring: RollbackConfiguration) -> str | None:
+    def _begin(self, stack: Stack, capacity: int | None, monitoring: RollbackConfiguration) -> str | None:
         """The id of the change set, which is made once, however often it is asked for; None for a busy stack."""
         accepted, deployment_role_arn = self.target.accepted, self.settings.cloudformation_role_arn
         # A stack of this name may have been created anew since the run was planned.
@@ -105,7 +108,9 @@ class UpdatePreviewer:
         ]
         if findings:
             raise not_ready(stack.name, findings)
-        values = self._new_values(stack, fleet)
+        values = {self.target.ami_parameter: self.ami.ami_id}
+        if capacity is not None and self.target.capacity_parameter is not None:
+            values[self.target.capacity_parameter] = str(capacity)
         # Whether a stack has the role and the alarms of a change set that is never executed is not documented.
         is_executed = not self.run.dry_run
         changes_monitoring = is_executed and not monitoring.is_like(stack.rollback_configuration)
@@ -120,19 +125,3 @@ class UpdatePreviewer:
             name=self.execution.token(f"preview {stack.stack_id} {sorted(values.items())} {monitoring}"),
             description="AMI Autopatch: instances on another AMI",
         )
-
-    def _new_values(self, stack: Stack, fleet: Sequence[GroupFleet]) -> dict[str, str]:
-        """The AMI, and the live capacity where a parameter of the stack carries it.
-
-        A group that is replaced is created with the template's capacity (AutoScalingReplacingUpdate in the
-        CloudFormation user guide): one that has scaled out would come back small.
-        """
-        values = {self.target.ami_parameter: self.ami.ami_id}
-        if self.target.capacity_parameter is not None:
-            if len(fleet) != 1:
-                raise TargetNotReady(
-                    f"stack {stack.name}: expected one Auto Scaling group whose capacity "
-                    f"{self.target.capacity_parameter} carries, found {len(fleet)}; leave capacityParameter out"
-                )
-            values[self.target.capacity_parameter] = str(fleet[0].group.desired_capacity)
-        return values

@@ -15,7 +15,7 @@ from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import Outcome, Pending, PendingStatus, Preview, PreviewStatus, Unchanged
 from autopatch.findings import ALARM_NOT_OK, not_ready
 from autopatch.fleet import desired_capacities
-from autopatch.polling import pending_again, wait_for_preview, wait_for_stack
+from autopatch.polling import or_look_again, pending_again, wait_for_preview, wait_for_stack
 from autopatch.templates import read_template
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class ReadinessChecker:
     quotas: ServiceQuotas
     holds: Holds
     cloudwatch: CloudWatch
+    ami_owners: frozenset[str]
 
     def check(self, preview: Preview, now: datetime) -> Preview | Pending | Unchanged:
         """The preview, CREATING, INSTANCES_UNHEALTHY or READY; STACK_BUSY or PREVIEW_OUTDATED; or DRY_RUN.
@@ -53,6 +54,9 @@ class ReadinessChecker:
         Raises TargetNotReady with all that is to be fixed, UnexpectedChanges when the update would do more than bring
         up other instances.
         """
+        return or_look_again(preview, now, lambda: self._check(preview, now))
+
+    def _check(self, preview: Preview, now: datetime) -> Preview | Pending | Unchanged:
         stack = self.stacks.stack(self.target.stack_name)
         if stack.state.is_busy:
             self._delete(preview)
@@ -73,6 +77,10 @@ class ReadinessChecker:
             self._delete(preview)
             return pending_again(preview, PendingStatus.PREVIEW_OUTDATED)
         assessment = assess(self._situation(preview, stack, fleet, change_set, alarms))
+        capacity = assessment.capacity_to_carry
+        if self.target.capacity_parameter is not None and preview.capacity is None and capacity is not None:
+            self._delete(preview)
+            return pending_again(preview, PendingStatus.PREVIEW_OUTDATED, capacity)
         return self._judge(preview, change_set.changes, assessment, now)
 
     def _is_to_be_left_out(self, alarms: Mapping[str, Alarm]) -> bool:
@@ -101,6 +109,10 @@ class ReadinessChecker:
             template=read_template(change_set.template, change_set.parameters, stack.stack_id),
             ami_id=preview.ami_after,
             image=image,
+            owners=self.ami_owners,
+            ran_before=lambda: self.ec2.launch_template_amis(self.stacks.launch_template_ids(stack.name)),
+            ami_before=preview.ami_before,
+            image_before=self.ec2.image(preview.ami_before) if preview.ami_before else None,
             hold=self.holds.covering(preview.ami_after, image.name if image else ""),
             monitoring=preview.monitoring.during,
             alarms=alarms,
@@ -139,6 +151,7 @@ class ReadinessChecker:
             preview,
             status=PreviewStatus.READY,
             capacities=desired_capacities(group.fleet for group in assessment.changed),
+            sets_capacity=assessment.sets_capacity,
             pauses_minutes=assessment.pauses_minutes,
             changes=lines,
             poll_after_seconds=0,

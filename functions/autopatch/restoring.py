@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger
 from msgspec.structs import replace
 
 from autopatch.aws.cloudformation.change_sets import ChangeSetState
 from autopatch.aws.cloudformation.stacks import UpdateAnswer, UpdateRequest, not_updatable, rollback_option
 from autopatch.aws.cloudwatch import AlarmState
 from autopatch.contracts import NotRestored, NotStarted, Restored, Restoring
-from autopatch.errors import TargetNotReady
-from autopatch.polling import look_again
+from autopatch.errors import AutopatchError, TargetNotReady
+from autopatch.polling import look_again, or_look_again
 
 if TYPE_CHECKING:
     from autopatch.aws.cloudformation.change_sets import ChangeSets
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from autopatch.aws.cloudwatch import CloudWatch
     from autopatch.contracts import Execution, Run
     from autopatch.saved_alarms import Saved, SavedAlarms
+
+logger = Logger()
 
 _DELETED = ("DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_COMPLETE")
 _DESCRIPTION = "AMI Autopatch: the alarms and the bake time that the stack had before"
@@ -52,6 +55,9 @@ class AlarmRestorer:
 
         A change set that will not be executed is deleted; what is saved of a stack, when that has its own again.
         """
+        return or_look_again(so_far, now, lambda: self._restore(so_far, now))
+
+    def _restore(self, so_far: NotStarted | Restoring, now: datetime) -> Restoring | Restored | NotRestored:
         restoration = self._look(so_far, now)
         is_over = not isinstance(restoration, Restoring)
         if is_over and isinstance(so_far, Restoring) and so_far.change_set_id is not None and not so_far.is_updating:
@@ -61,11 +67,13 @@ class AlarmRestorer:
     def _look(self, so_far: NotStarted | Restoring, now: datetime) -> Restoring | Restored | NotRestored:
         stack = self.stacks.stack(self.own.stack_id)
         restoring = so_far if isinstance(so_far, Restoring) else self._started(now)
-        is_being_restored = restoring.is_updating and stack.state.is_busy
-        if stack.status in _DELETED or (self._is_restored(stack) and not is_being_restored):
+        if stack.status in _DELETED:
             return self._restored(stack)
+        # What a stack shows while an operation is in progress on it is not documented.
         if stack.state.is_busy:
             return self._wait(restoring, stack, f"the stack is still {stack.status}", now)
+        if self._is_restored(stack):
+            return self._restored(stack)
         if not stack.state.is_ready:
             return self._not_restored(stack, str(not_updatable(stack)))
         if restoring.is_updating:
@@ -88,7 +96,11 @@ class AlarmRestorer:
         return has.is_like(self.own.before) or has.digest not in self.own.given
 
     def _restored(self, stack: Stack) -> Restored:
-        self.saved_alarms.forget(stack.name)
+        try:
+            self.saved_alarms.forget(stack.name, stack.stack_id)
+        except AutopatchError as error:
+            # The stack has its own all the same; the next run forgets it.
+            logger.warning("could not forget the saved alarms", stack=stack.name, error=str(error))
         return Restored()
 
     def _started(self, now: datetime) -> Restoring:

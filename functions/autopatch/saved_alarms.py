@@ -81,9 +81,10 @@ class SavedAlarms:
         if new != saved:
             self._systems_manager.put_parameter(self._name(stack_name), msgspec.json.encode(new).decode())
 
-    def forget(self, stack_name: str) -> None:
-        """Forget a stack that has its own again."""
-        self._systems_manager.delete_parameter(self._name(stack_name))
+    def forget(self, stack_name: str, stack_id: str) -> None:
+        """Forget a stack that has its own again, or is deleted; another stack of that name is not forgotten."""
+        if self.find(stack_name, stack_id) is not None:
+            self._systems_manager.delete_parameter(self._name(stack_name))
 
     def _name(self, stack_name: str) -> str:
         return f"{self._path}/{stack_name}"

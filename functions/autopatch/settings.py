@@ -12,13 +12,14 @@ from typing import TypeVar
 from autopatch.errors import ConfigError
 
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
-ACCEPTABLE = ("AlarmNotOk", "NoCreationPolicy", "NoServiceRole", "UnhealthyInstances")
+ACCEPTABLE = ("AlarmNotOk", "GroupSizeChanges", "NoCreationPolicy", "NoServiceRole", "NoWayBack", "UnhealthyInstances")
 """The names of findings that a target may accept: they do not stop it from being patched."""
 
 _PIPELINE_ARN = re.compile(r"arn:aws[^:]*:imagebuilder:[^:]+:\d{12}:image-pipeline/[a-z0-9-_]+")
 _TOPIC_ARN = re.compile(r"arn:aws[^:]*:sns:[^:]+:\d{12}:.+")
 _STATE_MACHINE_ARN = re.compile(r"arn:aws[^:]*:states:[^:]+:\d{12}:stateMachine:.+")
 _PARAMETER_PATH = re.compile(r"(/[a-zA-Z0-9_.-]+)+")
+_AMI_OWNER = re.compile(r"\d{12}|amazon", re.ASCII)
 _ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d{12}:role/.+")
 
 
@@ -135,6 +136,25 @@ class HoldSettings:
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> HoldSettings:
         """Raises ConfigError, naming the variable, when it is missing or malformed."""
         return cls(_parameter_path(environment, "HOLD_PATH", "/ami-autopatch/held"))
+
+
+@dataclass(frozen=True)
+class AmiOwnerSettings:
+    """Whose AMIs may be rolled out, beside this account's own: accounts, or `amazon`."""
+
+    ami_owners: tuple[str, ...]
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> AmiOwnerSettings:
+        """Raises ConfigError, naming the variable, when it is malformed."""
+        owners = _list(environment, "AMI_OWNERS")
+        for owner in owners:
+            if not _AMI_OWNER.fullmatch(owner):
+                raise ConfigError(
+                    f"environment variable AMI_OWNERS: expected account ids or amazon, found {owner!r}; correct the "
+                    "deployment's parameter"
+                )
+        return cls(owners)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from autopatch.contracts import (
     NotStarted,
     Outcome,
     Preview,
+    PreviewStatus,
     RecordedFailure,
     RecordedResult,
     StackUpdate,
@@ -25,7 +26,16 @@ from autopatch.contracts import (
     UpdateStatus,
     Verified,
 )
-from autopatch.errors import AutopatchError, PatchIncomplete, RollbackFailed, VerificationFailed
+from autopatch.errors import (
+    AutopatchError,
+    DeploymentFailed,
+    PatchIncomplete,
+    RollbackFailed,
+    StackMovedOn,
+    TargetNotReady,
+    UnexpectedChanges,
+    VerificationFailed,
+)
 from autopatch.operations import OwnOperation
 
 if TYPE_CHECKING:
@@ -33,15 +43,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from autopatch.aws.cloudformation.stacks import Operation, Stacks
-    from autopatch.contracts import Ami, Execution, Pending
+    from autopatch.contracts import Ami, Execution, Pending, Refused
     from autopatch.diagnosis import Diagnosis
     from autopatch.holds import Holds
 
 logger = Logger()
 
-# The most urgent failure of a target names the error of the run.
+# The most urgent failure of a target names the error of the run; one whose end is not known comes second.
 _URGENCY = (
     "RollbackFailed",
+    Outcome.UNKNOWN,
     "VerificationFailed",
     "PatchIncomplete",
     "DeploymentTimedOut",
@@ -50,6 +61,11 @@ _URGENCY = (
     "TargetNotReady",
 )
 _UPDATED = (VerificationFailed.__name__, PatchIncomplete.__name__)
+# The errors of a look that has seen how an update ended, or that none was begun.
+_SEEN = (
+    *(RollbackFailed.__name__, DeploymentFailed.__name__, *_UPDATED),
+    *(TargetNotReady.__name__, UnexpectedChanges.__name__, StackMovedOn.__name__),
+)
 _HAS_FAILED = (StackState.ROLLED_BACK, StackState.ROLLBACK_FAILED, StackState.UPDATE_FAILED)
 
 
@@ -63,8 +79,10 @@ class Summariser:
     diagnosis: Diagnosis
     holds: Holds
 
-    def summarise(self, records: Sequence[RecordedResult | RecordedFailure]) -> Summary:
-        """How each of the recorded targets ended.
+    def summarise(
+        self, records: Sequence[RecordedResult | RecordedFailure], refused: Sequence[Refused] = ()
+    ) -> Summary:
+        """How each of the recorded targets ended, and those that were refused before.
 
         An AMI whose own instances failed is held from now on.
         """
@@ -72,11 +90,12 @@ class Summariser:
             self._failed(record) if isinstance(record, RecordedFailure) else _Ended(_succeeded(record))
             for record in records
         ]
+        ended += [_Ended(_refused(target)) for target in refused]
         targets = tuple(self._with_verdicts(ended))
-        failed = [target for target in targets if target.outcome is Outcome.FAILED]
+        failed = [target for target in targets if target.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
         if not failed:
             return Summary(targets)
-        first = min(failed, key=lambda target: _urgency(target.error or ""))
+        first = min(failed, key=_urgency)
         cause = "\n".join(f"{target.stack_name}: {target.error}: {target.reason}" for target in failed)
         return Summary(targets, Failure(error=first.error or "States.Unknown", cause=cause))
 
@@ -128,13 +147,15 @@ class Summariser:
         except AutopatchError as error:
             # That the stack cannot be read must not hide why its update failed.
             logger.warning("could not read the stack of a failed target", stack=result.stack_name, error=str(error))
-            return ended
+            is_seen = record.failure.error in _SEEN or not _may_have_begun(record.update)
+            is_back_seen = record.rollback_failure is None or record.rollback_failure.error in _SEEN
+            return ended if is_seen and is_back_seen else _lost(ended, record, f"it cannot be read ({error})")
 
     def _with_what_is_now(self, ended: _Ended, record: RecordedFailure) -> _Ended:
         """With the stack's AMI and status as they are, the time that the update took, and what its failure shows."""
         stack = self.stacks.stack(ended.result.stack_name)
         since = _started_at(record.update)
-        ours = OwnOperation.update(self.execution, stack.name)
+        ours, back = (kind(self.execution, stack.name) for kind in (OwnOperation.update, OwnOperation.rollback))
         operation = ours.find(self.stacks, stack.stack_id, since) if since else None
         result = replace(
             ended.result,
@@ -142,8 +163,15 @@ class Summariser:
             stack_id=stack.stack_id,
             stack_status=stack.status,
         )
+        ended = dataclasses.replace(ended, result=result)
+        if record.rollback_failure is not None and since is not None:
+            way_back = back.find(self.stacks, stack.stack_id, since)
+            if _is_unseen(way_back, record.rollback, record.rollback_failure):
+                return _lost(ended, record, f"it is {stack.status}")
+        if _is_unseen(operation, record.update, record.failure):
+            return _lost(ended, record, f"it is {stack.status}")
         if operation is None or since is None:
-            return dataclasses.replace(ended, result=result)
+            return ended
         result = replace(
             result,
             seconds=round((operation.status_since - since).total_seconds()),
@@ -169,6 +197,50 @@ class _Ended:
     exoneration: str | None = None
 
 
+def _may_have_begun(update: NotStarted | Pending | Preview | StackUpdate) -> bool:
+    """Whether the run may have begun to update the stack: it has, or the task that begins it has failed."""
+    return isinstance(update, StackUpdate) or (isinstance(update, Preview) and update.status is PreviewStatus.READY)
+
+
+def _is_unseen(
+    operation: Operation | None, update: NotStarted | Pending | Preview | StackUpdate | Verified, failure: Failure
+) -> bool:
+    """Whether an update of the run goes on without it, or has ended in a state in which nobody has verified it.
+
+    `operation` is the update as CloudFormation has it now, None when there is none.
+    """
+    if operation is None:
+        return isinstance(update, StackUpdate)
+    is_unverified = operation.state is StackState.UPDATED and failure.error not in _UPDATED
+    return operation.state.is_busy or is_unverified
+
+
+def _lost(ended: _Ended, record: RecordedFailure, how_it_stands: str) -> _Ended:
+    """The target with an end that is not known, and the command that shows it."""
+    failure, behind, name = record.failure, record.rollback_failure, record.target.stack_name
+    what = f"how the update of {name} ended"
+    if behind is not None:
+        what = f"whether {name} is back on {ended.result.ami_before}"
+        failure = Failure(behind.error, f"{failure.message}\nThe way back failed ({behind.error}): {behind.message}")
+    reason = (
+        f"{failure.message}\nThe run has lost sight of it: {what} is not known. At the end of the run {how_it_stands}. "
+        f"Look at the stack:\naws cloudformation describe-stacks --stack-name {name}"
+    )
+    result = replace(ended.result, outcome=Outcome.UNKNOWN, error=failure.error, reason=reason)
+    return dataclasses.replace(ended, result=result)
+
+
+def _refused(target: Refused) -> TargetResult:
+    return TargetResult(
+        stack_name=target.stack_name,
+        outcome=Outcome.FAILED,
+        ami_before=target.ami_before,
+        ami_after=target.ami_before,
+        reason=target.reason,
+        error=target.error,
+    )
+
+
 def _succeeded(record: RecordedResult) -> TargetResult:
     update = record.update
     return TargetResult(
@@ -189,7 +261,7 @@ def _left_to_do(record: RecordedResult | RecordedFailure) -> str | None:
     if (behind := record.restoration_failure) is not None:
         return (
             f"Whether {record.target.stack_name} has the rollback alarms and the bake time that it had before is not "
-            f"known ({behind.error}: {behind.message}). Look at its rollback configuration:\n"
+            f"known: {behind.error}: {behind.message}\nLook at its rollback configuration:\n"
             f"aws cloudformation describe-stacks --stack-name {record.target.stack_name}{_what_it_had(record)}"
         )
     if isinstance(record.restoration, NotRestored):
@@ -207,7 +279,10 @@ def _what_it_had(record: RecordedResult | RecordedFailure) -> str:
 def _whole_failure(record: RecordedFailure, ami_before: str) -> Failure:
     """The failure of a target, with what became of its rollback if there was one."""
     failure = record.failure
-    if (behind := record.rollback_failure) is not None:
+    behind = record.rollback_failure
+    if behind is not None and behind.error == StackMovedOn.__name__:
+        return Failure(failure.error, f"{failure.message}\nIt has not been rolled back: {behind.message}")
+    if behind is not None:
         return Failure(
             RollbackFailed.__name__,
             f"{failure.message}\nThe rollback to {ami_before} failed as well ({behind.error}): {behind.message}",
@@ -230,5 +305,6 @@ def _started_at(update: NotStarted | Pending | Preview | StackUpdate) -> datetim
     return None if isinstance(update, NotStarted) else update.started_at
 
 
-def _urgency(error: str) -> int:
+def _urgency(target: TargetResult) -> int:
+    error = Outcome.UNKNOWN if target.outcome is Outcome.UNKNOWN else target.error
     return _URGENCY.index(error) if error in _URGENCY else len(_URGENCY)

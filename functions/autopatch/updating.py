@@ -72,6 +72,7 @@ class StackUpdater:
             ami_after=preview.ami_after,
             capacities=preview.capacities,
             monitoring=preview.monitoring,
+            sets_capacity=preview.sets_capacity,
             pauses_minutes=preview.pauses_minutes,
             changes=preview.changes,
         )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from autopatch.contracts import UpdateStatus, Verified
 from autopatch.errors import PatchIncomplete, TargetNotReady, VerificationFailed
-from autopatch.polling import look_again
+from autopatch.polling import look_again, or_look_again
 
 if TYPE_CHECKING:
     from autopatch.aws.ec2 import Ec2
@@ -33,6 +33,17 @@ class InstanceVerifier:
         When it still is not at the deadline, raises an error that names the instances: VerificationFailed when some
         that run the AMI do not serve, else PatchIncomplete.
         """
+        verifying = self._verifying(update, now)
+        return or_look_again(verifying, now, lambda: self._verify(verifying, now))
+
+    def _verifying(self, update: StackUpdate, now: datetime) -> StackUpdate:
+        """The update, with the deadline of its verification, which begins with the first look."""
+        if update.status is UpdateStatus.VERIFYING:
+            return update
+        deadline_at = now + timedelta(minutes=self.run.verification_deadline_minutes)
+        return replace(update, status=UpdateStatus.VERIFYING, deadline_at=deadline_at)
+
+    def _verify(self, update: StackUpdate, now: datetime) -> StackUpdate | Verified:
         serving, failing, shortfalls = self._look(update)
         if not shortfalls:
             return Verified(
@@ -45,14 +56,12 @@ class InstanceVerifier:
                 monitoring=update.monitoring,
                 changes=update.changes,
             )
-        minutes = self.run.verification_deadline_minutes
-        if update.status is not UpdateStatus.VERIFYING:
-            update = replace(update, status=UpdateStatus.VERIFYING, deadline_at=now + timedelta(minutes=minutes))
         if now >= update.deadline_at:
             error = VerificationFailed if failing else PatchIncomplete
             raise error(
                 f"stack {self.target.stack_name}: expected all its instances to run {update.ami_after} and to serve "
-                f"within {minutes} minutes of the update, found {'; '.join(shortfalls)}; "
+                f"within {self.run.verification_deadline_minutes} minutes of the update, found "
+                f"{'; '.join(shortfalls)}; "
                 "see what keeps them from it (the instances' logs, the health checks)"
             )
         return look_again(update, now)

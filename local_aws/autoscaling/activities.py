@@ -1,17 +1,19 @@
 """The scaling activities of groups, which moto does not keep, and the consoles of instances.
 
 Source: Amazon EC2 Auto Scaling API Reference, Activity, DescribeScalingActivities (kept for six weeks, also of deleted
-groups); User Guide, "Verify a scaling activity for an Auto Scaling group"; EC2 API Reference, GetConsoleOutput.
+groups; those in progress come first); User Guide, "Verify a scaling activity for an Auto Scaling group"; EC2 API
+Reference, GetConsoleOutput.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.core.responses import ActionResult
 
-from local_aws.autoscaling import groups as autoscaling
 from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.core import clock, settings
 from local_aws.core.errors import NotModelled
@@ -19,56 +21,62 @@ from local_aws.core.ids import random_uuid
 
 _KEPT = timedelta(weeks=6)
 _PAGE = 100
+# How far an activity is in each status; AWS gives a number and documents none.
+_PROGRESS = {
+    "PreInService": 30,
+    "InProgress": 0,
+    "WaitingForELBConnectionDraining": 50,
+    "MidLifecycleAction": 60,
+    "Successful": 100,
+    "Failed": 100,
+    "Cancelled": 100,
+}
 
 
-def launched(group: Any, instance_id: str) -> None:
-    """Add the activity of a launch to the group."""
-    _add(group, f"Launching a new EC2 instance: {instance_id}", "Successful", None)
+Activity = dict[str, Any]
+"""An activity as DescribeScalingActivities answers it; EndTime is None while it is in progress."""
 
 
-def refused(group: Any, reason: str) -> None:
-    """Add the activity of a launch that EC2 refused to the group."""
-    message = f"{reason.removesuffix('.')}. Launching EC2 instance failed."
-    _add(group, f"Launching a new EC2 instance.  Status Reason: {message}", "Failed", message)
+def begin(group: Any, description: str, cause: str, status: str, place: Mapping[str, str]) -> Activity:
+    """Add an activity that begins now, with the status; `place` has the Availability Zone and the subnet."""
+    activity: Activity = {
+        "ActivityId": random_uuid(),
+        "AutoScalingGroupName": group.name,
+        "AutoScalingGroupARN": group.arn,
+        "Description": description,
+        "Cause": cause,
+        "StartTime": clock.current().now(),
+        "EndTime": None,
+        "StatusCode": status,
+        "StatusMessage": None,
+        "Progress": _PROGRESS[status],
+        "Details": json.dumps(dict(place)),
+    }
+    _activities(group.autoscaling_backend).append(activity)
+    return activity
 
 
-def fail_launches(group: Any, instance_ids: list[str], message: str) -> None:
-    """Turn the launches of these instances into failed ones, for a reason in EC2's words, and remove the instances."""
-    autoscaling.terminate(group, instance_ids)
-    backend = group.autoscaling_backend
-    for reservation in backend.ec2_backend.reservations.values():
-        reservation.instances = [instance for instance in reservation.instances if instance.id not in instance_ids]
-    kept = [activity for activity in _activities(backend) if not activity["Description"].endswith(tuple(instance_ids))]
-    _activities(backend)[:] = kept
-    for _ in instance_ids:
-        _add(group, f"Launching a new EC2 instance.  Status Reason: {message}", "Failed", message)
+def go_on(activity: Activity, status: str) -> None:
+    """Give an activity in progress another status."""
+    activity["StatusCode"], activity["Progress"] = status, _PROGRESS[status]
 
 
-def terminated(instance: Any) -> None:
-    """Add the activity of a termination to the group of an instance, if it is in one."""
-    group = getattr(instance, "autoscaling_group", None)
-    if group is not None:
-        _add(group, f"Terminating EC2 instance: {instance.id}", "Successful", None)
+def end(activity: Activity, status: str, message: str | None = None) -> None:
+    """End an activity: Successful, Failed or Cancelled. One that has ended already stays as it is."""
+    if activity["EndTime"] is None:
+        go_on(activity, status)
+        activity["StatusMessage"], activity["EndTime"] = message, clock.current().now()
 
 
-def _add(group: Any, description: str, status: str, message: str | None) -> None:
-    now = clock.current().now()
-    _activities(group.autoscaling_backend).append(
-        {
-            "ActivityId": random_uuid(),
-            "AutoScalingGroupName": group.name,
-            "AutoScalingGroupARN": group.arn,
-            "Description": description,
-            "Cause": f"At {now:%Y-%m-%dT%H:%M:%SZ} an instance was started or taken out of service in response to a "
-            "difference between desired and actual capacity.",
-            "StartTime": now,
-            "EndTime": now,
-            "StatusCode": status,
-            "StatusMessage": message,
-            "Progress": 100,
-            "Details": "{}",
-        }
-    )
+def place_of(instance: Any) -> dict[str, str]:
+    """Where moto's instance is."""
+    subnet = {"Subnet ID": instance.subnet_id} if instance.subnet_id else {}
+    return {**subnet, "Availability Zone": instance.availability_zone}
+
+
+def at_now(text: str) -> str:
+    """A sentence of an activity's cause, with the moment."""
+    return f"At {clock.current().now():%Y-%m-%dT%H:%M:%SZ} {text}"
 
 
 def _activities(backend: Any) -> list[dict[str, Any]]:
@@ -85,9 +93,10 @@ def describe(response: Any) -> ActionResult:
     with_deleted = str(response._get_param("IncludeDeletedGroups", False)).lower() == "true"
     oldest: datetime = clock.current().now() - _KEPT
     filters = response._get_param("Filters", [])
+    newest_first = _activities(backend)[::-1]
     activities = [
         activity
-        for activity in reversed(_activities(backend))
+        for activity in sorted(newest_first, key=lambda activity: activity["EndTime"] is not None)
         if (name is None or activity["AutoScalingGroupName"] == name)
         and (not ids or activity["ActivityId"] in ids)
         and (with_deleted or activity["AutoScalingGroupName"] in backend.autoscaling_groups)

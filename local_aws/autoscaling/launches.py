@@ -9,52 +9,63 @@ from typing import Any
 
 from moto.autoscaling import models
 
-from local_aws.autoscaling import activities
-from local_aws.autoscaling.groups import is_suspended, launch_source, will_serve
-from local_aws.core.errors import NotModelled
+from local_aws.autoscaling import activities, booting, lifecycle, notifications
+from local_aws.autoscaling.groups import launch_source, members
 from local_aws.ec2 import instances, launch_checks
 
 
-def launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> None:
-    """Launch so many instances in the group, with these tags beside those of its launch template.
+def launch(group: Any, cause: str) -> Any:
+    """Launch an instance in the group, for the cause; returns moto's state of it in the group, None when it failed.
 
     A launch that EC2 refuses is a failed activity; one that it refuses in a zone is tried in the group's other zones.
-    Unlike on AWS, the group tries again only when its capacity is set, and not by itself. While its process Launch is
-    suspended, it launches none.
-
-    Raises NotModelled when the instances are not to be added to the group's load balancers.
     """
-    if is_suspended(group, "Launch"):
-        return
-    if is_suspended(group, "AddToLoadBalancer") and (group.target_group_arns or group.load_balancer_names):
-        raise NotModelled("the embedded AWS does not model launches while AddToLoadBalancer is suspended")
-    tags = {"instance": {**propagated_tags, models.ASG_NAME_TAG: group.name, **group.instance_tags}}
-    for _ in range(count_needed):
-        instance = _launch_in_some_zone(group, tags)
-        if instance is None:
-            continue
-        instance.autoscaling_group = group
-        will_serve(instance)
-        state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
-        state.launch_source = launch_source(group)
-        group.instance_states.append(state)
-        activities.launched(group, instance.id)
+    instance = None
+    if reason := group.behaviour.launches_fail:
+        _fail(group, cause, reason, {})
+    else:
+        instance = _launch_in_some_zone(group, cause)
+    if instance is None:
+        return None
+    instance.autoscaling_group = group
+    state = models.InstanceState(instance, protected_from_scale_in=group.new_instances_protected_from_scale_in)
+    state.launch_source = launch_source(group)
+    group.instance_states.append(state)
+    booting.begin(group, instance)
+    description = f"Launching a new EC2 instance: {instance.id}"
+    lifecycle.come(
+        group, state, activities.begin(group, description, cause, "PreInService", activities.place_of(instance))
+    )
+    return state
 
 
-def _launch_in_some_zone(group: Any, tags: dict[str, Any]) -> Any:
+def _launch_in_some_zone(group: Any, cause: str) -> Any:
     """moto's new instance, or None when EC2 refuses to launch it."""
-    ec2, options, first = group.autoscaling_backend.ec2_backend, _options(group), len(group.instance_states)
-    for position in range(first, first + len(group.availability_zones)):
-        place = _place(group, position)
+    ec2, options = group.autoscaling_backend.ec2_backend, _options(group)
+    propagated = {**group.get_propagated_tags(), models.ASG_NAME_TAG: group.name, **group.instance_tags}
+    for place in _places(group):
         try:
-            return instances.run(
-                ec2, group.image_id, group.user_data, group.security_groups, tags=tags, **options, **place
+            return instances.launch(
+                ec2,
+                group.image_id,
+                group.user_data,
+                group.security_groups,
+                tags={"instance": dict(propagated)},
+                **options,
+                **place,
             )
         except launch_checks.LaunchRefused as refused:
-            activities.refused(group, refused.message)
+            where = {"Availability Zone": place["placement"]}
+            _fail(group, cause, f"{refused.message.removesuffix('.')}. Launching EC2 instance failed.", where)
             if refused.code != launch_checks.UNSUPPORTED:
                 return None
     return None
+
+
+def _fail(group: Any, cause: str, message: str, place: dict[str, str]) -> None:
+    description = f"Launching a new EC2 instance.  Status Reason: {message}"
+    activity = activities.begin(group, description, cause, "InProgress", place)
+    activities.end(activity, "Failed", message)
+    notifications.send(group, "autoscaling:EC2_INSTANCE_LAUNCH_ERROR", activity, None)
 
 
 def check(group: Any) -> None:
@@ -92,11 +103,24 @@ def _data(group: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return data, (data.get("NetworkInterfaces") or [{}])[0]
 
 
-def _place(group: Any, position: int) -> dict[str, Any]:
-    """The zone and the subnet of the instance at that position in the group, which is spread over all of them."""
+def _places(group: Any) -> list[dict[str, Any]]:
+    """The zones and subnets of the group, that one first in which it has the fewest instances.
+
+    Source: Amazon EC2 Auto Scaling User Guide, "Distribute instances across Availability Zones".
+    """
     zones = group.availability_zones
     subnets = (group.vpc_zone_identifier or _data(group)[1].get("SubnetId") or "").split(",")
-    return {"placement": zones[position % len(zones)], "subnet_id": subnets[position % len(subnets)] or None}
+    places = [
+        {"placement": zones[position % len(zones)], "subnet_id": subnets[position % len(subnets)] or None}
+        for position in range(max(len(zones), len(subnets)))
+    ]
+    present = [(state.availability_zone, state.instance.subnet_id) for state in members(group)]
+
+    def crowd(place: dict[str, Any]) -> tuple[int, int]:
+        in_zone = sum(zone == place["placement"] for zone, _ in present)
+        return in_zone, sum(subnet == place["subnet_id"] for _, subnet in present)
+
+    return sorted(places, key=crowd)
 
 
 def _first_override(group: Any) -> str:

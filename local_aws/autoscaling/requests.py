@@ -2,7 +2,8 @@
 
 Source: Amazon EC2 Auto Scaling API Reference, CreateAutoScalingGroup, UpdateAutoScalingGroup, SetDesiredCapacity,
 DeleteAutoScalingGroup, DeleteLaunchConfiguration, SuspendProcesses. Auto Scaling's own words, in public issues:
-kubernetes/autoscaler#943, convox/praxis#258, ansible/ansible#8503, studioml/studio#258.
+kubernetes/autoscaler#943, convox/praxis#258, ansible/ansible#8503, studioml/studio#258,
+cloud-custodian/cloud-custodian#1689.
 """
 
 from __future__ import annotations
@@ -56,7 +57,17 @@ def check_desired_capacity(response: Any) -> None:
 
 def check_deletion(response: Any) -> None:
     """Of DeleteAutoScalingGroup."""
-    if _group(response).instance_states and not response._get_bool_param("ForceDelete", False):
+    group = _group(response)
+    if response._get_bool_param("ForceDelete", False):
+        return
+    if group.instance_states and all(
+        state.lifecycle_state.startswith("Terminating") for state in group.instance_states
+    ):
+        raise AutoscalingClientError(
+            "ScalingActivityInProgress",
+            "You cannot delete an AutoScalingGroup while there are scaling activities in progress for that group.",
+        )
+    if group.instance_states:
         raise AutoscalingClientError(
             "ResourceInUse",
             "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still "

@@ -19,26 +19,74 @@ from local_aws.ec2 import user_data
 _SIZES = ("DesiredCapacity", "MaxSize", "MinSize")
 _UPDATED = (
     *("HealthCheckGracePeriod", "HealthCheckType", "LaunchConfigurationName", "LaunchTemplate"),
-    *("MixedInstancesPolicy", "NewInstancesProtectedFromScaleIn"),
+    *("MixedInstancesPolicy", "NewInstancesProtectedFromScaleIn", "CapacityRebalance", "DefaultInstanceWarmup"),
+    *("InstanceMaintenancePolicy", "MaxInstanceLifetime", "TerminationPolicies"),
 )
 """Properties that the API takes under the same name, at creation and in an update."""
-_KEPT = ("AvailabilityZones", "LoadBalancerNames", "TerminationPolicies")
-"""Properties that the API takes under the same name, and moto at creation only; it is so with Cooldown too."""
+_CREATED = ("AvailabilityZones", "LoadBalancerNames", "LifecycleHookSpecificationList", "TargetGroupARNs")
+"""Properties that the API takes under the same name at creation."""
+_FIXED = ("AvailabilityZones", "LoadBalancerNames")
+"""Properties whose change is not modelled."""
+_REMOVABLE = ("LaunchConfigurationName", "LaunchTemplate", "MixedInstancesPolicy", "HealthCheckType")
 
 
 def _create_group(request: Request) -> tuple[str, dict[str, Any]]:
-    parameters = {**picked(request.properties, *_UPDATED, *_KEPT, "TargetGroupARNs"), **_sizes(request.properties)}
-    if "Cooldown" in request.properties:
-        parameters["DefaultCooldown"] = int(request.properties["Cooldown"])
-    client("autoscaling", request.region).create_auto_scaling_group(
-        AutoScalingGroupName=request.name, Tags=_group_tags(request), **parameters, **_subnets(request.properties)
+    autoscaling, properties = client("autoscaling", request.region), request.properties
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName=request.name,
+        Tags=_group_tags(request),
+        **picked(properties, *_UPDATED, *_CREATED),
+        **_sizes(properties),
+        **_cooldown(properties),
+        **_subnets(properties),
     )
+    _set_notifications(autoscaling, request.name, properties, {})
+    _set_metrics(autoscaling, request.name, properties, {})
     arn = groups.get(request.account_id, request.region, request.name).arn
     return request.name, {"AutoScalingGroupARN": arn}
 
 
 def _sizes(properties: dict[str, Any]) -> dict[str, int]:
     return {name: int(properties[name]) for name in _SIZES if name in properties}
+
+
+def _cooldown(properties: dict[str, Any]) -> dict[str, int]:
+    return {"DefaultCooldown": int(properties["Cooldown"])} if "Cooldown" in properties else {}
+
+
+def _set_notifications(autoscaling: Any, name: str, new: dict[str, Any], old: dict[str, Any]) -> None:
+    after, before = (
+        {each["TopicARN"]: each["NotificationTypes"] for each in properties.get("NotificationConfigurations", [])}
+        for properties in (new, old)
+    )
+    for topic in before.keys() - after.keys():
+        autoscaling.delete_notification_configuration(AutoScalingGroupName=name, TopicARN=topic)
+    for topic, kinds in after.items():
+        if kinds != before.get(topic):
+            autoscaling.put_notification_configuration(
+                AutoScalingGroupName=name, TopicARN=topic, NotificationTypes=kinds
+            )
+
+
+def _set_metrics(autoscaling: Any, name: str, new: dict[str, Any], old: dict[str, Any]) -> None:
+    if new.get("MetricsCollection") == old.get("MetricsCollection"):
+        return
+    if old.get("MetricsCollection"):
+        autoscaling.disable_metrics_collection(AutoScalingGroupName=name)
+    for collection in new.get("MetricsCollection", []):
+        autoscaling.enable_metrics_collection(AutoScalingGroupName=name, **collection)
+
+
+def _set_hooks(autoscaling: Any, name: str, new: dict[str, Any], old: dict[str, Any]) -> None:
+    after, before = (
+        {hook["LifecycleHookName"]: hook for hook in properties.get("LifecycleHookSpecificationList", [])}
+        for properties in (new, old)
+    )
+    for hook_name in before.keys() - after.keys():
+        autoscaling.delete_lifecycle_hook(AutoScalingGroupName=name, LifecycleHookName=hook_name)
+    for hook_name, hook in after.items():
+        if hook != before.get(hook_name):
+            autoscaling.put_lifecycle_hook(AutoScalingGroupName=name, **hook)
 
 
 def _subnets(properties: dict[str, Any]) -> dict[str, str]:
@@ -68,15 +116,25 @@ def _update_group(request: Request, resource: Resource) -> None:
     """
     autoscaling, name = client("autoscaling", request.region), resource.physical_id
     new, old = request.properties, resource.request.properties
-    if changed := [key for key in sorted((*_KEPT, "Cooldown")) if new.get(key) != old.get(key)]:
+    if changed := [key for key in _FIXED if new.get(key) != old.get(key)]:
         raise NotModelled(f"the embedded AWS does not model the change of {', '.join(changed)} of an {request.type}")
+    with_default = {*_UPDATED, "Cooldown"} - set(_REMOVABLE)
+    if removed := sorted(key for key in with_default if key in old and key not in new):
+        raise NotModelled(f"the embedded AWS does not model the removal of {', '.join(removed)} from an {request.type}")
     group = groups.get(request.account_id, request.region, name)
     current = {"DesiredCapacity": group.desired_capacity, "MaxSize": group.max_size, "MinSize": group.min_size}
     sizes = {**current, **_sizes(new)}
     sizes["DesiredCapacity"] = max(sizes["MinSize"], min(sizes["DesiredCapacity"], sizes["MaxSize"]))
     autoscaling.update_auto_scaling_group(
-        AutoScalingGroupName=name, **sizes, **picked(new, *_UPDATED, "AvailabilityZones"), **_subnets(new)
+        AutoScalingGroupName=name,
+        **sizes,
+        **picked(new, *_UPDATED, "AvailabilityZones"),
+        **_cooldown(new),
+        **_subnets(new),
     )
+    _set_notifications(autoscaling, name, new, old)
+    _set_metrics(autoscaling, name, new, old)
+    _set_hooks(autoscaling, name, new, old)
     before, after = old.get("TargetGroupARNs", []), new.get("TargetGroupARNs", [])
     if added := [arn for arn in after if arn not in before]:
         autoscaling.attach_load_balancer_target_groups(AutoScalingGroupName=name, TargetGroupARNs=added)
@@ -172,9 +230,11 @@ TYPES = {
         _create_group,
         _delete_group,
         names(
-            "AutoScalingGroupName AvailabilityZones Cooldown DesiredCapacity HealthCheckGracePeriod HealthCheckType "
-            "LaunchConfigurationName LaunchTemplate LoadBalancerNames MaxSize MinSize MixedInstancesPolicy "
-            "NewInstancesProtectedFromScaleIn Tags TargetGroupARNs TerminationPolicies VPCZoneIdentifier"
+            "AutoScalingGroupName AvailabilityZones CapacityRebalance Cooldown DefaultInstanceWarmup DesiredCapacity "
+            "HealthCheckGracePeriod HealthCheckType InstanceMaintenancePolicy LaunchConfigurationName LaunchTemplate "
+            "LifecycleHookSpecificationList LoadBalancerNames MaxInstanceLifetime MaxSize MetricsCollection MinSize "
+            "MixedInstancesPolicy NewInstancesProtectedFromScaleIn NotificationConfigurations Tags TargetGroupARNs "
+            "TerminationPolicies VPCZoneIdentifier"
         ),
         update=_update_group,
         name_property="AutoScalingGroupName",
@@ -195,7 +255,10 @@ TYPES = {
     "AWS::AutoScaling::LifecycleHook": ResourceType(
         _lifecycle_hook,
         _delete_lifecycle_hook,
-        names("AutoScalingGroupName DefaultResult HeartbeatTimeout LifecycleHookName LifecycleTransition"),
+        names(
+            "AutoScalingGroupName DefaultResult HeartbeatTimeout LifecycleHookName LifecycleTransition "
+            "NotificationMetadata"
+        ),
         repeatable=True,
         name_property="LifecycleHookName",
     ),

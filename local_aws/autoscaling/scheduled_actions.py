@@ -14,7 +14,7 @@ from typing import Any
 from cronsim import CronSim, CronSimError
 from moto.autoscaling.exceptions import ValidationError
 
-from local_aws.autoscaling import groups
+from local_aws.autoscaling import capacity, groups
 from local_aws.core import clock
 from local_aws.core.errors import NotModelled
 from local_aws.scheduler.cron import InvalidTimezone, parse_timezone
@@ -100,7 +100,10 @@ def _apply(group: Any, action: Any) -> None:
             f"fit: {desired} is not from {least} to {most}"
         )
     group.min_size, group.max_size = least, most
-    group.set_desired_capacity(desired)
+    reason = (
+        f"a scheduled action update of AutoScalingGroup constraints to min: {least}, max: {most}, desired: {desired}"
+    )
+    capacity.set_desired(group, desired, reason)
 
 
 def _next_due(action: Any) -> datetime | None:

@@ -1,11 +1,9 @@
-"""Auto Scaling: instances are launched as their group's launch template version or launch configuration has it, or not.
+"""Auto Scaling: groups act, and their instances are launched as their launch template version or configuration has it.
 
-moto launches every instance in the group's first subnet, with the block devices and tags of the template's default
-version, and shows every instance as launched from whatever its group names now. An update of a group's sizes takes its
-mixed instances policy from it. A group that goes from a launch configuration to a launch template keeps both. A group
-that is deleted leaves those of its instances that are protected from scale in, and all of them as the targets of its
-target groups. It keeps to no bounds of a group's size, deletes what is in use, scales a group whose processes are
-suspended, and runs no scheduled action.
+In moto a group does nothing by itself: its instances are in service at once and stay so, whatever becomes of them; no
+hook, no alarm and no scheduled action has an effect. moto shows every instance as launched from whatever its group
+names now. An update of a group's sizes takes its mixed instances policy from it. A group that goes from a launch
+configuration to a launch template keeps both. It keeps to no bounds of a group's size, and deletes what is in use.
 """
 
 from __future__ import annotations
@@ -17,14 +15,28 @@ from typing import Any
 from moto.autoscaling import models
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.responses import ActionResult, EmptyResult
 
-from local_aws.autoscaling import activities, groups, launches, requests, scheduled_actions
+from local_aws.autoscaling import (
+    activities,
+    behaviours,
+    capacity,
+    groups,
+    health,
+    hooks,
+    launches,
+    lifecycle,
+    load_balancing,
+    membership,
+    policies,
+    properties,
+    requests,
+    scheduled_actions,
+)
+from local_aws.cloudwatch import alarms
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.ec2 import instances, launch_checks
 
-expect_parameters(
-    models.FakeAutoScalingGroup.replace_autoscaling_group_instances, "self", "count_needed", "propagated_tags"
-)
 expect_parameters(
     models.InstanceState.__init__,
     "self",
@@ -37,7 +49,12 @@ expect_parameters(
 expect_attributes(models.InstanceState, "launch_template", "launch_configuration_name")
 expect_attributes(models.FakeAutoScalingGroup, "launch_template", "image_id", "instance_tags", "get_propagated_tags")
 expect_attributes(models, "ASG_NAME_TAG")
-expect_attributes(models.AutoScalingBackend, "update_attached_elbs", "update_attached_target_groups")
+expect_parameters(models.AutoScalingBackend.update_attached_elbs, "self", "group_name")
+expect_parameters(models.AutoScalingBackend.update_attached_target_groups, "self", "group_name")
+expect_parameters(models.AutoScalingBackend.notify_terminate_instances, "self", "instance_ids")
+expect_attributes(models.AutoScalingBackend, "create_auto_scaling_group", "create_lifecycle_hook", "describe_policies")
+expect_attributes(models.FakeAutoScalingGroup, "active_instances", "append_target_groups")
+expect_attributes(models.AutoScalingBackend, "describe_lifecycle_hooks", "suspend_processes")
 expect_parameters(AutoScalingResponse.describe_scaling_activities, "self")
 expect_parameters(
     models.FakeAutoScalingGroup.update,
@@ -50,6 +67,7 @@ expect_parameters(
     *("self", "launch_config_name", "launch_template", "mixed_instances_policy"),
 )
 expect_parameters(AutoScalingResponse.create_launch_configuration, "self")
+expect_parameters(AutoScalingResponse.put_scaling_policy, "self")
 expect_parameters(models.FakeAutoScalingGroup.set_desired_capacity, "self", "new_capacity")
 expect_parameters(models.AutoScalingBackend.set_desired_capacity, "self", "group_name", "desired_capacity")
 expect_parameters(
@@ -68,13 +86,13 @@ expect_parameters(models.AutoScalingBackend.delete_auto_scaling_group, "self", "
 _attach = models.AutoScalingBackend.attach_instances
 _update = models.FakeAutoScalingGroup.update
 _set_launch_source = models.FakeAutoScalingGroup._set_launch_configuration
-_set_desired_capacity = models.FakeAutoScalingGroup.set_desired_capacity
-_set_desired_capacity_of = models.AutoScalingBackend.set_desired_capacity
 _put_scheduled_action = models.AutoScalingBackend.put_scheduled_update_group_action
 _delete_scheduled_action = models.AutoScalingBackend.delete_scheduled_action
 _resume_processes = models.AutoScalingBackend.resume_processes
 _create_launch_configuration = AutoScalingResponse.create_launch_configuration
-_delete = models.AutoScalingBackend.delete_auto_scaling_group
+_create_group = AutoScalingResponse.create_auto_scaling_group
+_update_group = AutoScalingResponse.update_auto_scaling_group
+_put_policy = AutoScalingResponse.put_scaling_policy
 
 _CHECKS: dict[str, Callable[[Any], None]] = {
     "create_auto_scaling_group": requests.check_creation,
@@ -85,39 +103,125 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "suspend_processes": requests.check_processes,
     "resume_processes": requests.check_processes,
 }
+_OPERATIONS: dict[str, Callable[[Any], Any]] = {
+    "complete_lifecycle_action": hooks.complete,
+    "delete_notification_configuration": properties.delete_notifications,
+    "describe_notification_configurations": properties.describe_notifications,
+    "describe_scaling_activities": activities.describe,
+    "detach_instances": membership.detach,
+    "disable_metrics_collection": properties.disable_metrics,
+    "enable_metrics_collection": properties.enable_metrics,
+    "enter_standby": membership.enter_standby,
+    "execute_policy": policies.execute,
+    "exit_standby": membership.exit_standby,
+    "put_lifecycle_hook": hooks.put,
+    "put_notification_configuration": properties.put_notifications,
+    "record_lifecycle_action_heartbeat": hooks.record_heartbeat,
+    "terminate_instance_in_auto_scaling_group": membership.terminate,
+}
+"""Operations whose answers are not moto's; it does not have some of them."""
 for _operation in _CHECKS:
     expect_parameters(getattr(AutoScalingResponse, _operation), "self")
 
 
 @functools.cache
 def install() -> None:
-    """Correct moto's Auto Scaling groups, for the rest of the process."""
-    AutoScalingResponse.describe_scaling_activities = activities.describe
-    instances.on_termination(activities.terminated)
-    instances.write_consoles(activities.console)
-    models.FakeAutoScalingGroup.replace_autoscaling_group_instances = launches.launch
+    """Have moto's Auto Scaling groups act, for the rest of the process."""
+    _install_lifecycle()
+    _install_operations()
     models.FakeAutoScalingGroup.launch_template = property(launches.group_launch_template)
     models.FakeAutoScalingGroup._set_launch_configuration = _set_launch_source_that_launches
-    AutoScalingResponse.create_launch_configuration = _create_launch_configuration_that_launches
-    for operation, check in _CHECKS.items():
-        setattr(AutoScalingResponse, operation, _checked(check, getattr(AutoScalingResponse, operation)))
-    models.FakeAutoScalingGroup.set_desired_capacity = _set_desired_capacity_unless_suspended
-    models.AutoScalingBackend.set_desired_capacity = _set_desired_capacity_within_bounds
-    models.AutoScalingBackend.put_scheduled_update_group_action = _put_action_that_runs
-    models.AutoScalingBackend.delete_scheduled_action = _delete_action_that_runs
-    models.AutoScalingBackend.resume_processes = _resume_processes_and_scale
     models.FakeAutoScalingGroup.update = _update_to_one_launch_source
-    models.AutoScalingBackend.delete_auto_scaling_group = _delete_with_instances
     models.InstanceState.launch_template = property(launches.instance_launch_template)
     models.InstanceState.launch_configuration_name = property(launches.instance_launch_configuration)
-    models.AutoScalingBackend.attach_instances = _attach_from_no_launch_source
 
 
-def _attach_from_no_launch_source(backend: Any, group_name: str, instance_ids: list[str]) -> None:
+def _install_lifecycle() -> None:
+    instances.on_ending(_instance_ended)
+    instances.write_consoles(activities.console)
+    lifecycle.on_in_service(health.watch)
+    lifecycle.on_lost(lambda group, _: capacity.balance(group))
+    alarms.on_action("autoscaling", policies.execute_for_alarm)
+    # An instance that EC2 terminates is noticed by a health check.
+    models.AutoScalingBackend.notify_terminate_instances = _notice_nothing
+    models.AutoScalingBackend.update_attached_elbs = load_balancing.refresh_classic
+    models.AutoScalingBackend.update_attached_target_groups = _register_and_watch
+    models.FakeAutoScalingGroup.set_desired_capacity = _set_desired_capacity
+
+
+def _install_operations() -> None:
+    for name, answer in _OPERATIONS.items():
+        setattr(AutoScalingResponse, name, answer)
+    AutoScalingResponse.create_launch_configuration = _create_launch_configuration_that_launches
+    AutoScalingResponse.create_auto_scaling_group = _create_group_that_acts
+    AutoScalingResponse.update_auto_scaling_group = _update_group_and_what_is_kept
+    AutoScalingResponse.set_instance_health = _set_instance_health
+    AutoScalingResponse.put_scaling_policy = _put_policy_and_tell_its_arn
+    for operation, check in _CHECKS.items():
+        setattr(AutoScalingResponse, operation, _checked(check, getattr(AutoScalingResponse, operation)))
+    backend = models.AutoScalingBackend
+    backend.set_desired_capacity = _set_desired_capacity_within_bounds
+    backend.put_scheduled_update_group_action = _put_action_that_runs
+    backend.delete_scheduled_action = _delete_action_that_runs
+    backend.resume_processes = _resume_processes_and_act
+    backend.delete_auto_scaling_group = _delete_with_instances
+    backend.attach_instances = _attach_and_serve
+
+
+def _notice_nothing(_backend: Any, _instance_ids: list[str]) -> None:
+    """moto would replace the instances at once."""
+
+
+def _instance_ended(instance: Any) -> None:
+    ec2 = instance.ec2_backend
+    health.instance_ended(models.autoscaling_backends[ec2.account_id][ec2.region_name], instance.id)
+
+
+def _register_and_watch(backend: Any, group_name: str) -> None:
+    load_balancing.register(backend, group_name)
+    health.watch_all(backend.autoscaling_groups[group_name])
+
+
+def _attach_and_serve(backend: Any, group_name: str, instance_ids: list[str]) -> None:
     _attach(backend, group_name, instance_ids)
-    for state in backend.autoscaling_groups[group_name].instance_states:
-        if not hasattr(state, "launch_source"):
-            state.launch_source = ()
+    membership.take_over(backend, group_name, instance_ids)
+
+
+def _create_group_that_acts(response: Any) -> Any:
+    answer = _create_group(response)
+    group = response.autoscaling_backend.autoscaling_groups[response._get_param("AutoScalingGroupName")]
+    # moto gives it five minutes, as the console does.
+    group.health_check_grace_period = response._get_int_param("HealthCheckGracePeriod", 0)
+    group.behaviour = behaviours.of_stack(group).instances
+    properties.take(response, group)
+    created = (
+        f"a user request created an AutoScalingGroup changing the desired capacity from 0 to {group.desired_capacity}."
+    )
+    capacity.balance(group, activities.at_now(created))
+    return answer
+
+
+def _update_group_and_what_is_kept(response: Any) -> Any:
+    answer = _update_group(response)
+    group = response.autoscaling_backend.autoscaling_groups[response._get_param("AutoScalingGroupName")]
+    properties.take(response, group)
+    health.watch_all(group)
+    return answer
+
+
+def _put_policy_and_tell_its_arn(response: Any) -> ActionResult:
+    """moto answers with the ARN under a name that the API does not have."""
+    return ActionResult({"PolicyARN": _put_policy(response).result["PolicyArn"], "Alarms": []})
+
+
+def _set_instance_health(response: Any) -> EmptyResult:
+    health.set_health(
+        response.autoscaling_backend,
+        response._get_param("InstanceId"),
+        response._get_param("HealthStatus"),
+        response._get_bool_param("ShouldRespectGracePeriod", True),
+    )
+    return EmptyResult()
 
 
 def _checked(check: Callable[[Any], None], operation: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -128,19 +232,14 @@ def _checked(check: Callable[[Any], None], operation: Callable[[Any], Any]) -> C
     return checked
 
 
-def _set_desired_capacity_unless_suspended(group: Any, new_capacity: int | None) -> None:
-    """Source: Auto Scaling User Guide, "Suspend and resume Amazon EC2 Auto Scaling processes"."""
-    desired = group.min_size if new_capacity is None else new_capacity
-    if groups.is_suspended(group, "Terminate") and desired < len(group.active_instances()):
-        group.desired_capacity = desired
-        return
-    _set_desired_capacity(group, new_capacity)
+def _set_desired_capacity(group: Any, new_capacity: int | None) -> None:
+    wanted = group.min_size if new_capacity is None else new_capacity
+    capacity.set_desired(group, wanted, "a user request explicitly set group desired capacity")
 
 
 def _set_desired_capacity_within_bounds(backend: Any, group_name: str, desired_capacity: int) -> None:
-    """Source: Auto Scaling User Guide, "Simple scaling policies": a policy scales to the bound, not beyond it."""
     group = backend.autoscaling_groups[group_name]
-    _set_desired_capacity_of(backend, group_name, max(group.min_size, min(desired_capacity, group.max_size)))
+    _set_desired_capacity(group, max(group.min_size, min(desired_capacity, group.max_size)))
 
 
 def _put_action_that_runs(backend: Any, **parameters: Any) -> Any:
@@ -152,11 +251,15 @@ def _delete_action_that_runs(backend: Any, auto_scaling_group_name: str, schedul
     _delete_scheduled_action(backend, auto_scaling_group_name, scheduled_action_name)
 
 
-def _resume_processes_and_scale(backend: Any, group_name: str, scaling_processes: list[str]) -> None:
-    _resume_processes(backend, group_name, scaling_processes)
+def _resume_processes_and_act(backend: Any, group_name: str, scaling_processes: list[str]) -> None:
+    """Source: Auto Scaling User Guide, "Suspend and resume Amazon EC2 Auto Scaling processes"."""
     group = backend.autoscaling_groups[group_name]
-    if len(group.active_instances()) != group.desired_capacity:
-        group.set_desired_capacity(group.desired_capacity)
+    before = groups.is_suspended(group, "AlarmNotification")
+    _resume_processes(backend, group_name, scaling_processes)
+    capacity.balance(group)
+    health.watch_all(group)
+    if before and not groups.is_suspended(group, "AlarmNotification"):
+        policies.consider_alarms(group)
 
 
 def _set_launch_source_that_launches(
@@ -198,6 +301,10 @@ def _update_to_one_launch_source(group: Any, *arguments: Any, **parameters: Any)
         group.launch_configuration_name = None
     if parameters.get("launch_config_name"):
         group.ec2_launch_template = None
+    if parameters["desired_capacity"] is None:
+        least = group.min_size if parameters["min_size"] is None else parameters["min_size"]
+        most = group.max_size if parameters["max_size"] is None else parameters["max_size"]
+        parameters["desired_capacity"] = max(least, min(group.desired_capacity, most))
     try:
         _update(group, *arguments, **parameters)
     except ValidationError:
@@ -206,8 +313,13 @@ def _update_to_one_launch_source(group: Any, *arguments: Any, **parameters: Any)
 
 
 def _delete_with_instances(backend: Any, group_name: str) -> None:
-    if group_name in backend.autoscaling_groups:
-        group = backend.autoscaling_groups[group_name]
-        groups.terminate(group, groups.instance_ids(group))
-        group.min_size = 0
-    _delete(backend, group_name)
+    """Source: Auto Scaling API Reference, DeleteAutoScalingGroup: what belongs to the group goes with it."""
+    group = backend.autoscaling_groups[group_name]
+    lifecycle.abandon_all(group, activities.at_now("a user request deleted the AutoScalingGroup."))
+    del backend.autoscaling_groups[group_name]
+    for hook in backend.describe_lifecycle_hooks(group_name):
+        backend.delete_lifecycle_hook(group_name, hook.name)
+    for policy in backend.describe_policies(group_name):
+        backend.delete_policy(policy.name)
+    for action in backend.describe_scheduled_actions(group_name):
+        backend.delete_scheduled_action(group_name, action.scheduled_action_name)

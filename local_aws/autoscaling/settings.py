@@ -24,12 +24,15 @@ class StackInstances:
     `signals`: how many of those signal success whose signals are awaited, under a CreationPolicy or
     WaitOnResourceSignals: "all", "none", a number, or "hang": none does, and the wait for them has no end.
     `serves`: whether they answer the health checks of a load balancer.
+    `serves_seconds`: for how long all those of one AMI do, from the moment at which the first of them has booted: it
+    has something that expires. The AMI that the stack launched first has nothing of that. None: for good.
     `launches_fail`: the reason why Auto Scaling cannot launch them, in EC2's words; "" when it can.
     `console`: the text that each writes on its console.
     """
 
     signals: str | int = "all"
     serves: bool = True
+    serves_seconds: float | None = None
     launches_fail: str = ""
     console: str = _BOOTED
 
@@ -44,13 +47,15 @@ class StackInstances:
 class AutoScalingSettings:
     """How long launches and terminations take, in virtual seconds, and how the instances behave; by default, well.
 
-    An instance answers health checks `instance_boot_seconds` after its launch, and signals success
-    `instance_signal_seconds` after it. One whose user data asks a load balancer about it signals success when the load
-    balancer finds it healthy, and failure when that has not happened `load_balancer_patience_seconds` after it has
-    booted. `terminate_seconds` is the time that it takes to delete a group with its instances, or to terminate a batch
-    of them. `stacks` has the fields of StackInstances by stack name; those under "*" hold for every stack.
+    An instance is pending for `instance_pending_seconds`, answers health checks `instance_boot_seconds` after its
+    launch, and signals success `instance_signal_seconds` after it. One whose user data asks a load balancer about it
+    signals success when the load balancer finds it healthy, and failure when that has not happened
+    `load_balancer_patience_seconds` after it has booted. An instance shuts down for `terminate_seconds`, after it has
+    been deregistered from its target groups. `stacks` has the fields of StackInstances by stack name; those under "*"
+    hold for every stack.
     """
 
+    instance_pending_seconds: float = 20
     instance_boot_seconds: float = 180
     instance_signal_seconds: float = 200
     load_balancer_patience_seconds: float = 300

@@ -24,13 +24,14 @@ def stack(stack: Stack) -> dict[str, Any]:
     return {
         "StackId": stack.stack_id,
         "StackName": stack.name,
+        "ChangeSetId": stack.change_set_id,
         "Description": inputs.template.description,
         # On record (test_stack_description_lifecycle): of these three, none is shown that is empty.
         "Parameters": parameters.described(inputs.template, inputs.parameters) or None,
         "CreationTime": stack.creation_time,
         "DeletionTime": stack.deletion_time,
         "LastUpdatedTime": stack.last_updated,
-        "RollbackConfiguration": dict(inputs.rollback_configuration),
+        "RollbackConfiguration": dict(stack.shown_rollback_configuration),
         "StackStatus": stack.status,
         "StackStatusReason": stack.status_reason,
         "DisableRollback": stack.disable_rollback,

@@ -15,14 +15,19 @@ from local_aws.core import clock
 NOTHING_IN_CHANGE_SET = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
-
+NOTHING_TO_UPDATE = "No updates are to be performed."
 
 INCOMPLETE_VALUES = "[WARN] --include-property-values option can return incomplete ChangeSet data because: "
 
 
 @dataclass
 class ChangeSet:
-    """A change set: the inputs that a stack would have, and what would change. It is made when `made_at` has come."""
+    """A change set: the inputs that a stack would have, and what would change. It is made when `made_at` has come.
+
+    `on_failure` is what becomes of the stack when the execution fails: ROLLBACK, DO_NOTHING, DELETE, or None when the
+    request left it open. `includes_nested_stacks` and `imports_existing_resources` are what the request said. Nothing
+    is imported here: a resource whose name exists already fails the execution.
+    """
 
     id: str
     name: str
@@ -33,6 +38,9 @@ class ChangeSet:
     changes: list[ResourceChange]
     created: datetime
     made_at: float
+    on_failure: str | None
+    includes_nested_stacks: bool
+    imports_existing_resources: bool
     has_changes: bool = True
     executed: bool = False
     obsolete: bool = False
@@ -42,11 +50,16 @@ class ChangeSet:
     def status(self) -> str:
         if clock.current().time() < self.made_at:
             return "CREATE_IN_PROGRESS"
-        return "CREATE_COMPLETE" if self.has_changes else "FAILED"
+        return "CREATE_COMPLETE" if self.has_changes and self.inputs.template.failure is None else "FAILED"
 
     @property
     def status_reason(self) -> str | None:
-        return NOTHING_IN_CHANGE_SET if self.status == "FAILED" else None
+        if self.status != "FAILED":
+            return None
+        template = self.inputs.template
+        # aws/aws-cdk#10650: the text is another one for a template with a transform.
+        nothing = NOTHING_IN_CHANGE_SET if template.submitted is None else NOTHING_TO_UPDATE
+        return template.failure or nothing
 
     @property
     def warning(self) -> str | None:

@@ -50,8 +50,11 @@ def evaluator(
 def signatures(exports: Exports, stack: Stack, inputs: Inputs) -> dict[str, str]:
     """The signature of each resource that the stack would have, in the order of their dependencies.
 
+    There is none when the transforms of the template failed.
     Raises ValidationError when a condition, a policy of a resource, or an output is refused.
     """
+    if inputs.template.failure is not None:
+        return {}
     symbolic = evaluator(exports, stack, inputs, symbolic=True)
     for name in inputs.template.conditions:
         symbolic.condition(name)
@@ -71,11 +74,13 @@ def signatures(exports: Exports, stack: Stack, inputs: Inputs) -> dict[str, str]
 def has_changes(exports: Exports, stack: Stack, inputs: Inputs, planned: Mapping[str, str]) -> bool:
     """Whether the stack with these inputs would have other resources, outputs, tags or rollback triggers than it has.
 
-    `planned` are the signatures of the resources that it would have.
+    `planned` are the signatures of the resources that it would have. It is not known to have none of these when the
+    transforms of its template failed.
     """
     current = {name: resource.definition.signature for name, resource in stack.resources.items()}
     return (
-        dict(planned) != current
+        inputs.template.failure is not None
+        or dict(planned) != current
         or stack.status in ("UPDATE_FAILED", "CREATE_FAILED")
         or dict(inputs.tags) != dict(stack.inputs.tags)
         or _has_other_triggers(stack, inputs)

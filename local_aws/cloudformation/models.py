@@ -13,7 +13,7 @@ from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from moto.utilities.utils import get_partition
 
 from local_aws.cloudformation import preview
-from local_aws.cloudformation.change_sets import ChangeSet
+from local_aws.cloudformation.change_sets import NOTHING_TO_UPDATE, ChangeSet
 from local_aws.cloudformation.errors import (
     AlreadyExists,
     ChangeSetNotFound,
@@ -34,7 +34,6 @@ from local_aws.cloudformation.validation import check_unchanged_types
 from local_aws.core import clock, settings
 from local_aws.core.ids import random_uuid
 
-NOTHING_TO_UPDATE = "No updates are to be performed."
 _REMEMBERED = timedelta(days=90)
 BY_USER = "User Initiated"
 
@@ -202,6 +201,7 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             raise ValidationError(NOTHING_TO_UPDATE)
         check_unchanged_types(stack, inputs.template)
         previous, stack.inputs = stack.inputs, inputs
+        stack.rollback_configuration_before = previous.rollback_configuration
         operation = self._begin(stack, "UPDATE_STACK", token, request)
         for change_set in self.change_sets.values():
             change_set.obsolete |= change_set.stack is stack and change_set.id != request
@@ -310,9 +310,18 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
     # -- change sets --------------------------------------------------------------------------------------------
 
     def create_change_set(
-        self, name: str, kind: str, stack: Stack, inputs: Inputs, description: str | None
+        self,
+        name: str,
+        kind: str,
+        stack: Stack,
+        inputs: Inputs,
+        description: str | None,
+        *,
+        on_failure: str | None,
+        includes_nested_stacks: bool,
+        imports_existing_resources: bool,
     ) -> ChangeSet:
-        """Make a change set for the stack; one without changes is there too, FAILED.
+        """Make a change set for the stack; one without changes, or whose transforms failed, is there too, FAILED.
 
         Raises AlreadyExists when the stack has one of that name.
         """
@@ -329,9 +338,12 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
             stack,
             inputs,
             description,
-            preview.changes(exports, stack, inputs, planned),
+            [] if inputs.template.failure is not None else preview.changes(exports, stack, inputs, planned),
             clock.current().now(),
             clock.current().time() + settings.current(CloudFormationSettings).change_set_seconds,
+            on_failure,
+            includes_nested_stacks,
+            imports_existing_resources,
         )
         if kind == "UPDATE":
             check_unchanged_types(stack, inputs.template)
@@ -361,9 +373,10 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
                 return change_set
         raise ChangeSetNotFound(name_or_id)
 
-    def execute_change_set(self, change_set: ChangeSet, token: str | None, *, disable_rollback: bool) -> None:
+    def execute_change_set(self, change_set: ChangeSet, token: str | None, on_failure: str) -> None:
         """Begin the operation that the change set describes.
 
+        `on_failure` is ROLLBACK, DO_NOTHING or DELETE; an update is rolled back also then.
         Raises InvalidChangeSetStatus when it cannot be executed, or not any more.
         """
         if change_set.execution_status == "OBSOLETE":
@@ -380,12 +393,16 @@ class CloudFormationBackend(BaseBackend, TaggableResourcesMixin):  # type: ignor
                 raise InvalidChangeSetStatus(f"Stack [{stack.stack_id}] is in {stack.status} state")
             stack.inputs = change_set.inputs
             change_set.executed = True
-            self._begin_creation(stack, token, change_set.id, "DO_NOTHING" if disable_rollback else "ROLLBACK")
+            # On record (test_base_global_macro): a stack that a change set has created was updated, too.
+            stack.last_updated = clock.current().now()
+            self._begin_creation(stack, token, change_set.id, on_failure)
         else:
+            disable_rollback = on_failure == "DO_NOTHING"
             self.update_stack(
                 stack, change_set.inputs, token=token, request=change_set.id, disable_rollback=disable_rollback
             )
             change_set.executed = True
+        stack.change_set_id = change_set.id
         # Executing one deletes the other change sets of the stack.
         self.change_sets = {
             key: value for key, value in self.change_sets.items() if value.stack is not stack or value is change_set

@@ -1,6 +1,7 @@
-"""CloudFormation's own resources.
+"""CloudFormation's own resources, and the CDK's.
 
-Source: CloudFormation Template Reference, AWS::CloudFormation::WaitCondition, AWS::CloudFormation::WaitConditionHandle.
+Source: CloudFormation Template Reference, AWS::CloudFormation::WaitCondition, AWS::CloudFormation::WaitConditionHandle;
+CDK Developer Guide, "Configure AWS CDK usage data reporting" (AWS::CDK::Metadata makes nothing).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def _wait_condition(request: Request) -> tuple[str, dict[str, Any]]:
 
 
 TYPES = {
+    "AWS::CDK::Metadata": ResourceType(lambda _: (random_uuid(), {}), nothing, names("Analytics"), update=nothing),
     "AWS::CloudFormation::WaitCondition": ResourceType(
         _wait_condition, nothing, names("Count Handle Timeout"), update=nothing
     ),

@@ -7,20 +7,23 @@ it with NotImplementedError, which names it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
-from local_aws.cloudformation import answers, parameters, rules, stack_policies
+from local_aws.cloudformation import answers, parameters, rules, stack_policies, transforms
 from local_aws.cloudformation.change_sets import ChangeSet
-from local_aws.cloudformation.errors import ValidationError
+from local_aws.cloudformation.errors import InsufficientCapabilities, ValidationError
 from local_aws.cloudformation.models import CloudFormationBackend, cloudformation_backends
+from local_aws.cloudformation.parameters import ParameterValue
 from local_aws.cloudformation.stacks import Inputs, Stack
 from local_aws.cloudformation.template import Template, parse
 from local_aws.cloudformation.template_urls import read_text
 from local_aws.cloudformation.validation import (
     check_attributes,
+    check_body,
     check_capabilities,
     check_name,
     check_role,
@@ -199,6 +202,11 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             }
         )
 
+    def list_hook_results(self) -> ActionResult:
+        """Nobody can register a Hook here, so none was invoked."""
+        target = {name: self._get_param(name) for name in ("TargetType", "TargetId")}
+        return ActionResult({**target, "HookResults": []})
+
     def _stack_of_events(self) -> Stack:
         name, operation_id = self._get_param("StackName"), self._get_param("OperationId")
         if name:
@@ -250,17 +258,27 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         )
 
     def get_template(self) -> ActionResult:
-        name, change_set = self._get_param("StackName"), self._get_param("ChangeSetName")
-        if change_set:
-            template = self.backend.find_change_set(change_set, name).inputs.template
+        name, change_set_name = self._get_param("StackName"), self._get_param("ChangeSetName")
+        stages, stage = ["Original", "Processed"], self._get_param("TemplateStage", "Processed")
+        if change_set_name:
+            change_set = self.backend.find_change_set(change_set_name, name)
+            template = change_set.inputs.template
+            if change_set.status == "CREATE_IN_PROGRESS" or template.failure is not None:
+                stages.remove("Processed")
         else:
             template = self.backend.get(name).inputs.template
-        return ActionResult({"TemplateBody": template.body, "StagesAvailable": ["Original", "Processed"]})
+        processed = stage == "Processed" and stage in stages
+        body = template.body if processed else template.as_submitted.body
+        return ActionResult({"TemplateBody": body, "StagesAvailable": stages})
 
     def get_template_summary(self) -> ActionResult:
         name = self._get_param("StackName")
-        template = self.backend.get(name).inputs.template if name else self._template(None, check=False)
-        return ActionResult(answers.summary(template))
+        if not name:
+            return ActionResult(answers.summary(self._template(None, check=False)))
+        stack = self.backend.get(name)
+        if stack.status == "REVIEW_IN_PROGRESS":
+            raise ValidationError("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
+        return ActionResult(answers.summary(stack.inputs.template.as_submitted))
 
     def validate_template(self) -> ActionResult:
         return ActionResult(answers.summary(self._template(None)))
@@ -284,17 +302,21 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
 
     def create_change_set(self) -> ActionResult:
         name, kind = self._get_param("StackName"), self._get_param("ChangeSetType", "UPDATE")
-        if kind not in ("CREATE", "UPDATE") or self._get_param("IncludeNestedStacks"):
-            raise ValidationError(
-                f"the embedded AWS does not model change sets of the type {kind} or with nested stacks"
-            )
+        if kind not in ("CREATE", "UPDATE"):
+            raise ValidationError(f"the embedded AWS does not model change sets of the type {kind}")
+        if mode := self._get_param("DeploymentMode"):
+            raise ValidationError(f"the embedded AWS does not model change sets with the deployment mode {mode}")
+        self._refuse_express_mode()
+        on_failure = self._get_param("OnStackFailure")
+        if (kind, on_failure) == ("UPDATE", "DELETE"):
+            raise ValidationError("expected OnStackFailure DELETE with a change set of the type CREATE, found UPDATE")
         check_name(self._get_param("ChangeSetName"), "changeSetName")
         if kind == "UPDATE":
             stack = self.backend.get_live(name)
             self.backend.check_updatable(stack)
             template = self._template(stack)
             inputs = self._inputs(template, stack)
-            self._acknowledge(template)
+            self._acknowledge_in_change_set(template)
         else:
             check_name(name, "stackName")
             template = self._template(None)
@@ -305,10 +327,17 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
                     f"Stack [{name}] already exists and cannot be created again with the changeSet "
                     f"[{self._get_param('ChangeSetName')}]."
                 )
-            self._acknowledge(template)
+            self._acknowledge_in_change_set(template)
             stack = self.backend.new_stack_in_review(name, inputs)
         change_set = self.backend.create_change_set(
-            self._get_param("ChangeSetName"), kind, stack, inputs, self._get_param("Description")
+            self._get_param("ChangeSetName"),
+            kind,
+            stack,
+            inputs,
+            self._get_param("Description"),
+            on_failure=on_failure,
+            includes_nested_stacks=bool(self._get_param("IncludeNestedStacks", False)),
+            imports_existing_resources=bool(self._get_param("ImportExistingResources", False)),
         )
         return ActionResult({"Id": change_set.id, "StackId": stack.stack_id})
 
@@ -318,13 +347,13 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         all_changes = change_set.changes if change_set.status == "CREATE_COMPLETE" else []
         shown = [change.with_values if with_values else change.plain for change in all_changes]
         page, token = self._page([change for change in shown if change is not None])
-        # With values, a change set that FAILED has no reason (boto/boto3#4178), and a complete one may have a warning.
-        warning = change_set.warning if all_changes else None
+        # With values, a complete change set may have a warning.
+        warning = change_set.warning if with_values and all_changes else None
         inputs = change_set.inputs
         return ActionResult(
             {
                 **answers.change_set(change_set),
-                **({"StatusReason": warning} if with_values else {}),
+                "StatusReason": warning or change_set.status_reason,
                 "Parameters": parameters.described(inputs.template, inputs.parameters),
                 "Tags": [{"Key": key, "Value": value} for key, value in inputs.tags.items()],
                 "Capabilities": list(inputs.capabilities),
@@ -332,6 +361,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
                 "RollbackConfiguration": dict(inputs.rollback_configuration),
                 "Changes": [{"Type": "Resource", "ResourceChange": change} for change in page],
                 "NextToken": token,
+                "IncludeNestedStacks": change_set.includes_nested_stacks,
+                "ImportExistingResources": change_set.imports_existing_resources or None,
+                "OnStackFailure": change_set.on_failure,
             }
         )
 
@@ -342,11 +374,11 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         return ActionResult({"Summaries": [answers.change_set(change_set) for change_set in page], "NextToken": token})
 
     def execute_change_set(self) -> ActionResult:
-        self.backend.execute_change_set(
-            self._change_set(),
-            self._get_param("ClientRequestToken"),
-            disable_rollback=bool(self._get_param("DisableRollback", False)),
-        )
+        change_set, disabled = self._change_set(), self._get_param("DisableRollback")
+        if disabled is not None and change_set.on_failure is not None:
+            raise ValidationError("You can specify either DisableRollback or OnStackFailure, but not both.")
+        on_failure = change_set.on_failure or ("DO_NOTHING" if disabled else "ROLLBACK")
+        self.backend.execute_change_set(change_set, self._get_param("ClientRequestToken"), on_failure)
         return EmptyResult()
 
     def delete_change_set(self) -> ActionResult:
@@ -364,7 +396,9 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         if previous and (body or url):
             raise ValidationError("You cannot specify both usePreviousTemplate and Template Body/Template URL.")
         if previous and stack is not None:
-            return stack.inputs.template
+            return stack.inputs.template.as_submitted
+        if body:
+            check_body(body)
         if url:
             body = read_text(url, self.current_account, "TemplateURL")
             if len(body.encode()) > _MOST_BYTES:
@@ -373,13 +407,35 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
             raise ValidationError("Either Template URL or Template Body must be specified.")
         template = parse(body)
         rules.check_syntax(template)
-        if check:
+        transforms.check_known(template)
+        if check and not template.transforms:
             check_template(template)
             check_attributes(template)
         return template
 
     def _acknowledge(self, template: Template) -> None:
         check_capabilities(template, self._get_param("Capabilities", []))
+
+    def _acknowledge_in_change_set(self, template: Template) -> None:
+        """CAPABILITY_AUTO_EXPAND is for operations on stacks; what else is required is known after the transforms."""
+        if not template.transforms:
+            self._acknowledge(template)
+
+    def _processed(self, template: Template, values: Mapping[str, ParameterValue]) -> Template:
+        """The template after its transforms. When they fail, or what they make is refused, it has that as its failure.
+
+        CloudFormation runs transforms after it has answered the request.
+        """
+        if not template.transforms:
+            return template
+        try:
+            processed = transforms.process(template, values, self.region)
+            check_template(processed)
+            check_attributes(processed)
+            self._acknowledge(processed)
+        except (ValidationError, InsufficientCapabilities) as error:
+            return replace(template, submitted=template, failure=error.message)
+        return processed
 
     def _inputs(self, template: Template, stack: Stack | None) -> Inputs:
         """What the request makes of the stack. What it leaves out stays as it is, but for the parameters."""
@@ -408,7 +464,7 @@ class CloudFormationResponse(BaseResponse):  # type: ignore[misc]
         )
         rules.check(template, values, self.current_account, self.region)
         return Inputs(
-            template=template,
+            template=self._processed(template, values),
             parameters=values,
             tags={tag["Key"]: tag["Value"] for tag in tags} if tags is not None else dict(old.tags) if old else {},
             capabilities=tuple(self._get_param("Capabilities", [])),

@@ -14,9 +14,11 @@ class CloudFormationSettings:
     request, in no time, and every awaited signal arrives. `rollback_fails` has, by stack name, the reason why the
     rollback of a failed update fails too.
 
-    Two things about the rollback configuration are not documented. With `updates_rollback_configuration_alone`, an
+    Three things about the rollback configuration are not documented. With `updates_rollback_configuration_alone`, an
     update may consist of it; otherwise that is no change. With `reverts_rollback_configuration`, a stack whose update
-    is rolled back has the one that it had before; otherwise that of the update.
+    is rolled back has the one that it had before; otherwise that of the update. With
+    `shows_rollback_configuration_at_once`, DescribeStacks has that of an operation from its beginning; otherwise only
+    when the operation has ended.
     """
 
     resource_seconds: float = 10
@@ -25,3 +27,4 @@ class CloudFormationSettings:
     rollback_fails: dict[str, str] = field(default_factory=dict)
     updates_rollback_configuration_alone: bool = True
     reverts_rollback_configuration: bool = True
+    shows_rollback_configuration_at_once: bool = True

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from local_aws.cloudformation.parameters import ParameterValue
+from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.cloudformation.template import Template
-from local_aws.core import clock
+from local_aws.core import clock, settings
 from local_aws.core.ids import random_uuid
 from local_aws.core.resources import Resource
 from local_aws.core.times import iso
@@ -116,9 +117,9 @@ class Signals:
             self.received[unique_id] = outcome
             self.announce(unique_id, outcome)
 
-    def count(self, outcome: str) -> int:
-        """How many signals had this outcome."""
-        return sum(1 for received in self.received.values() if received == outcome)
+    def count(self, outcome: str, since: int = 0) -> int:
+        """How many signals had this outcome, but for the first `since` of all."""
+        return list(self.received.values())[since:].count(outcome)
 
 
 class Stack:
@@ -126,7 +127,8 @@ class Stack:
 
     `garbage` are the resources that were replaced, which the next clean-up deletes. `imports` are the names of the
     exports that it uses. `policy` is its stack policy, and `policy_during_update` the one that takes its place while an
-    update runs. `awaiting` are the signals that its resources wait for, by logical id.
+    update runs. `change_set_id` is the last change set that was executed. `awaiting` are the signals that its resources
+    wait for, by logical id.
     """
 
     def __init__(self, stack_id: str, name: str, account_id: str, region: str, inputs: Inputs) -> None:
@@ -144,6 +146,7 @@ class Stack:
         self.policy_during_update: str | None = None
         self.creation_time = clock.current().now()
         self.last_updated: datetime | None = None
+        self.change_set_id: str | None = None
         self.deletion_time: datetime | None = None
         self.resources: dict[str, Resource] = {}
         self.garbage: list[Resource] = []
@@ -152,6 +155,15 @@ class Stack:
         self.events: list[Event] = []
         self.operations: list[Operation] = []
         self.awaiting: dict[str, Signals] = {}
+        self.rollback_configuration_before: Mapping[str, Any] = {}
+
+    @property
+    def shown_rollback_configuration(self) -> Mapping[str, Any]:
+        """The rollback configuration that DescribeStacks has: while the stack is updated, by the settings."""
+        at_once = settings.current(CloudFormationSettings).shows_rollback_configuration_at_once
+        if at_once or all(operation.ended is not None for operation in self.operations):
+            return self.inputs.rollback_configuration
+        return self.rollback_configuration_before
 
     @property
     def exports(self) -> list[Output]:

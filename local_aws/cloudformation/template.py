@@ -72,10 +72,21 @@ _WITH_SNAPSHOTS = {
 
 @dataclass(frozen=True)
 class Template:
-    """A template that is well formed; `body` is its text, and `document` that text as data."""
+    """A template that is well formed; `body` is its text, and `document` that text as data.
+
+    `submitted` is the template of the request if this one is what its transforms made of it. `failure` is why they did
+    not make anything of it; this one is then as it was submitted.
+    """
 
     body: str
     document: dict[str, Any]
+    submitted: Template | None = None
+    failure: str | None = None
+
+    @property
+    def as_submitted(self) -> Template:
+        """The template of the request, before its transforms."""
+        return self.submitted or self
 
     @property
     def parameters(self) -> dict[str, dict[str, Any]]:
@@ -199,8 +210,12 @@ def parse(body: str) -> Template:
     document = read_template(body)
     _check(document)
     template = Template(body, document)
-    _check_references(template)
-    _ = template.order
+    # What has a transform is well formed only after it: there may be other attributes, and references to what it adds.
+    if not template.transforms:
+        for logical_id, resource in template.resources.items():
+            _check_resource(logical_id, resource)
+        _check_references(template)
+        _ = template.order
     return template
 
 
@@ -217,8 +232,9 @@ def _check(document: dict[str, Any]) -> None:
         "Resources",
         "Rules",
         "Transform",
-        "Globals",
     }
+    if "Transform" in document:
+        known.add("Globals")
     if unknown := [key for key in document if key not in known]:
         raise ValidationError(f"Invalid template property or properties [{', '.join(unknown)}]")
     if not document.get("Resources"):
@@ -238,7 +254,6 @@ def _check(document: dict[str, Any]) -> None:
             raise ValidationError(
                 f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
             )
-        _check_resource(logical_id, resource)
     for name, parameter in (document.get("Parameters") or {}).items():
         kind = parameter.get("Type") if isinstance(parameter, dict) else None
         if kind is None:

@@ -20,11 +20,6 @@ _NAME = "[a-zA-Z][-a-zA-Z0-9]*"
 
 def check_template(template: Template) -> None:
     """Raise ValidationError when the template needs what AWS, or the embedded AWS, does not have."""
-    if template.transforms:
-        raise ValidationError(
-            f"the embedded AWS does not expand transforms, found [{', '.join(template.transforms)}]: "
-            "transform the template first (AWS::Serverless: with samtranslator)"
-        )
     for resource in template.resources.values():
         snapshots = "Snapshot" in (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         if snapshots and resource["Type"] not in providers.SNAPSHOTS:
@@ -65,6 +60,12 @@ def check_name(value: str, member: str) -> None:
             f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must "
             f"satisfy regular expression pattern: {_NAME}"
         )
+
+
+def check_body(text: str) -> None:
+    """Raise ValidationError when a template in a request has more than 51,200 bytes; one in S3 may have more."""
+    if len(text.encode()) > 51200:
+        raise _constraint(text, "templateBody", "length less than or equal to 51200")
 
 
 def check_sizes(tags: list[dict[str, str]], parameters: list[dict[str, str]]) -> None:
@@ -122,7 +123,12 @@ def check_rollback_triggers(triggers: list[dict[str, str]]) -> None:
 
 
 def check_unchanged_types(stack: Stack, template: Template) -> None:
-    """Raise ValidationError when the template gives a resource of the stack another type."""
+    """Raise ValidationError when the template gives a resource of the stack another type.
+
+    What a template with a failed transform would give is not known.
+    """
+    if template.failure is not None:
+        return
     changed = [
         name
         for name, resource in stack.resources.items()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from local_aws.core import settings
+from local_aws.core import clock, settings
 from local_aws.core.clock import PerClock
 
 
@@ -19,7 +19,9 @@ class Fault:
 
     `error` and `message` are what AWS answers, with the HTTP status `status`. The first `after_calls` matching calls
     go well, the next `times` fail; with `times` None all do from then on. `where` narrows the match to calls whose
-    parameters have these values, in which `*` stands for any characters.
+    parameters have these values, in which `*` stands for any characters. With `seconds`, it is an outage: calls
+    fail for that long from the first one that fails, and go well again afterwards. With `answer_lost`, the call takes
+    effect, and its connection closes before the answer; only calls in this process can meet that.
     """
 
     service: str
@@ -29,11 +31,17 @@ class Fault:
     status: int = 400
     times: int | None = 1
     after_calls: int = 0
+    seconds: float | None = None
+    answer_lost: bool = False
     where: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.service == "s3":
             raise settings.InvalidSettings("faults of s3 are not modelled: moto answers its calls another way")
+        if self.seconds is not None and self.times is not None:
+            raise settings.InvalidSettings(
+                f"faults of {self.service} {self.action}: expected times or seconds, found both; set times to null"
+            )
 
     def matches(self, service: str, action: str, parameters: Mapping[str, Any]) -> bool:
         """Whether the fault is for calls of that action with these parameters."""
@@ -51,6 +59,8 @@ class Faults:
 
 _calls: PerClock[Counter[int]] = PerClock(Counter)
 """How many calls each planned fault has matched, by its position."""
+_failing_since: PerClock[dict[int, float]] = PerClock(dict)
+"""When the first call of each planned outage failed, by its position."""
 _spared = False
 
 
@@ -79,6 +89,14 @@ def take(service: str, action: str, parameters: Mapping[str, Any]) -> Fault | No
             continue
         _calls()[position] += 1
         number = _calls()[position] - fault.after_calls
-        if met is None and number > 0 and (fault.times is None or number <= fault.times):
+        if met is None and number > 0 and _still_fails(position, fault, number):
             met = fault
     return met
+
+
+def _still_fails(position: int, fault: Fault, number: int) -> bool:
+    """Whether the matching call of that number, counted from the first that fails, fails as well."""
+    if fault.seconds is None:
+        return fault.times is None or number <= fault.times
+    now = clock.current().time()
+    return now < _failing_since().setdefault(position, now) + fault.seconds

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from botocore.exceptions import ConnectionClosedError
 from moto.core import responses, serialize, utils
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
@@ -75,6 +76,10 @@ def _gate(self: Any) -> Any:
                 return _deny(self, denial)
         if action and faults.wanted(service, action):
             fault = faults.take(service, action, _parameters(self))
+            if fault is not None and fault.answer_lost:
+                _call_action(self)
+                # To botocore, it comes from the connection.
+                raise ConnectionClosedError(endpoint_url=service)
             if fault is not None:
                 return _refuse(self, fault.error, fault.message, fault.status)
         try:

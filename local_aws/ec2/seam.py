@@ -29,7 +29,7 @@ from moto.ec2.responses.general import General
 from moto.ec2.utils import parse_user_data
 
 from local_aws.core.guard import expect_attributes, expect_parameters
-from local_aws.ec2 import instances, launch_checks
+from local_aws.ec2 import instances
 from local_aws.elbv2 import load_balancers
 
 expect_attributes(amis, "load_resource", "AmiBackend")
@@ -65,10 +65,6 @@ expect_attributes(SecurityGroupBackend, "describe_security_groups")
 expect_attributes(AmisResponse, "register_image", "_get_param")
 expect_parameters(General.get_console_output, "self")
 expect_attributes(General, "ec2_backend")
-expect_parameters(InstanceBackend.terminate_instances, "self", "instance_ids")
-expect_parameters(
-    InstanceBackend.run_instances, "self", "image_id", "count", "user_data", "security_group_names", "kwargs"
-)
 expect_parameters(InstanceBackend._get_template_from_args, "self", "launch_template_arg")
 expect_parameters(NatGatewayBackend.delete_nat_gateway, "self", "nat_gateway_id")
 expect_parameters(EC2BaseResponse._filters_from_querystring, "self")
@@ -83,7 +79,6 @@ _prepare_interfaces = Instance.prep_nics
 _delete_subnet = SubnetBackend.delete_subnet
 _delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
 _create_template_version = LaunchTemplate.create_version
-_run_instances = InstanceBackend.run_instances
 _filters = EC2BaseResponse._filters_from_querystring
 
 _FILTER_VALUES = 200
@@ -216,13 +211,6 @@ def _create_template_version_of_instances(self: Any, data: dict[str, Any], descr
     return _create_template_version(self, kept, description)
 
 
-def _run_instances_of_what_exists(
-    self: Any, image_id: str, count: int, user_data: Any, security_group_names: list[str], **kwargs: Any
-) -> Any:
-    launch_checks.check_run(self, image_id, security_group_names, kwargs)
-    return _run_instances(self, image_id, count, user_data, security_group_names, **kwargs)
-
-
 def _filters_within_the_limit(self: Any) -> Any:
     """Source: the message of EC2 itself, in public issues: apache/druid#1954, gjbae1212/gossm#47."""
     filters = _filters(self)
@@ -242,8 +230,10 @@ def install() -> None:
     AmisResponse.register_image = _register_image_of_its_architecture
     Instance.cpu_options = property(instances.cpu_options)
     General.get_console_output = instances.console_output
-    InstanceBackend.run_instances = _run_instances_of_what_exists
+    InstanceBackend.run_instances = instances.run
     InstanceBackend.terminate_instances = instances.terminate
+    InstanceBackend.stop_instances = instances.stop
+    InstanceBackend.start_instances = instances.start
     amis.load_resource = _load_all_but_those_for_ecs
     SecurityGroupRule.__init__ = _init_rule
     SecurityGroupRule.description = property(_description)

@@ -12,13 +12,13 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from moto.elbv2.models import FakeHealthStatus, FakeLoadBalancer, FakeTargetGroup
+from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer, FakeTargetGroup
 
 from local_aws.core import clock
 from local_aws.core.errors import NotModelled
 from local_aws.core.guard import expect_attributes, expect_parameters
 from local_aws.elbv2 import load_balancers
-from local_aws.elbv2.health import healthy_at
+from local_aws.elbv2.health import state as health_state
 
 expect_parameters(FakeTargetGroup.register, "self", "targets")
 expect_parameters(FakeTargetGroup.deregister, "self", "targets")
@@ -27,9 +27,11 @@ expect_parameters(
     FakeHealthStatus.__init__, "self", "instance_id", "port", "health_port", "status", "reason", "description"
 )
 expect_attributes(FakeTargetGroup, "deregister_terminated_instances")
+expect_parameters(ELBv2Backend.describe_target_health, "self", "target_group_arn", "targets")
 expect_attributes(FakeLoadBalancer, "availability_zones")
 
 _register, _deregister, _health_for = FakeTargetGroup.register, FakeTargetGroup.deregister, FakeTargetGroup.health_for
+_describe = ELBv2Backend.describe_target_health
 _deregister_terminated = FakeTargetGroup.deregister_terminated_instances
 
 
@@ -40,6 +42,7 @@ def install() -> None:
     FakeTargetGroup.deregister = _deregister_now
     FakeTargetGroup.deregister_terminated_instances = _deregister_terminated_now
     FakeTargetGroup.health_for = _health
+    ELBv2Backend.describe_target_health = _describe_health
     FakeTargetGroup.load_balancer_arns = property(_load_balancer_arns, _keep_no_load_balancer_arns)
 
 
@@ -76,6 +79,17 @@ def _deregister_terminated_now(group: Any, instance_ids: list[str]) -> None:
             group.terminated_targets[identifier].setdefault("DeregisteredAt", clock.current().time())
 
 
+def _describe_health(backend: Any, target_group_arn: str, targets: list[dict[str, Any]]) -> list[Any]:
+    """Unless some are named, of all targets: those that are registered, and those that drain."""
+    described: list[Any] = _describe(backend, target_group_arn, targets)
+    group = backend.target_groups[target_group_arn]
+    if not targets:
+        gone = [*group.deregistered_targets.values(), *group.terminated_targets.values()]
+        states = [_health_after_deregistration(group, target, backend.ec2_backend) for target in gone]
+        described += [state for state in states if state.status == "draining"]
+    return described
+
+
 def _health(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:
     identifier = target["Id"]
     if identifier not in group.targets or not _is_asked(target, group.targets[identifier]):
@@ -103,14 +117,12 @@ def _health(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:
         return _status(
             health, "unavailable", "Target.HealthCheckDisabled", "Health checks are disabled for this target group"
         )
-    registered_at, now = group.targets[identifier]["RegisteredAt"], clock.current().time()
-    expected = healthy_at(group, instance, registered_at)
-    if expected is not None and now >= expected:
-        return health
-    failing_after = int(group.health_check_interval_seconds) * int(group.unhealthy_threshold_count)
-    if expected is None and now >= registered_at + failing_after:
-        return _status(health, "unhealthy", "Target.Timeout", "Request timed out")
-    return _status(health, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
+    state = health_state(group, instance, group.targets[identifier]["RegisteredAt"])
+    if state == "unhealthy":
+        return _status(health, state, "Target.Timeout", "Request timed out")
+    if state == "initial":
+        return _status(health, state, "Elb.InitialHealthChecking", "Initial health checks in progress")
+    return health
 
 
 def _health_after_deregistration(group: Any, target: dict[str, Any], ec2_backend: Any) -> Any:

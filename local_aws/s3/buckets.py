@@ -13,6 +13,11 @@ class NoSuchBucket(Exception):
     """The account has no bucket of that name."""
 
 
+def exists(account: str, region: str, bucket: str) -> bool:
+    """Whether the account has a bucket of that name."""
+    return bucket in s3_backends[account][get_partition(region)].buckets
+
+
 def kms_key_of(account: str, region: str, bucket: str) -> str | None:
     """The KMS key of the bucket's default encryption, as its configuration names it.
 

@@ -5,11 +5,22 @@ Source: CloudFormation Template Reference, AWS::S3::Bucket, AWS::S3::BucketPolic
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from local_aws.core.errors import NotModelled
-from local_aws.core.resource_types import ResourceType, client, names, picked, policy_text, tag_list, tags
+from local_aws.core.resource_types import (
+    ResourceFailed,
+    ResourceType,
+    client,
+    names,
+    picked,
+    policy_text,
+    tag_list,
+    tags,
+)
 from local_aws.core.resources import Request
+from local_aws.s3 import buckets
 
 _RULE_PROPERTIES = names(
     "AbortIncompleteMultipartUpload ExpirationInDays Id NoncurrentVersionExpiration Prefix Status TagFilters "
@@ -19,6 +30,12 @@ _RULE_PROPERTIES = names(
 
 def _create_bucket(request: Request) -> tuple[str, dict[str, Any]]:
     s3, name = client("s3", request.region), request.name
+    if buckets.exists(request.account_id, request.region, name):
+        # In us-east-1, CreateBucket answers that one's own bucket was created.
+        raise ResourceFailed(
+            f'Resource handler returned message: "{name} already exists" (HandlerErrorCode: AlreadyExists)'
+        )
+    _canned_acl(request)  # before there is a bucket that would be left over
     place: dict[str, Any] = {}
     if request.region != "us-east-1":
         place = {"CreateBucketConfiguration": {"LocationConstraint": request.region}}
@@ -60,6 +77,9 @@ def _configure(request: Request, old: dict[str, Any]) -> None:
         s3.put_bucket_ownership_controls(**bucket, OwnershipControls=new["OwnershipControls"])
     elif "OwnershipControls" in old:
         s3.delete_bucket_ownership_controls(**bucket)
+    acl = _canned_acl(request)
+    if acl != "private" or "AccessControl" in old:
+        s3.put_bucket_acl(**bucket, ACL=acl)
     if "LifecycleConfiguration" in new:
         rules = [_lifecycle_rule(rule) for rule in new["LifecycleConfiguration"]["Rules"]]
         s3.put_bucket_lifecycle_configuration(**bucket, LifecycleConfiguration={"Rules": rules})
@@ -69,6 +89,20 @@ def _configure(request: Request, old: dict[str, Any]) -> None:
         s3.put_bucket_tagging(**bucket, Tagging={"TagSet": tag_list(new_tags)})
     elif "Tags" in old:
         s3.delete_bucket_tagging(**bucket)
+
+
+def _canned_acl(request: Request) -> str:
+    """The canned ACL of the request, as the API names it.
+
+    Raises ResourceFailed when the ownership controls do not allow it. Source: S3 User Guide, "Controlling ownership of
+    objects and disabling ACLs for your bucket".
+    """
+    acl = request.properties.get("AccessControl", "Private")
+    rules = request.properties.get("OwnershipControls", {}).get("Rules", [{"ObjectOwnership": "BucketOwnerEnforced"}])
+    if acl != "Private" and rules[0]["ObjectOwnership"] == "BucketOwnerEnforced":
+        raise ResourceFailed("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+    # PublicRead is public-read, and so on.
+    return re.sub("(?<!^)(?=[A-Z])", "-", acl).lower()
 
 
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
@@ -107,8 +141,8 @@ TYPES = {
         _create_bucket,
         lambda request, resource: client("s3", request.region).delete_bucket(Bucket=resource.physical_id),
         names(
-            "BucketEncryption BucketName LifecycleConfiguration OwnershipControls PublicAccessBlockConfiguration Tags "
-            "VersioningConfiguration"
+            "AccessControl BucketEncryption BucketName LifecycleConfiguration OwnershipControls "
+            "PublicAccessBlockConfiguration Tags VersioningConfiguration"
         ),
         update=lambda request, resource: _configure(request, {**resource.request.properties}),
         name_property="BucketName",

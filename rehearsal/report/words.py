@@ -14,6 +14,7 @@ OUTCOME_TONES = {
     "DRY_RUN": "neutral",
     "SKIPPED": "neutral",
     "FAILED": "bad",
+    "UNKNOWN": "bad",
 }
 """How a reader should take each outcome of a target."""
 

@@ -16,7 +16,8 @@ from autopatch.templates import Template
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/web/1"
 OLD, NEW = "ami-0f1e2d3c4b5a69788", "ami-0123456789abcdef0"
-IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64")
+ACCOUNT = "123456789012"
+IMAGE = MachineImage(NEW, "golden-image", "available", "x86_64", ACCOUNT)
 PARAMETER = Cause("ParameterReference", "AmazonMachineImage")
 # On record: a DirectModification that repeats a reference is Dynamic, a value that has moved by itself is Static.
 REPEATED = Cause("DirectModification", None, "Dynamic")
@@ -34,6 +35,8 @@ def fleet(*members: Member, logical_id: str = "Group", desired: int | None = Non
     members = members or (member("i-1"), member("i-2"))
     group = Group(
         name=f"stack-{logical_id}-1",
+        min_size=1,
+        max_size=8,
         desired_capacity=len(members) if desired is None else desired,
         instances=tuple(GroupInstance(member.instance_id, "InService", "Healthy") for member in members),
         subnet_ids=tuple(f"subnet-{number}" for number in range(subnets)),
@@ -57,7 +60,7 @@ def changed(
     document = {"Resources": {"Group": resource}, "Parameters": {"Size": {"Type": "Number", "NoEcho": True}}}
     reason = Cause("ResourceAttribute", "Template.LatestVersionNumber")
     change = Change("Modify", "Group", GROUP_TYPE, "Conditional", ("LaunchTemplate",), (reason,), after or {})
-    return GroupChange.read(running or fleet(), change, Template(document, {}, STACK_ID))
+    return GroupChange.read(running or fleet(), change.after, Template(document, {}, STACK_ID))
 
 
 def only(findings: Iterable[Finding]) -> Finding:

@@ -22,6 +22,13 @@ def test_an_empty_object_is_enough() -> None:
     )
 
 
+def test_the_consoles_own_input_and_any_comment_are_accepted() -> None:
+    """Step Functions' console begins a new execution with this input."""
+    assert ExecutionInput.from_event({"Comment": "Insert your JSON here"}) == ExecutionInput.from_event({})
+    commented = ExecutionInput.from_event({"Comment": ["CVE-2026-1", None], "dryRun": True})
+    assert commented == ExecutionInput.from_event({"dryRun": True})
+
+
 def test_every_documented_key_is_read() -> None:
     read = ExecutionInput.from_event(
         {
@@ -62,6 +69,11 @@ def test_every_documented_key_is_read() -> None:
         ({"trigger": None}, ["trigger", "null"]),
         ({"trigger": {}}, ["trigger", "an object"]),
         ({"reason": 3}, ["reason", "a string", "3"]),
+        ({"reason": "x" * 257}, ["reason", "at most 256", "..."]),
+        ({"reason": "CVE\n\nStacks\n  web: PATCHED"}, ["reason", "without line breaks"]),
+        ({"reason": "\x1b[2J"}, ["reason", "printable"]),
+        ({"reason": "\u2028web: PATCHED"}, ["reason", "printable"]),
+        ({"x" * 1000: 1}, ["'xxx", "..."]),
         ({"targets": []}, ["targets", "a list of 0"]),
         ({"targets": "web"}, ["targets", "'web'"]),
         ({"targets": [3]}, ["targets[0]", "3"]),
@@ -84,7 +96,10 @@ def test_every_documented_key_is_read() -> None:
         ),
         (
             {"targets": [{"stackName": "web", "accept": ["NoUpdatePolicy"]}]},
-            ["(AlarmNotOk, NoCreationPolicy, NoServiceRole, UnhealthyInstances)", "'NoUpdatePolicy'"],
+            [
+                "(AlarmNotOk, GroupSizeChanges, NoCreationPolicy, NoServiceRole, NoWayBack, UnhealthyInstances)",
+                "'NoUpdatePolicy'",
+            ],
         ),
         ({"targets": ["api", {"stackName": "web", "accept": [{}]}]}, ["targets[1].accept", "an object"]),
         ({"targets": [{"stackName": "web", "accept": None}]}, ["targets[0].accept", "null"]),

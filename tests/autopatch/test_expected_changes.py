@@ -54,6 +54,26 @@ def test_what_refers_to_the_group_may_be_replaced_with_it(replacement: str) -> N
     assert unexpected_changes([alarm, hook, scaling, GROUP, TEMPLATE], OURS) == ()
 
 
+@pytest.mark.parametrize(
+    ("kind", "replacement"),
+    [
+        # It is replaced, with what it keeps.
+        ("AWS::EC2::Instance", "Conditional"),
+        ("AWS::ECS::CapacityProvider", "True"),
+        ("AWS::SSM::Parameter", "True"),
+        # It stays, and replaces instances that are in no group of the stack.
+        ("AWS::EKS::Nodegroup", "False"),
+        ("AWS::EC2::EC2Fleet", "False"),
+        ("AWS::Batch::ComputeEnvironment", "False"),
+    ],
+)
+@pytest.mark.parametrize("source", ["Template", "Group"])
+def test_what_has_something_to_lose_does_not_go_with_the_fleet(kind: str, replacement: str, source: str) -> None:
+    other = change("Other", kind, Cause("ResourceAttribute", f"{source}.X"), replacement=replacement)
+    (line,) = unexpected_changes([TEMPLATE, GROUP, other], OURS)
+    assert line.startswith(f"Other ({kind}): ")
+
+
 def test_a_chain_that_begins_outside_the_fleet_is_unexpected_to_its_end() -> None:
     server = change("Server", "AWS::EC2::Instance", PARAMETER, REPEATED, replacement="True", properties=("ImageId",))
     address = change("Address", "AWS::EC2::EIP", Cause("ResourceReference", "Server"), properties=("InstanceId",))

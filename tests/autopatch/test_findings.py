@@ -19,6 +19,7 @@ from autopatch.findings import (
 )
 from autopatch.settings import ACCEPTABLE
 from tests.autopatch.groups import (
+    ACCOUNT,
     IMAGE,
     NEW,
     OLD,
@@ -87,13 +88,13 @@ def test_an_ami_that_is_not_here() -> None:
 @pytest.mark.parametrize("state", ["pending", "failed", "deregistered", "disabled"])
 def test_an_ami_that_cannot_be_launched_now(state: str) -> None:
     """Amazon EC2 API reference, Image: only an AMI that is available can be launched."""
-    finding = only(ami_findings(NEW, MachineImage(NEW, "x", state, "x86_64"), [fleet()]))
+    finding = only(ami_findings(NEW, MachineImage(NEW, "x", state, "x86_64", ACCOUNT), [fleet()]))
     assert (finding.name, finding.found) == ("AmiNotAvailable", state)
     assert "wait until it is" in finding.fix
 
 
 def test_an_ami_of_another_architecture_names_the_instance_types_once() -> None:
-    arm = MachineImage(NEW, "x", "pending", "arm64")
+    arm = MachineImage(NEW, "x", "pending", "arm64", ACCOUNT)
     not_available, other = ami_findings(NEW, arm, [fleet(), fleet(logical_id="Other")])
     assert (not_available.name, other.name) == ("AmiNotAvailable", "OtherArchitecture")
     assert "arm64" in other.expected and other.found == "x86_64 (t3.micro)"

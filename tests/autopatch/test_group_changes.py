@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from autopatch.group_changes import group_findings, room_findings
+from autopatch.group_findings import group_findings, reach_findings, room_findings
+from autopatch.templates import Template
 from tests.autopatch.groups import (
     REPLACING,
     SIGNALS,
+    STACK_ID,
     changed,
     fleet,
     member,
@@ -20,7 +22,7 @@ from tests.autopatch.groups import (
 
 
 def test_an_update_that_changes_no_group() -> None:
-    finding = only(group_findings([], "Bastion"))
+    finding = only(reach_findings([fleet()], [], Template({}, {}, STACK_ID), "Bastion"))
     assert finding.name == "NoGroupChanges" and "Bastion" in finding.expected and "amiParameter" in finding.fix
 
 
@@ -37,6 +39,14 @@ def test_an_update_that_changes_no_group() -> None:
         (REPLACING, None, "NoCreationPolicy"),
         (REPLACING, {"AutoScalingCreationPolicy": {"MinSuccessfulInstancesPercent": "50"}}, "NoCreationPolicy"),
         (REPLACING, {"ResourceSignal": {"Count": "0"}}, "NoCreationPolicy"),
+        # Of 0 percent, no instance has to succeed.
+        (REPLACING, {**SIGNALS, "AutoScalingCreationPolicy": {"MinSuccessfulInstancesPercent": 0}}, "NoCreationPolicy"),
+        (REPLACING, {**SIGNALS, "AutoScalingCreationPolicy": {"MinSuccessfulInstancesPercent": 50}}, None),
+        (
+            {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true", "MinSuccessfulInstancesPercent": "0"}},
+            None,
+            "NoCreationPolicy",
+        ),
         (REPLACING, {"ResourceSignal": {"Timeout": "PT5M"}}, None),
         ({"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true"}}, None, None),
         ({"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "false"}}, SIGNALS, "NoCreationPolicy"),
@@ -49,20 +59,23 @@ def test_an_update_that_changes_no_group() -> None:
 def test_an_update_policy_replaces_the_instances_and_waits_for_signals(
     policy: dict[str, Any] | None, creation: dict[str, Any] | None, expected: str | None
 ) -> None:
-    names = [finding.name for finding in group_findings([changed(policy, creation)], "AmazonMachineImage")]
+    names = [finding.name for finding in group_findings([changed(policy, creation)])]
     assert names == ([expected] if expected else [])
 
 
 def test_the_texts_for_what_is_missing_in_the_template() -> None:
-    nothing = only(group_findings([changed(None)], "X"))
+    nothing = only(group_findings([changed(None)]))
     assert nothing.found == "none, so that the update would succeed and patch nothing"
     assert "WillReplace: true" in nothing.fix
-    new_group = only(group_findings([changed(REPLACING)], "X"))
+    new_group = only(group_findings([changed(REPLACING)]))
     assert new_group.found == "no CreationPolicy with signals" and "accept NoCreationPolicy" in new_group.fix
     assert new_group.fix.startswith("add a CreationPolicy with a ResourceSignal to the template")
-    rolling = only(group_findings([changed({"AutoScalingRollingUpdate": {}})], "X"))
+    rolling = only(group_findings([changed({"AutoScalingRollingUpdate": {}})]))
     assert rolling.found == "an AutoScalingRollingUpdate without WaitOnResourceSignals"
     assert rolling.fix.startswith("add WaitOnResourceSignals: true to the template")
+    policy = {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true", "MinSuccessfulInstancesPercent": 0}}
+    none_has_to = only(group_findings([changed(policy)]))
+    assert none_has_to.found == "MinSuccessfulInstancesPercent: 0" and none_has_to.fix.startswith("raise it in the")
 
 
 ROLLING = {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": "true"}}
@@ -89,19 +102,21 @@ def test_the_current_capacity_has_to_be_kept(
     four = fleet(*(member(f"i-{number}") for number in range(4)))
     change = changed(policy, SIGNALS, properties, four)
     assert change.capacity_after == after
-    findings = list(group_findings([change], "X"))
+    findings = list(group_findings([change]))
     if after is None:
         assert findings == []
     else:
         finding = only(findings)
         assert finding.name == "CapacityShrinks" and "4 instances" in finding.expected
-        assert finding.found == f"that the update would leave {after}" and "capacityParameter" in finding.fix
+        assert finding.found == f"that the update would leave {after}"
+        way_out = "capacityParameter of the target" if change.replaces_group else "IgnoreUnmodifiedGroupSizeProperties"
+        assert way_out in finding.fix
 
 
 @pytest.mark.parametrize("live", [1, 2])
 def test_a_capacity_that_stays_or_grows_is_fine(live: int) -> None:
     running = fleet(*(member(f"i-{number}") for number in range(live)))
-    assert list(group_findings([changed(REPLACING, SIGNALS, running=running)], "X")) == []
+    assert list(group_findings([changed(REPLACING, SIGNALS, running=running)])) == []
 
 
 UNKNOWN: dict[str, Any] = {"Fn::GetAtt": ["Sizes", "Count"]}
@@ -162,7 +177,7 @@ def test_what_nobody_can_know_before_the_update_is_a_finding(
     """Neither the template nor the change set says it: it is not guessed, and nothing else is made of it."""
     unknown = {"Properties": {"DesiredCapacity": "{{changeSet:KNOWN_AFTER_APPLY}}"}}
     for after in ({}, unknown):
-        findings = list(group_findings([changed(policy, creation, properties, after=after)], "X"))
+        findings = list(group_findings([changed(policy, creation, properties, after=after)]))
         assert [finding.name for finding in findings] == ["NotKnownBefore"] * len(expected)
         for finding, words in zip(findings, expected, strict=True):
             assert "of Group, before" in finding.expected and words in finding.expected
@@ -174,13 +189,13 @@ def test_the_change_set_says_what_the_template_cannot() -> None:
     after = {"Properties": {"DesiredCapacity": "3"}, "CreationPolicy": {"ResourceSignal": {"Count": "3"}}}
     change = changed(REPLACING, {"ResourceSignal": {"Count": UNKNOWN}}, {"DesiredCapacity": UNKNOWN}, after=after)
     assert (change.capacity_after, change.is_guarded, change.launches) == (3, True, 3)
-    assert list(group_findings([change], "X")) == []
+    assert list(group_findings([change])) == []
 
 
 def test_what_the_template_says_is_what_counts() -> None:
     """With or without policies in the change set's contexts, the same is decided."""
     after = {"UpdatePolicy": REPLACING, "CreationPolicy": SIGNALS, "Properties": {"DesiredCapacity": "9"}}
-    assert only(group_findings([changed(None, after=after)], "X")).name == "NoUpdatePolicy"
+    assert only(group_findings([changed(None, after=after)])).name == "NoUpdatePolicy"
     assert changed(REPLACING, SIGNALS, {"DesiredCapacity": "2"}, after=after).capacity_after == 2
 
 

@@ -268,10 +268,12 @@ def test_a_failed_build_leaves_the_stacks_alone_and_says_so() -> None:
 def test_a_run_that_lost_sight_of_its_updates_does_not_say_that_nothing_was_touched(lost: tuple[str, ...]) -> None:
     known = {key: value for key, value in state().items() if key not in lost}
     email = messages.failure({**known, "failure": {"Error": "States.Timeout", "Cause": ""}}, NOW)
-    assert email.subject == "AMI Autopatch: FAILED: States.Timeout; web may have been updated"
+    assert email.subject == "AMI Autopatch: UNKNOWN: States.Timeout; web may have been updated"
+    assert email.outcome == "UNKNOWN"
     assert email.body.startswith("The run failed with States.Timeout, possibly after updates of its stacks had begun.")
     assert "not touched" not in email.body
     assert f"web: its update may have begun; it ran {OLD} before" in email.body
+    assert "    aws cloudformation describe-stacks --stack-name web" in email.body.splitlines()
 
 
 def test_a_refused_input_is_told_without_a_plan() -> None:

@@ -152,6 +152,16 @@ def _parameters(given: dict[str, str]) -> str:
 @contextmanager
 def served_aws() -> Iterator[Terminal]:
     """An embedded AWS that is served until the context is left, and a terminal set up as the server prints."""
+    with (
+        served_environment() as environment,
+        _process([str(_CLI), str(_HERE / "aws_cli.py"), str(SPEED)], environment) as cli,
+    ):
+        yield Terminal(cli)
+
+
+@contextmanager
+def served_environment() -> Iterator[dict[str, str]]:
+    """The environment of a terminal as an embedded AWS prints it, which is served until the context is left."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -165,8 +175,7 @@ def served_aws() -> Iterator[Terminal]:
                 environment[name] = value
             if line.startswith("Ctrl-C"):
                 break
-        with _process([str(_CLI), str(_HERE / "aws_cli.py"), str(SPEED)], environment) as cli:
-            yield Terminal(cli)
+        yield environment
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from botocore.exceptions import ClientError
 from autopatch.settings import ACCEPTABLE
 from local_aws.aws import LocalAws
 from local_aws.scheduler.cron import next_firing
-from rehearsal.deployment import transformed_template
+from rehearsal.deployment import TEMPLATE_URL, transformed_template, upload
 
 PIPELINE = "arn:aws:imagebuilder:us-east-1:123456789012:image-pipeline/golden-image"
 TOPIC = "arn:aws:sns:us-east-1:137112412989:amazon-linux-2023-ami-updates"
@@ -29,6 +28,7 @@ ROLES = "must be ARNs of IAM roles, such as arn:aws:iam::123456789012:role/name,
 FUNCTIONS = "must be ARNs of Lambda functions, separated by commas, or empty"
 A_TOPIC = f"must be the ARN of a standard SNS topic, such as {TOPIC}, or empty"
 A_PARAMETER = "must be the name of a CloudFormation parameter, letters and digits only"
+OWNERS = "must be account IDs such as 123456789012, or amazon, separated by commas, or empty"
 FINDINGS = "must be entries such as my-stack:NoCreationPolicy, or empty"
 CALENDARS = "must be names or ARNs of Systems Manager change calendars, separated by commas, or empty"
 ALARMS = "must be ARNs of CloudWatch alarms, separated by commas, or empty"
@@ -44,6 +44,7 @@ A_PATTERN = "must be a pattern of AMI names, such as al2023-ami-2023.*-x86_64"
 @pytest.fixture(scope="module")
 def cloudformation() -> Iterator[Any]:
     with LocalAws():
+        upload()
         yield boto3.client("cloudformation")
 
 
@@ -66,6 +67,8 @@ def cloudformation() -> Iterator[Any]:
         ("ApplicationStacks", "a" * 129, STACKS),
         ("ApplicationStacks", "arn:aws:cloudformation:us-east-1:123456789012:stack/web/1", STACKS),
         ("ApplicationStacks", ",".join(f"web-{number}" for number in range(11)), STACKS),
+        ("AmiOwners", "self", OWNERS),
+        ("AmiOwners", "amazon,1234", OWNERS),
         ("AmiParameterName", "Machine-Image", A_PARAMETER),
         ("AmiParameterName", "", A_PARAMETER),
         ("CapacityParameterName", "Desired-Capacity", f"{A_PARAMETER}, or empty"),
@@ -131,9 +134,9 @@ def test_an_invalid_parameter_is_refused(cloudformation: Any, parameter: str, va
     with pytest.raises(ClientError) as refused:
         cloudformation.create_stack(
             StackName="refused",
-            TemplateBody=json.dumps(transformed_template()),
+            TemplateURL=TEMPLATE_URL,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-            Capabilities=["CAPABILITY_IAM"],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
     error = refused.value.response["Error"]
     assert error["Code"] == "ValidationError"
@@ -156,6 +159,8 @@ def test_an_invalid_parameter_is_refused(cloudformation: Any, parameter: str, va
         ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/service-role/deployer+1=a,b.c@d_e-f"),
         ("CloudFormationRoleArn", "arn:aws:iam::123456789012:role/teams/web:api!/deployer"),
         ("CapacityParameterName", ""),
+        ("AmiOwners", ""),
+        ("AmiOwners", "123456789012"),
         ("AcceptedFindings", ""),
         *(("AcceptedFindings", f"my-stack:{finding}") for finding in ACCEPTABLE),
         ("ChangeCalendars", ""),

@@ -14,12 +14,14 @@ import pytest
 from autopatch import errors
 from autopatch.execution_input import ExecutionInput
 from autopatch.settings import (
+    AmiOwnerSettings,
     BaseAmiCheckSettings,
     CalendarSettings,
     CloudFormationSettings,
     HoldSettings,
     NotificationSettings,
     PlanSettings,
+    SavedAlarmsSettings,
     TriggerSettings,
     UpdateSettings,
 )
@@ -44,10 +46,16 @@ def functions() -> Iterator[dict[str, Any]]:
     ("name", "settings"),
     [
         ("PlanRunFunction", PlanSettings),
+        ("CheckTargetsFunction", UpdateSettings),
         ("CheckFreezeFunction", CalendarSettings),
         ("CheckFreezeFunction", HoldSettings),
         ("CheckCalendarFunction", CalendarSettings),
         ("PreviewUpdateFunction", UpdateSettings),
+        ("PreviewUpdateFunction", SavedAlarmsSettings),
+        ("RestoreAlarmsFunction", SavedAlarmsSettings),
+        ("UpdateStackFunction", SavedAlarmsSettings),
+        ("RollBackFunction", SavedAlarmsSettings),
+        ("CheckReadinessFunction", AmiOwnerSettings),
         ("CheckReadinessFunction", HoldSettings),
         ("UpdateStackFunction", CalendarSettings),
         ("RollBackFunction", CloudFormationSettings),

@@ -17,7 +17,16 @@ from autopatch.planning import plan_run
 from autopatch.settings import PlanSettings
 from local_aws.aws import LocalAws
 from local_aws.core.clock import current
-from rehearsal.deployment import BASE_AMI_TOPIC, REPOSITORY, STACK, Deployment, deploy, transformed_template
+from rehearsal.deployment import (
+    BASE_AMI_TOPIC,
+    REPOSITORY,
+    STACK,
+    TEMPLATE_URL,
+    Deployment,
+    deploy,
+    packaged_template,
+    transformed_template,
+)
 from rehearsal.scenario import Scenario
 from tests.workflow.running import describe, outputs
 
@@ -33,9 +42,9 @@ def create(name: str, deployed: Deployment, **changed: str) -> str:
     given = {"PipelineArn": deployed.pipeline_arn, "ApplicationStacks": "web", **changed}
     boto3.client("cloudformation").create_stack(
         StackName=name,
-        TemplateBody=json.dumps(transformed_template()),
+        TemplateURL=TEMPLATE_URL,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-        Capabilities=["CAPABILITY_IAM"],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     return str(describe(name)["StackStatus"])
 
@@ -56,6 +65,21 @@ def test_the_definition_is_uploaded_as_it_is() -> None:
 
 
 @pytest.mark.usefixtures("deployed")
+def test_cloudformation_transforms_the_template_in_a_change_set() -> None:
+    """SAM Developer Guide, "sam deploy": it creates a change set of the packaged template, and executes it."""
+    cloudformation: Any = boto3.client("cloudformation")
+    original, processed = (
+        cloudformation.get_template(StackName=STACK, TemplateStage=stage)["TemplateBody"]
+        for stage in ("Original", "Processed")
+    )
+    assert original == json.loads(packaged_template())
+    assert original["Transform"] == "AWS::Serverless-2016-10-31"
+    assert processed == transformed_template()
+    change_sets = cloudformation.list_change_sets(StackName=STACK)["Summaries"]
+    assert [change_set["ExecutionStatus"] for change_set in change_sets] == ["EXECUTE_COMPLETE"]
+
+
+@pytest.mark.usefixtures("deployed")
 def test_two_parameters_are_required() -> None:
     parameters = transformed_template()["Parameters"]
     required = {name for name, parameter in parameters.items() if "Default" not in parameter}
@@ -65,7 +89,7 @@ def test_two_parameters_are_required() -> None:
 def test_without_a_base_ami_topic_or_an_address_there_is_no_trigger_and_no_subscription(deployed: Deployment) -> None:
     assert create("plain", deployed) == "CREATE_COMPLETE"
     assert functions(STACK) - functions("plain") == {"BaseAmiTriggerFunction", "CheckBaseAmiFunction"}
-    assert len(functions("plain")) == 16
+    assert len(functions("plain")) == 17
     sns, topic = boto3.client("sns"), outputs("plain")["NotificationTopicArn"]
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
     subscriptions = sns.list_subscriptions_by_topic(TopicArn=deployed.notification_topic_arn)["Subscriptions"]

@@ -87,6 +87,10 @@ def test_a_linter_that_does_not_do_its_work_is_an_error(
 def test_sam_deploys_with_the_capabilities_that_the_template_needs(aws: LocalAws, templates: list[Template]) -> None:
     """CloudFormation User Guide, "Acknowledging IAM resources in CloudFormation templates"."""
     settings = tomllib.loads((REPOSITORY / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
-    needed = boto3.client("cloudformation").get_template_summary(TemplateBody=templates[0].text)["Capabilities"]
+    s3, cloudformation = boto3.client("s3"), boto3.client("cloudformation")
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(Bucket="templates", Key="transformed", Body=templates[0].text.encode())
+    url = "https://s3.us-east-1.amazonaws.com/templates/transformed"
+    needed = cloudformation.get_template_summary(TemplateURL=url)["Capabilities"]
     assert settings["capabilities"].split() == needed
     assert settings["confirm_changeset"] is True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -92,6 +93,12 @@ def test_functions_are_invoked_and_logs_are_read(server: Server) -> None:
     assert b"InvalidDocument" in answer["Payload"].read()
     groups = server.client("logs").describe_log_groups()["logGroups"]
     assert "/aws/lambda/ami-autopatch" in [group["logGroupName"] for group in groups]
+
+
+def test_an_answer_has_the_real_date(server: Server) -> None:
+    """RFC 9110, Date: the SDKs set their clocks by it; the AWS SDK for JavaScript retries what a wrong clock caused."""
+    headers = server.client("sts").get_caller_identity()["ResponseMetadata"]["HTTPHeaders"]
+    assert abs(parsedate_to_datetime(headers["date"]).timestamp() - time.time()) < 60
 
 
 @pytest.mark.parametrize(

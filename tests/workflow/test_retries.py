@@ -100,7 +100,9 @@ def check(run: Run, so_far: Preview, at: datetime | None = None) -> Preview | Pe
     """A poll by `Check Readiness`."""
     holds = Holds(SystemsManager(), "/ami-autopatch/held")
     gateways = (Stacks(), ChangeSets(), fleets(), Ec2(), ServiceQuotas(), holds, CloudWatch())
-    return ReadinessChecker(run, run.targets[0], *gateways).check(so_far, at or datetime.now(UTC))
+    return ReadinessChecker(run, run.targets[0], *gateways, frozenset({"123456789012"})).check(
+        so_far, at or datetime.now(UTC)
+    )
 
 
 def creating(execution: Execution, run: Run, ami: str, so_far: Pending | None = None) -> Preview:
@@ -114,7 +116,9 @@ def previewed(aws: LocalAws, execution: Execution, run: Run, ami: str, so_far: P
     """Preview the update, and poll until it is ready."""
     update: Any = creating(execution, run, ami, so_far)
     for _ in range(5):
-        if not isinstance(update, Preview) or update.status is not PreviewStatus.CREATING:
+        if isinstance(update, Pending):
+            update = creating(execution, run, ami, update)
+        if update.status is not PreviewStatus.CREATING:
             break
         aws.clock.sleep(update.poll_after_seconds)
         update = check(run, update)

@@ -16,9 +16,9 @@ from autopatch.contracts import Run, StackUpdate, UpdateStatus, Verified, read
 from autopatch.verification import InstanceVerifier
 from rehearsal import scenario
 from rehearsal.report.words import verdict
-from rehearsal.scenario import ApplicationStack, Intervention
-from tests.workflow.rollout import change_sets, fleets
-from tests.workflow.running import parameters, patch_run
+from rehearsal.scenario import ApplicationStack, Intervention, Scenario
+from tests.workflow.rollout import amis, change_sets, fleets, ids, register_ami, rollout
+from tests.workflow.running import describe, parameters, patch_run
 
 HELD = "/ami-autopatch/held"
 SOON = {"VerificationDeadlineMinutes": "3"}
@@ -39,7 +39,7 @@ def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
         assert ran.stack_status("web") == "UPDATE_COMPLETE" and parameters("web")["AmazonMachineImage"] == golden
         words = ran.words()
         assert f"FAILED: web rolled back to {golden}" in words
-        assert "1 of 2 instances of AppAutoScalingGroup serving" in words and "is InService and Unhealthy" in words
+        assert "0 of 2 instances of AppAutoScalingGroup serving" in words and "is unhealthy Target.Timeout" in words
         assert f"rolled back to {golden}, and all its instances run that and serve" in words
         (target,) = ran.report.targets
         assert (target.outcome, target.ami_after) == ("FAILED", golden)
@@ -55,6 +55,33 @@ def test_a_failed_verification_is_rolled_back_and_its_ami_held() -> None:
         again = boto3.client("stepfunctions").describe_execution(executionArn=arn)
         assert again["error"] == "TargetNotReady" and f"delete-parameter --name {name}" in again["cause"]
         assert ran.amis("web") == [golden, golden]
+
+
+def test_a_way_back_leaves_alone_what_somebody_else_has_rolled_out_since() -> None:
+    with rollout(Scenario(parameters=SOON)) as world:
+        execution_arn = world.start("web")
+        while describe("web")["StackStatus"] != "UPDATE_COMPLETE":
+            world.aws.clock.sleep(1)
+        ill = sorted(ids("web"))[0]
+        boto3.client("autoscaling").set_instance_health(InstanceId=ill, HealthStatus="Unhealthy")
+        world.aws.clock.sleep(30)
+        fixed = register_ami("golden-image-fixed")
+        values: list[Any] = [
+            {"ParameterKey": name, "UsePreviousValue": True}
+            for name in parameters("web")
+            if name != "AmazonMachineImage"
+        ]
+        boto3.client("cloudformation").update_stack(
+            StackName="web",
+            UsePreviousTemplate=True,
+            Parameters=[*values, {"ParameterKey": "AmazonMachineImage", "ParameterValue": fixed}],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        ended = world.end(execution_arn)
+        assert (ended.status, parameters("web")["AmazonMachineImage"], amis("web")) == ("FAILED", fixed, {fixed})
+        assert f"found {fixed}: somebody else has updated the stack since, and it is left alone" in ended.flowing
+        assert f"web has {fixed} now, which somebody else has put there" in ended.flowing
+        assert "rolled back to" not in ended.flowing and "ACTION NEEDED" not in ended.subject
 
 
 def test_a_failed_verification_is_left_to_a_person_where_the_deployment_says_so() -> None:
@@ -83,7 +110,7 @@ def test_a_rollback_that_fails_needs_a_person() -> None:
         assert verdict(ran.report).endswith(f". web runs {ran.amis('web')[0]} on 2 of 2 instances.")
         words = ran.words()
         assert "ACTION NEEDED: the rollback of web failed" in words
-        assert "1 of 2 instances of AppAutoScalingGroup serving" in words, "the first cause is reported as well"
+        assert "0 of 2 instances of AppAutoScalingGroup serving" in words, "the first cause is reported as well"
         assert f"The rollback to {ran.deployment.golden_ami} failed as well" in words
 
 
@@ -170,7 +197,9 @@ def test_an_instance_that_an_operator_puts_in_standby_does_not_blame_the_ami() -
             "ShouldDecrementDesiredCapacity": True,
         },
     )
-    with patch_run(replace(scenario.load("happy-path"), interventions=(aside,), parameters=SOON)) as ran:
+    stacks = (ApplicationStack("web", parameters={"MinSize": "1"}),)
+    chosen = replace(scenario.load("happy-path"), interventions=(aside,), parameters=SOON, stacks=stacks)
+    with patch_run(chosen) as ran:
         assert (ran.report.status, holds()) == ("SUCCEEDED", {})
         assert "1 of 1 instances run it, and serve" in ran.words()
 

@@ -14,15 +14,18 @@ from autopatch.aws.cloudformation.rollback_configuration import RollbackConfigur
 from autopatch.aws.systems_manager import SystemsManager
 from autopatch.contracts import Monitoring
 from autopatch.saved_alarms import SavedAlarms
+from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.core.faults import Fault
 from local_aws.core.ids import ACCOUNT, REGION
 from local_aws.sns import topics as sns
 from rehearsal.scenario import Scenario
-from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, rollout
+from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, register_ami, rollout
 from tests.workflow.running import describe, parameters
 
 NONE = {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
+EXPIRING = AutoScalingSettings(stacks={"web": {"serves_seconds": 60}})
+"""The instances of a new AMI stop serving soon after the update has ended."""
 
 
 def arn(name: str) -> str:
@@ -90,8 +93,11 @@ def update_by_hand(world: Rollout, rollback_configuration: Any, **values: str) -
 def scenario(*alarms: str, **more: Any) -> Scenario:
     """A deployment with these rollback alarms, and with more parameters, or settings of CloudFormation."""
     cloudformation = more.pop("cloudformation", CloudFormationSettings())
+    autoscaling = more.pop("autoscaling", AutoScalingSettings())
     arns = ",".join(arn(name) for name in alarms)
-    return Scenario(parameters={"RollbackAlarmArns": arns, **more}, cloudformation=cloudformation)
+    return Scenario(
+        parameters={"RollbackAlarmArns": arns, **more}, cloudformation=cloudformation, autoscaling=autoscaling
+    )
 
 
 def until(world: Rollout, status: str) -> None:
@@ -104,12 +110,9 @@ def until(world: Rollout, status: str) -> None:
 
 
 def fail_verification(world: Rollout) -> str:
-    """Start a run, and make one of the instances that it brings up unhealthy; returns the execution's ARN."""
+    """Start a run in a world of EXPIRING instances, and see its update end; returns the execution's ARN."""
     execution = world.start("web")
     until(world, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-    boto3.client("autoscaling").set_instance_health(
-        InstanceId=min(ids("web")), HealthStatus="Unhealthy", ShouldRespectGracePeriod=False
-    )
     return execution
 
 
@@ -156,6 +159,23 @@ def test_an_alarm_that_goes_off_rolls_the_update_back_and_holds_no_ami(reverts: 
         assert boto3.client("ssm").get_parameters_by_path(Path="/ami-autopatch/held")["Parameters"] == []
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_stack_is_given_back_its_own_after_an_update_that_the_run_lost_sight_of(at_once: bool) -> None:
+    """Which rollback configuration a stack shows while it is updated is not documented."""
+    settings = CloudFormationSettings(shows_rollback_configuration_at_once=at_once)
+    # The first call comes before the update.
+    denied = Fault("cloudformation", "DescribeStackEvents", "AccessDenied", status=403, times=1, after_calls=1)
+    with rollout(replace(scenario("canary", BakeMinutes="5", cloudformation=settings), faults=(denied,))) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own", minutes=7), MaxSize="3")
+        execution = world.start("web")
+        until(world, "UPDATE_IN_PROGRESS")
+        assert configuration() == watched("own", *(["canary"] if at_once else []), minutes=7)
+        ended = world.end(execution)
+        assert ended.error == "AwsCallFailed" and amis("web") == {world.new_ami}
+        assert configuration() == watched("own", minutes=7) and saved() == [] and "were not" not in ended.flowing
+
+
 def test_a_composite_alarm_stays_one() -> None:
     """CloudFormation API reference, RollbackTrigger: the type of a composite alarm is another one."""
     with rollout(scenario("fleet")) as world:
@@ -189,7 +209,7 @@ def test_what_somebody_else_gives_the_stack_meanwhile_is_left_alone() -> None:
 
 def test_an_alarm_that_calls_for_the_way_back_does_not_undo_it() -> None:
     """An update back to the old AMI, too, is rolled back while an alarm is in ALARM: none watches over it."""
-    with rollout(scenario(VerificationDeadlineMinutes="3")) as world:
+    with rollout(scenario(VerificationDeadlineMinutes="3", autoscaling=EXPIRING)) as world:
         alarm("own")
         update_by_hand(world, watched("own", minutes=5), MaxSize="3")
         old = amis("web")
@@ -227,7 +247,8 @@ def values_of(command: list[str], option: str) -> list[str]:
 
 
 def test_alarms_that_cannot_be_put_back_are_told_with_the_command_that_does_it() -> None:
-    with rollout(scenario(VerificationDeadlineMinutes="3", DeploymentDeadlineMinutes="30")) as world:
+    deadlines = {"VerificationDeadlineMinutes": "3", "DeploymentDeadlineMinutes": "30"}
+    with rollout(scenario(autoscaling=EXPIRING, **deadlines)) as world:
         alarm("own")
         update_by_hand(world, watched("own", minutes=5), MaxSize="3")
         execution = fail_verification(world)
@@ -262,7 +283,7 @@ def test_where_nothing_but_alarms_is_no_change_a_later_update_puts_them_back() -
         update_by_hand(world, watched("own"), MaxSize="3")
         ended = world.roll_out("web")
         assert (ended.status, amis("web")) == ("SUCCEEDED", {world.new_ami})
-        assert ended.subject.endswith(f"PATCHED: web now on {world.new_ami}; rollback alarms not put back")
+        assert ended.subject.endswith(f"PATCHED: web now on {world.new_ami}; look at the rollback alarms")
         assert configuration() == watched("own", "canary", minutes=5) and left_open() == []
         assert "CloudFormation takes no update that changes nothing else" in ended.flowing
         (line,) = [line.strip() for line in ended.message.splitlines() if "--rollback-configuration" in line]
@@ -281,7 +302,7 @@ def test_alarms_that_go_off_when_they_are_to_be_put_back_leave_no_change_set_beh
             world.aws.clock.sleep(1)
         become("own", "ALARM")
         ended = world.end(execution)
-        assert ended.subject.endswith("rollback alarms not put back") and left_open() == []
+        assert ended.subject.endswith("look at the rollback alarms") and left_open() == []
         # The command, too, would be rolled back until then.
         assert "When none of them is in ALARM any more, put back what web had:" in ended.flowing
 
@@ -294,7 +315,7 @@ def test_a_call_that_is_refused_hides_neither_what_the_stack_had_nor_how_it_gets
         update_by_hand(world, watched("own", minutes=5), MaxSize="3")
         ended = world.roll_out("web")
         assert (ended.status, configuration()) == ("SUCCEEDED", watched("own", "canary", minutes=5))
-        assert "not known (AwsCallFailed: executing the change set of the stack web:" in ended.flowing
+        assert "not known: AwsCallFailed: executing the change set of the stack web:" in ended.flowing
         assert f"It had: rollback alarms: {arn('own')}; bake time: 5 minutes." in ended.flowing
         (line,) = [line.strip() for line in ended.message.splitlines() if line.strip().startswith("--rollback")]
         update_by_hand(world, json.loads(shlex.split(line)[1]))
@@ -302,7 +323,8 @@ def test_a_call_that_is_refused_hides_neither_what_the_stack_had_nor_how_it_gets
 
 
 def test_a_stack_that_is_deleted_meanwhile_leaves_nothing_to_put_back() -> None:
-    with rollout(scenario("canary", VerificationDeadlineMinutes="3", Rollback="manual")) as world:
+    expiring = scenario("canary", VerificationDeadlineMinutes="3", Rollback="manual", autoscaling=EXPIRING)
+    with rollout(expiring) as world:
         alarm("canary")
         execution = fail_verification(world)
         until(world, "UPDATE_COMPLETE")
@@ -344,12 +366,17 @@ def test_after_an_aborted_run_the_next_one_puts_back_what_the_stack_had_before_b
         until(world, "UPDATE_IN_PROGRESS")
         told = abort(world, execution)
         assert configuration() == watched("own", "canary", minutes=7) and amis("web") == {world.new_ami}
-        assert "keeps the rollback alarms and the bake time of the update until the next run" in told
+        assert "has the rollback alarms and the bake time that the run gave it, not its own, until the next" in told
         assert saved() == ["/ami-autopatch/alarms/web"]
 
-        # A dry run changes nothing, not even that.
+        # A dry run changes nothing, not even that; nor does one that finds the stack not ready.
         assert world.roll_out("web", dryRun=True).status == "SUCCEEDED"
-        assert configuration() == watched("own", "canary", minutes=7)
+        become("canary", "ALARM")
+        another = {"amiId": register_ami("another"), "targets": ["web"], "dryRun": True}
+        ended = world.end(world.start_with(another))
+        assert ended.error == "TargetNotReady" and "AlarmNotOk" in ended.message
+        become("canary", "OK")
+        assert configuration() == watched("own", "canary", minutes=7) and left_open() == []
         # Nothing is left to patch, and yet.
         ended = world.roll_out("web")
         assert "ALREADY CURRENT" in ended.subject and "alarms" not in ended.flowing
@@ -380,9 +407,7 @@ def test_two_runs_at_a_time_take_nothing_of_each_other_for_the_stacks_own() -> N
         # As long as it is in ALARM, the first run cannot put back what the second finds changed.
         become("own", "ALARM")
         assert configuration() == watched("own", "canary", minutes=5)
-        other = boto3.client("ec2").register_image(
-            Name="another", RootDeviceName="/dev/xvda", Architecture="x86_64", VirtualizationType="hvm"
-        )["ImageId"]
+        other = register_ami("another")
         second = world.start_with({"amiId": other, "targets": [{"stackName": "web", "accept": ["AlarmNotOk"]}]})
         until(world, "UPDATE_IN_PROGRESS")
         assert configuration() == watched("canary", minutes=5)
@@ -406,6 +431,10 @@ def test_what_was_saved_of_another_stack_of_that_name_is_no_ones() -> None:
         update_by_hand(world, watched("canary"), MaxSize="3")
         assert world.roll_out("web").status == "SUCCEEDED"
         assert configuration() == watched("canary")
+        saved_alarms.forget("web", describe("web")["StackId"])
+        assert saved() == ["/ami-autopatch/alarms/web"]
+        saved_alarms.forget("web", stack_id)
+        assert saved() == []
 
 
 def test_a_saved_parameter_that_cannot_be_read_stops_the_target_and_names_the_way_out() -> None:
@@ -419,6 +448,44 @@ def test_a_saved_parameter_that_cannot_be_read_stops_the_target_and_names_the_wa
         assert line == "aws ssm delete-parameter --name /ami-autopatch/alarms/web"
         boto3.client("ssm").delete_parameter(Name=shlex.split(line)[-1])
         assert world.roll_out("web").status == "SUCCEEDED" and configuration() in ({}, NONE)
+
+
+def test_what_cannot_be_saved_does_not_keep_a_stack_on_an_ami_that_failed() -> None:
+    where = {"Name": "/ami-autopatch/alarms/*"}
+    denied = Fault("ssm", "PutParameter", "AccessDeniedException", status=403, times=None, where=where)
+    with rollout(replace(scenario(VerificationDeadlineMinutes="3"), faults=(denied,))) as world:
+        alarm("own")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        old = amis("web")
+        ended = world.end(fail_verification(world))
+        assert ended.error == "VerificationFailed" and "web rolled back to" in ended.subject
+        assert amis("web") == old and configuration() == watched("own")
+
+
+def test_what_was_saved_and_is_edited_meanwhile_stops_the_alarms_alone_and_the_notification_says_how_to_go_on() -> None:
+    with rollout(scenario("canary", VerificationDeadlineMinutes="3")) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        old, execution = amis("web"), fail_verification(world)
+        name = "/ami-autopatch/alarms/web"
+        boto3.client("ssm").put_parameter(Name=name, Value="edited", Type="String", Overwrite=True)
+        ended = world.end(execution)
+        assert ended.error == "VerificationFailed" and amis("web") == old and configuration() == NONE
+        assert f"It had: rollback alarms: {arn('own')}; bake time: 0 minutes." in ended.flowing
+        # On lines of their own, to be pasted.
+        lines = [line.strip() for line in ended.message.splitlines()]
+        assert f"aws ssm delete-parameter --name {name}" in lines
+        assert "aws cloudformation describe-stacks --stack-name web" in lines
+
+
+def test_a_parameter_that_cannot_be_deleted_is_no_news_of_the_stacks_alarms() -> None:
+    denied = Fault("ssm", "DeleteParameters", "AccessDeniedException", status=403, times=None)
+    with rollout(replace(scenario("canary"), faults=(denied,))) as world:
+        alarms("own", "canary")
+        update_by_hand(world, watched("own"), MaxSize="3")
+        ended = world.roll_out("web")
+        assert ended.subject.endswith(f"PATCHED: web now on {world.new_ami}") and "alarms" not in ended.message
+        assert configuration() == watched("own") and saved() == ["/ami-autopatch/alarms/web"]
 
 
 # -- before the update ------------------------------------------------------------------------------------------------

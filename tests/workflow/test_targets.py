@@ -46,7 +46,7 @@ def aws() -> Iterator[LocalAws]:
 def create_stack_with(*, role_arn: str | None = ROLE, **values: str) -> None:
     types = {"BaseAmi": "AWS::SSM::Parameter::Value<String>", "Image": "AWS::EC2::Image::Id"}
     template = {
-        "Parameters": {name: {"Type": types.get(name, "String")} for name in values},
+        "Parameters": {name: {"Type": types.get(name, "String"), "NoEcho": name == "Secret"} for name in values},
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
     }
     boto3.client("cloudformation").create_stack(
@@ -98,6 +98,23 @@ def test_without_a_candidate_all_parameters_are_listed() -> None:
         chosen()
     with pytest.raises(TargetNotReady, match=r"type AWS::SSM::Parameter::Value<String>"):
         chosen(amiParameter="BaseAmi")
+
+
+def test_a_parameter_that_holds_anything_else_is_not_overwritten() -> None:
+    """What it held before could not be put back either: DescribeStacks shows `****` for NoEcho (CloudFormation user
+    guide, "Parameters", NoEcho)."""
+    create_stack_with(AmazonMachineImage=AMI, Profile="web-servers", Secret=AMI, Size="2", Sizes="2,3", Empty="")
+    with pytest.raises(TargetNotReady, match="Profile to hold the id of an AMI, or nothing, found 'web-servers'"):
+        chosen(amiParameter="Profile")
+    assert chosen(amiParameter="Empty") == ("Empty", "")
+    for key in ("amiParameter", "capacityParameter"):
+        with pytest.raises(
+            TargetNotReady, match="a parameter Secret whose value CloudFormation shows, found one with N"
+        ):
+            chosen(**{key: "Secret"})
+    with pytest.raises(TargetNotReady, match="Sizes to hold a number, found '2,3'"):
+        chosen(capacityParameter="Sizes")
+    assert chosen(capacityParameter="Size") == ("AmazonMachineImage", AMI)
 
 
 def test_the_input_takes_precedence_over_the_deployment_on_rollback() -> None:

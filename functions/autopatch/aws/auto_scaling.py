@@ -25,6 +25,8 @@ class GroupInstance:
     instance_id: str
     lifecycle_state: str
     health_status: str
+    is_protected: bool = False
+    """From scale-in, and so from the deletion of its group by CloudFormation, which does not force it."""
 
     @property
     def is_serving(self) -> bool:
@@ -45,11 +47,14 @@ class Group:
     """An Auto Scaling group as it is now."""
 
     name: str
+    min_size: int
     desired_capacity: int
+    max_size: int
     instances: tuple[GroupInstance, ...]
     subnet_ids: tuple[str, ...]
     target_group_arns: tuple[str, ...]
     load_balancer_names: tuple[str, ...]
+    suspended_processes: tuple[str, ...] = ()
 
 
 # Auto Scaling names the instance of an activity only in its description (Auto Scaling user guide, "Verify a scaling
@@ -99,14 +104,22 @@ class AutoScaling:
         groups = {
             document["AutoScalingGroupName"]: Group(
                 name=document["AutoScalingGroupName"],
+                min_size=document["MinSize"],
                 desired_capacity=document["DesiredCapacity"],
+                max_size=document["MaxSize"],
                 instances=tuple(
-                    GroupInstance(instance["InstanceId"], instance["LifecycleState"], instance["HealthStatus"])
+                    GroupInstance(
+                        instance["InstanceId"],
+                        instance["LifecycleState"],
+                        instance["HealthStatus"],
+                        instance.get("ProtectedFromScaleIn", False),
+                    )
                     for instance in document.get("Instances", [])
                 ),
                 subnet_ids=tuple(filter(None, document.get("VPCZoneIdentifier", "").split(","))),
                 target_group_arns=tuple(document.get("TargetGroupARNs", [])),
                 load_balancer_names=tuple(document.get("LoadBalancerNames", [])),
+                suspended_processes=tuple(process["ProcessName"] for process in document.get("SuspendedProcesses", [])),
             )
             for document in documents
         }

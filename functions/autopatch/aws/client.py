@@ -17,7 +17,7 @@ from autopatch.errors import AwsCallFailed, TransientAwsFault
 if TYPE_CHECKING:
     from autopatch.errors import AutopatchError
 
-_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=10)
+_ATTEMPTS = 4
 
 # The codes of transient errors that come with a status other than 429 or 5xx; the list is botocore's own
 # (botocore/retries/standard.py), with the one that Image Builder adds in its API reference.
@@ -42,25 +42,29 @@ _TRANSIENT_CODES = frozenset(
 )
 
 
-def create_client(service: str) -> Any:
-    """A boto3 client of `service` that retries throttled calls a few times before it gives up.
+def create_client(service: str, attempts: int = _ATTEMPTS) -> Any:
+    """A boto3 client of `service` that makes a call that is throttled or not answered so often before it gives up.
 
     The client is made when it is first used: making one takes a cold start tens of milliseconds, and not every
     invocation needs every gateway that its function has.
     """
-    return _LazyClient(service)
+    return _LazyClient(service, attempts)
 
 
 class _LazyClient:
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, attempts: int) -> None:
         self._service = service
+        self._attempts = attempts
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     @cached_property
     def _client(self) -> Any:
-        return boto3.client(self._service, config=_RETRIES)  # type: ignore[call-overload]
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": self._attempts}, connect_timeout=5, read_timeout=10
+        )
+        return boto3.client(self._service, config=config)  # type: ignore[call-overload]
 
 
 @contextmanager

@@ -20,12 +20,18 @@ _STANDARD_FAMILIES = frozenset("acdhimrtz")
 
 @dataclass(frozen=True)
 class MachineImage:
-    """An AMI; `state` is `available` when it can be launched, `architecture` None where EC2 does not say."""
+    """An AMI; `state` is `available` when it can be launched, `architecture` None where EC2 does not say.
+
+    `owner_id` is the account that owns it; `owner_alias` is `amazon`, `aws-marketplace`, `aws-backup-vault` or None
+    (EC2 API reference, Image).
+    """
 
     ami_id: str
     name: str
     state: str
     architecture: str | None
+    owner_id: str
+    owner_alias: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,21 @@ class Ec2:
             name=images[0].get("Name", ""),
             state=images[0]["State"],
             architecture=images[0].get("Architecture"),
+            owner_id=images[0].get("OwnerId", ""),
+            owner_alias=images[0].get("ImageOwnerAlias"),
         )
+
+    def launch_template_amis(self, launch_template_ids: Collection[str]) -> frozenset[str]:
+        """The AMIs that any version of the launch templates names."""
+        amis = set()
+        for template_id in launch_template_ids:
+            with named_errors(f"reading the versions of the launch template {template_id}"):
+                pages = self._client.get_paginator("describe_launch_template_versions").paginate(
+                    LaunchTemplateId=template_id
+                )
+                versions = [version for page in pages for version in page["LaunchTemplateVersions"]]
+            amis |= {version["LaunchTemplateData"].get("ImageId", "") for version in versions}
+        return frozenset(amis - {""})
 
     def instances(self, instance_ids: Collection[str]) -> dict[str, Instance]:
         """Those of the instances that EC2 still knows, by id: a terminated one for about an hour.

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from autopatch.aws.client import create_client, error_code, error_text, is_transient, named_errors
-from autopatch.errors import NotificationFailed
+from autopatch.errors import AnswerLost, NotificationFailed
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
@@ -32,7 +32,7 @@ class Sns:
     """The calls that a patch run makes to SNS."""
 
     def __init__(self, client: SNSClient | None = None) -> None:
-        self._client: SNSClient = client or create_client("sns")
+        self._client: SNSClient = client or create_client("sns", attempts=1)
 
     def publish(self, topic_arn: str, notification: Notification) -> str:
         """Publish and return the message's id.
@@ -40,7 +40,8 @@ class Sns:
         SNS wants a subject of less than 100 ASCII characters with no line breaks, and takes 256 KiB of message (SNS
         API reference, Publish); what is longer is cut.
 
-        Raises NotificationFailed when SNS refuses the message.
+        Raises NotificationFailed when SNS refuses the message, AnswerLost when it may have published it: the SDK would
+        send it again, and again, and so this client does not.
         """
         attributes: dict[str, Any] = {"outcome": {"DataType": "String", "StringValue": notification.outcome}}
         if notification.stack_names:
@@ -62,6 +63,11 @@ class Sns:
                 raise NotificationFailed(
                     f"topic {topic_arn}: expected to publish to it, found {error_code(error)}: "
                     f"{error_text(error)}; fix the topic, its policy or its key"
+                ) from error
+            except HTTPClientError as error:
+                raise AnswerLost(
+                    f"topic {topic_arn}: expected an answer to what was published, found {error}; look whether the "
+                    "notification has arrived"
                 ) from error
         return answer["MessageId"]
 

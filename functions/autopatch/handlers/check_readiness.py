@@ -19,7 +19,7 @@ from autopatch.contracts import Document, Execution, Preview, Run, Target, read,
 from autopatch.fleet import Fleets
 from autopatch.holds import Holds
 from autopatch.readiness import ReadinessChecker
-from autopatch.settings import HoldSettings
+from autopatch.settings import AmiOwnerSettings, HoldSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -41,7 +41,9 @@ class Task(Document, frozen=True):
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     task = read(event, Task)
     holds = Holds(systems_manager, HoldSettings.from_env().hold_path)
-    checker = ReadinessChecker(task.run, task.target, stacks, change_sets, fleets, ec2, quotas, holds, cloudwatch)
+    owners = frozenset({task.execution.account_id, *AmiOwnerSettings.from_env().ami_owners})
+    gateways = (stacks, change_sets, fleets, ec2, quotas, holds, cloudwatch)
+    checker = ReadinessChecker(task.run, task.target, *gateways, owners)
     update = write(checker.check(task.update, datetime.now(UTC)))
     logger.info("checked whether the target is ready", stack=task.target.stack_name, update=update)
     return update

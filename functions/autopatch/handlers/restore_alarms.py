@@ -1,4 +1,4 @@
-"""Put back the alarms and the bake time that a stack had before the run."""
+"""Put back the alarms and the bake time that a stack had before the run; a dry run leaves what it finds."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         # What failed between the preview and its execution has left the change set, which nobody executes any more.
         change_sets.delete(update.change_set_id, update.stack_id)
     started_at = now if isinstance(update, Unchanged) else update.started_at
-    given = [phase for phase in (update, task.rollback) if isinstance(phase, Preview | StackUpdate | Verified)]
-    own = saved_alarms.known(task.target.stack_name, update.stack_id, [phase.monitoring for phase in given])
+    given = [it.monitoring for it in (update, task.rollback) if isinstance(it, Preview | StackUpdate | Verified)]
+    own = None if task.run.dry_run else saved_alarms.known(task.target.stack_name, update.stack_id, given)
     gateways = (stacks, change_sets, cloudwatch, saved_alarms)
     restorer = AlarmRestorer(task.execution, task.run, own, started_at, *gateways) if own is not None else None
     restoration = write(restorer.restore(task.restoration, now) if restorer is not None else Restored())

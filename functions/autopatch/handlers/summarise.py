@@ -11,7 +11,7 @@ from autopatch.aws.auto_scaling import AutoScaling
 from autopatch.aws.cloudformation.stacks import Stacks
 from autopatch.aws.ec2 import Ec2
 from autopatch.aws.systems_manager import SystemsManager
-from autopatch.contracts import Ami, Document, Execution, Outcome, RecordedFailure, RecordedResult, read, write
+from autopatch.contracts import Ami, Document, Execution, Outcome, RecordedFailure, RecordedResult, Run, read, write
 from autopatch.diagnosis import Diagnosis
 from autopatch.holds import Holds
 from autopatch.settings import HoldSettings
@@ -27,6 +27,7 @@ stacks, systems_manager, diagnosis = Stacks(), SystemsManager(), Diagnosis(AutoS
 
 class Task(Document, frozen=True):
     execution: Execution
+    run: Run
     results: tuple[RecordedResult | RecordedFailure, ...]
     ami: Ami
 
@@ -36,7 +37,7 @@ class Task(Document, frozen=True):
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     task = read(event, Task)
     holds = Holds(systems_manager, HoldSettings.from_env().hold_path)
-    ended = Summariser(task.execution, task.ami, stacks, diagnosis, holds).summarise(task.results)
+    ended = Summariser(task.execution, task.ami, stacks, diagnosis, holds).summarise(task.results, task.run.refused)
     for outcome in Outcome:
         count = sum(target.outcome is outcome for target in ended.targets)
         metrics.add_metric(f"Targets{outcome.title().replace('_', '')}", MetricUnit.Count, count)

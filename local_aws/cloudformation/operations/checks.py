@@ -21,11 +21,13 @@ from local_aws.core.errors import NotModelled
 from local_aws.core.resource_types import ResourceFailed
 
 
-def check_parameters(stack: Stack, previous: Inputs | None) -> None:
-    """Check that what the parameters name exists; `previous` are the inputs before an update.
+def check_inputs(stack: Stack, previous: Inputs | None) -> None:
+    """Check that the template's transforms succeeded, and that what the parameters name exists.
 
-    Raises OperationFailed.
+    `previous` are the inputs before an update. Raises OperationFailed.
     """
+    if stack.inputs.template.failure is not None:
+        raise OperationFailed(stack.inputs.template.failure)
     parameters.check_existence(
         stack.inputs.template,
         stack.inputs.parameters,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from local_aws.cloudformation.errors import OperationFailed, ValidationError
 from local_aws.cloudformation.evaluation import signatures
 from local_aws.cloudformation.exports import Exports
-from local_aws.cloudformation.operations.checks import check_parameters, monitor, set_outputs, watch_alarms
+from local_aws.cloudformation.operations.checks import check_inputs, monitor, set_outputs, watch_alarms
 from local_aws.cloudformation.operations.deletion import delete_stack
 from local_aws.cloudformation.operations.progress import Cancelled, Progress
 from local_aws.cloudformation.operations.provisioning import Provisioner
@@ -31,7 +31,7 @@ def create_stack(exports: Exports, progress: Progress, on_failure: str, forget: 
     try:
         if progress.is_cancelled:
             raise Cancelled()
-        check_parameters(stack, None)
+        check_inputs(stack, None)
         with watch_alarms(progress):
             Provisioner(exports, progress).deploy(_planned(exports, stack), is_update=False)
             monitor(progress)
@@ -39,7 +39,7 @@ def create_stack(exports: Exports, progress: Progress, on_failure: str, forget: 
     except Cancelled:
         pass
     except OperationFailed as error:
-        progress.is_rolling_back = True
+        progress.begin_rollback()
         reason = str(error)
         if on_failure == "DELETE":
             delete_stack(progress, set(), f"{reason}. Delete requested by user.".replace(". .", "."), forget)

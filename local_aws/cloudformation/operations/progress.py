@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from local_aws.autoscaling import behaviours
+from local_aws.autoscaling.behaviours import WELL, Behaviour
+from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation.errors import OperationFailed
 from local_aws.cloudformation.stacks import Operation, Stack
-from local_aws.core import clock
+from local_aws.core import clock, settings
 from local_aws.core.resources import Resource
 
 POLL_SECONDS = 60.0
+INSTANTLY = Behaviour(is_instant=True)
 
 
 class Cancelled(Exception):
@@ -21,8 +25,9 @@ class Progress:
     """The progress of an operation on `stack`. An `instant` operation takes no time.
 
     `is_rolling_back` is True from the moment at which the operation undoes what it did. `failed` is the logical id of
-    the resource that failed, or at which the operation was cancelled. `deadline` is the moment at which the operation
-    fails unless it has ended, None when there is none.
+    the resource that failed, or at which the operation was cancelled. `instances` is how the settings have the
+    instances behave that it launches. `deadline` is the moment at which the operation fails unless it has ended, None
+    when there is none.
     """
 
     def __init__(self, stack: Stack, operation: Operation, *, instant: bool) -> None:
@@ -37,6 +42,13 @@ class Progress:
         self._at_work: tuple[Resource, str] | None = None
         self._watch: Callable[[], None] | None = None
         self._wake = clock.current().event()
+        self.instances = settings.current(AutoScalingSettings).instances_of(stack.name)
+        behaviours.begin(stack.name, INSTANTLY if instant else Behaviour(self.instances))
+
+    def begin_rollback(self) -> None:
+        """From now on, the operation undoes what it did; the instances that it launches behave well."""
+        self.is_rolling_back = True
+        behaviours.begin(self.stack.name, INSTANTLY if self.instant else WELL)
 
     # -- time -----------------------------------------------------------------------------------------------------
 
@@ -155,5 +167,6 @@ class Progress:
     def end(self) -> None:
         """The operation has ended."""
         self.stack.policy_during_update = None
+        behaviours.begin(self.stack.name, WELL)
         for operation in self._operations:
             operation.ended = clock.current().now()

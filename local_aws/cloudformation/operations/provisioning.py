@@ -9,16 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local_aws.autoscaling import groups as autoscaling
 from local_aws.cloudformation import policies, providers, schemas, stack_policies
 from local_aws.cloudformation.errors import OperationFailed, ValidationError
 from local_aws.cloudformation.evaluation import evaluator
 from local_aws.cloudformation.exports import Exports
 from local_aws.cloudformation.functions import NO_VALUE, Evaluator
-from local_aws.cloudformation.operations.groups import begin_service, changes_instances, group_of, is_group
+from local_aws.cloudformation.operations.groups import behave_anew, changes_instances
 from local_aws.cloudformation.operations.progress import Progress
 from local_aws.cloudformation.operations.rolling_update import RollingUpdate
-from local_aws.cloudformation.operations.signals import await_creation
+from local_aws.cloudformation.operations.signals import await_creation, creation_signals, receiving
 from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.core import clock, settings
 from local_aws.core.errors import NotModelled
@@ -134,17 +133,25 @@ class Provisioner:
                 "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
                 f"Rename {name} and update the stack again."
             )
-        resource.physical_id, resource.attributes = providers.create(request)
-        stack.resources[logical_id] = resource
-        if replaces is not None:
-            stack.garbage.append(replaces)
-        progress.set_resource_status(resource, in_progress, INITIATED)
-        if is_group(resource):
-            begin_service(progress, resource, autoscaling.instance_ids(group_of(resource)))
-        progress.sleep(settings.current(CloudFormationSettings).resource_seconds)
-        await_creation(progress, resource, in_progress)
+        awaited = creation_signals(definition)
+        if awaited is None:
+            self._provide(resource, replaces)
+        else:
+            with receiving(progress, resource, in_progress) as signals:
+                self._provide(resource, replaces)
+                await_creation(progress, resource, in_progress, signals, awaited)
         progress.end_work()
         progress.set_resource_status(resource, f"{verb}_COMPLETE")
+
+    def _provide(self, resource: Resource, replaces: Resource | None) -> None:
+        """Have the resource's service create it."""
+        stack, progress = self._stack, self._progress
+        resource.physical_id, resource.attributes = providers.create(resource.request)
+        stack.resources[resource.logical_id] = resource
+        if replaces is not None:
+            stack.garbage.append(replaces)
+        progress.set_resource_status(resource, resource.status, INITIATED)
+        progress.sleep(settings.current(CloudFormationSettings).resource_seconds)
 
     # -- changes ----------------------------------------------------------------------------------------------------
 
@@ -193,10 +200,16 @@ class Provisioner:
                 if rolling is not None:
                     raise ResourceFailed(_TWO_POLICIES)
                 raise NotModelled("the embedded AWS does not model the UpdatePolicy AutoScalingInstanceRefresh")
-            providers.update(_without_unmodified_sizes(definition, old, request), resource)
-            resource.definition, resource.request = definition, request
+            sized = _without_unmodified_sizes(definition, old, request)
+            if is_of_instances:
+                behave_anew(resource)
             if is_of_instances and rolling is not None:
-                RollingUpdate(progress, resource, rolling).run()
+                with receiving(progress, resource, "UPDATE_IN_PROGRESS") as signals:
+                    providers.update(sized, resource)
+                    resource.definition, resource.request = definition, request
+                    RollingUpdate(progress, resource, rolling, signals).run()
+            else:
+                providers.update(sized, resource)
         resource.definition, resource.request = definition, request
         progress.end_work()
         progress.set_resource_status(resource, "UPDATE_COMPLETE")

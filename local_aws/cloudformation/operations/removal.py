@@ -5,9 +5,8 @@ Source: CloudFormation User Guide, "DeletionPolicy attribute", "UpdateReplacePol
 
 from __future__ import annotations
 
-from local_aws.autoscaling.settings import AutoScalingSettings
 from local_aws.cloudformation import providers
-from local_aws.cloudformation.operations.groups import is_group
+from local_aws.cloudformation.operations.groups import empty, is_group
 from local_aws.cloudformation.operations.progress import Progress
 from local_aws.cloudformation.settings import CloudFormationSettings
 from local_aws.core import settings
@@ -41,12 +40,11 @@ def _delete(progress: Progress, resource: Resource, policy: str) -> bool:
         progress.set_resource_status(resource, "DELETE_SKIPPED")
         return True
     progress.set_resource_status(resource, "DELETE_IN_PROGRESS")
-    progress.sleep(
-        settings.current(AutoScalingSettings).terminate_seconds
-        if is_group(resource)
-        else settings.current(CloudFormationSettings).resource_seconds
-    )
     try:
+        if is_group(resource):
+            empty(progress, resource)
+        else:
+            progress.sleep(settings.current(CloudFormationSettings).resource_seconds)
         if policy == "Snapshot":
             providers.snapshot(resource)
         providers.delete(resource)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from local_aws.cloudformation.errors import OperationFailed
 from local_aws.cloudformation.exports import Exports
-from local_aws.cloudformation.operations.checks import check_parameters, monitor, set_outputs, watch_alarms
+from local_aws.cloudformation.operations.checks import check_inputs, monitor, set_outputs, watch_alarms
 from local_aws.cloudformation.operations.progress import Cancelled, Progress
 from local_aws.cloudformation.operations.provisioning import Change, Provisioner
 from local_aws.cloudformation.operations.removal import clean_up
@@ -82,7 +82,7 @@ class Update:
         stack, progress = self._stack, self._progress
         if progress.is_cancelled:
             raise Cancelled()
-        check_parameters(stack, self._previous)
+        check_inputs(stack, self._previous)
         with watch_alarms(progress):
             self._provisioner.deploy(self._planned, is_update=True)
             monitor(progress)
@@ -107,7 +107,7 @@ class Update:
     def _roll_back(self, skip: frozenset[str] = frozenset(), *, may_fail: bool = True) -> None:
         stack, progress, changes = self._stack, self._progress, self._provisioner.changes
         self.is_cancellable = False
-        progress.is_rolling_back = True
+        progress.begin_rollback()
         refusal = settings.current(CloudFormationSettings).rollback_fails.get(stack.name, "") if may_fail else ""
         while changes:
             change = changes[0]

@@ -551,7 +551,7 @@ class _Body:
 
     def made_client(self, node: ast.Call) -> Value:
         match node.args:
-            case [ast.Constant(value=str() as service)] if not node.keywords:
+            case [ast.Constant(value=str() as service)] if {keyword.arg for keyword in node.keywords} <= {"attempts"}:
                 self.program.services.add(service)
                 if self.models.service(service) is None:
                     self.find(node, f"there is no service {service}")

@@ -39,6 +39,7 @@ def test_each_launch_and_termination_is_an_activity_the_newest_first(aws: LocalA
     autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=3)
     aws.clock.sleep(60)
     autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=2)
+    aws.clock.sleep(120)
     newest_first = activities(AutoScalingGroupName=name)
     kinds = [activity["Description"].rsplit(":", 1)[0] for activity in newest_first]
     assert kinds == ["Terminating EC2 instance", *["Launching a new EC2 instance"] * 3]
@@ -61,6 +62,7 @@ def test_activities_are_filtered_by_their_start_and_status(aws: LocalAws) -> Non
     name = group()
     aws.clock.sleep(60)
     boto3.client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=3)
+    aws.clock.sleep(60)
     newest, *older = activities(AutoScalingGroupName=name)
     start = newest["StartTime"]
 

@@ -103,7 +103,8 @@ def test_a_group_is_what_the_template_says(world: StackWorld) -> None:
         assert group["VPCZoneIdentifier"] == network["SubnetIds"]
         assert group["LaunchTemplate"]["LaunchTemplateId"] == ids["Launch"]
         assert [tag["Value"] for tag in group["Tags"] if tag["Key"] == "Name"] == [name]
-        assert len(group["Instances"]) == sizes[2]
+        staying = [instance for instance in group["Instances"] if "Terminating" not in instance["LifecycleState"]]
+        assert len(staying) == sizes[2]
         (policy,) = world.autoscaling.describe_policies()["ScalingPolicies"]
         assert {key: policy[key] for key in tracking(target)} == tracking(target)
         (hook,) = world.autoscaling.describe_lifecycle_hooks(AutoScalingGroupName="web")["LifecycleHooks"]
@@ -135,11 +136,14 @@ def test_a_step_policy_is_what_the_template_says(world: StackWorld) -> None:
 def test_what_a_group_keeps_is_not_changed_in_silence(world: StackWorld) -> None:
     """The embedded AWS drops nothing in silence: what it does not update in place fails by its name."""
     world.put(grouped(world, tracking(50), 60, MinSize="0", MaxSize="1"))
-    body = json.dumps({"Resources": grouped(world, tracking(50), 60, MinSize="0", MaxSize="1", Cooldown="30")})
-    world.cloudformation.update_stack(StackName="one", TemplateBody=body)
-    assert world.settle("one") == "UPDATE_ROLLBACK_COMPLETE"
-    reason = "the embedded AWS does not model the change of Cooldown of an AWS::AutoScaling::AutoScalingGroup"
-    assert reason in world.reasons("one")
+    changed = grouped(world, tracking(50), 60, MinSize="0", MaxSize="1", LoadBalancerNames=["classic"])
+    removed = grouped(world, tracking(50), 60, MinSize="0", MaxSize="1")
+    del removed["Group"]["Properties"]["Cooldown"]
+    for resources, what in ((changed, "change of LoadBalancerNames of"), (removed, "removal of Cooldown from")):
+        world.cloudformation.update_stack(StackName="one", TemplateBody=json.dumps({"Resources": resources}))
+        assert world.settle("one") == "UPDATE_ROLLBACK_COMPLETE"
+        reason = f"the embedded AWS does not model the {what} an AWS::AutoScaling::AutoScalingGroup"
+        assert reason in world.reasons("one")
     assert world.group()["DefaultCooldown"] == 120
 
 
@@ -216,6 +220,7 @@ def test_a_group_goes_from_a_launch_configuration_to_a_launch_template(world: St
 
     world.put(grouped_from({"LaunchConfigurationName": {"Ref": "Configuration"}}, 1))
     world.put(grouped_from({"LaunchTemplate": LAUNCH}, 2))
+    world.clock.sleep(60)
     assert sorted(world.running().values()) == sorted([world.old_ami, world.new_ami])
     group = world.group()
     assert "LaunchConfigurationName" not in group
@@ -229,9 +234,65 @@ def test_a_group_goes_from_a_launch_configuration_to_a_launch_template(world: St
     }
     assert group["LaunchTemplate"]["Version"] == "1"
     world.put(grouped_from({"LaunchConfigurationName": {"Ref": "Configuration"}}, 3))
+    world.clock.sleep(60)
     assert sorted(world.running().values()) == sorted([world.old_ami, world.old_ami, world.new_ami])
     assert "LaunchTemplate" not in world.group()
     world.remove()
+
+
+def test_what_else_a_group_has_is_kept_and_described(world: StackWorld) -> None:
+    """AWS::AutoScaling::AutoScalingGroup: each of these is updated with no interruption."""
+    arn = "arn:aws:sns:us-east-1:123456789012:scaling"
+    hook = {"LifecycleHookName": "wait", "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING"}
+    launched, terminated = "autoscaling:EC2_INSTANCE_LAUNCH", "autoscaling:EC2_INSTANCE_TERMINATE"
+    autoscaling = world.autoscaling
+    for cooldown, rebalance, seconds, least, metric, kind, timeout in (
+        ("120", True, 86_400, 90, "GroupTotalInstances", launched, 60),
+        ("60", False, 172_800, 100, "GroupMinSize", terminated, 90),
+    ):
+        maintenance = {"MinHealthyPercentage": least, "MaxHealthyPercentage": least + 100}
+        resources = grouped(
+            world,
+            tracking(50),
+            60,
+            MinSize="0",
+            MaxSize="1",
+            Cooldown=cooldown,
+            CapacityRebalance=rebalance,
+            DefaultInstanceWarmup=seconds // 1000,
+            InstanceMaintenancePolicy=maintenance,
+            MaxInstanceLifetime=seconds,
+            MetricsCollection=[{"Granularity": "1Minute", "Metrics": [metric]}],
+            NotificationConfigurations=[{"TopicARN": arn, "NotificationTypes": [kind]}],
+            LifecycleHookSpecificationList=[{**hook, "HeartbeatTimeout": timeout}],
+        )
+        world.put(resources)
+        group = world.group()
+        assert (group["CapacityRebalance"], group["DefaultCooldown"]) == (rebalance, int(cooldown))
+        assert (group["MaxInstanceLifetime"], group["DefaultInstanceWarmup"]) == (seconds, seconds // 1000)
+        assert group["InstanceMaintenancePolicy"] == maintenance
+        assert group["EnabledMetrics"] == [{"Metric": metric, "Granularity": "1Minute"}]
+        notifications = autoscaling.describe_notification_configurations()["NotificationConfigurations"]
+        assert notifications == [{"AutoScalingGroupName": "web", "TopicARN": arn, "NotificationType": kind}]
+        hooks = autoscaling.describe_lifecycle_hooks(AutoScalingGroupName="web", LifecycleHookNames=["wait"])
+        assert [hook["HeartbeatTimeout"] for hook in hooks["LifecycleHooks"]] == [timeout]
+    world.put(grouped(world, tracking(50), 60, MinSize="0", MaxSize="1", **kept_of(resources)))
+    hooks = autoscaling.describe_lifecycle_hooks(AutoScalingGroupName="web", LifecycleHookNames=["wait"])
+    assert (hooks["LifecycleHooks"], world.group()["EnabledMetrics"]) == ([], [])
+    assert autoscaling.describe_notification_configurations()["NotificationConfigurations"] == []
+    world.remove()
+
+
+def kept_of(resources: dict[str, Any]) -> dict[str, Any]:
+    """The properties of the group that an update may not remove."""
+    names = (
+        "Cooldown",
+        "CapacityRebalance",
+        "DefaultInstanceWarmup",
+        "InstanceMaintenancePolicy",
+        "MaxInstanceLifetime",
+    )
+    return {name: resources["Group"]["Properties"][name] for name in names}
 
 
 def test_a_group_that_is_deleted_takes_its_protected_instances_with_it(world: StackWorld) -> None:

@@ -104,7 +104,7 @@ Resources:
       VPCZoneIdentifier: !Split [",", {"Fn::ImportValue": !Sub "${NetworkStack}-SubnetIds"}]
       TargetGroupARNs: [!Ref Targets]
       HealthCheckType: ELB
-      HealthCheckGracePeriod: "60"
+      HealthCheckGracePeriod: "600"
   Tracking:
     Type: AWS::AutoScaling::ScalingPolicy
     Properties:

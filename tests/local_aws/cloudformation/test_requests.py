@@ -532,15 +532,24 @@ def test_a_service_role_has_to_exist_and_to_trust_cloudformation(
     assert world.status("two") == "CREATE_COMPLETE"
 
 
-def test_a_transform_is_refused_by_name(world: StackWorld) -> None:
-    """What the embedded AWS does not model fails by its name, here the macros of a template."""
-    message = refusal(
-        world.cloudformation.create_stack,
-        StackName="one",
-        TemplateBody=template(Transform="AWS::Serverless-2016-10-31"),
-        Capabilities=["CAPABILITY_AUTO_EXPAND"],
-    )[1]
-    assert "does not expand transforms, found [AWS::Serverless-2016-10-31]" in message
+def test_a_template_in_the_request_has_at_most_51200_bytes(world: StackWorld) -> None:
+    """On record (TestMacros::test_to_validate_template_limit_for_macro), with the template after "Value"; API
+    Reference, TemplateBody of each of these; User Guide, "Understand CloudFormation quotas"."""
+    body = template(Description="too long").replace("too", "zu groß,").ljust(51200)
+    assert (len(body), len(body.encode())) == (51200, 51201)
+    stacks = world.cloudformation
+    request: dict[str, Any] = {"StackName": "one", "TemplateBody": body}
+    refused = (
+        "ValidationError",
+        f"1 validation error detected: Value '{body}' at 'templateBody' failed to satisfy constraint: Member must have "
+        "length less than or equal to 51200",
+    )
+    stacks.create_stack(StackName="one", TemplateBody=template(Description="long enough").ljust(51200))
+    assert refusal(stacks.update_stack, **request) == refused
+    assert refusal(stacks.create_stack, **{**request, "StackName": "two"}) == refused
+    assert refusal(stacks.create_change_set, **request, ChangeSetName="set") == refused
+    assert refusal(stacks.validate_template, TemplateBody=body) == refused
+    assert refusal(stacks.get_template_summary, TemplateBody=body) == refused
 
 
 def test_the_events_are_published_to_the_stacks_notification_topics(world: StackWorld) -> None:

@@ -117,6 +117,37 @@ def test_a_bucket_is_what_the_template_says(world: StackWorld) -> None:
     assert s3.list_buckets()["Buckets"] == []
 
 
+def test_a_bucket_of_the_same_name_is_not_taken_over(world: StackWorld) -> None:
+    """AWS::S3::Bucket: its handler fails for a bucket that exists, where CreateBucket in us-east-1 does not."""
+    world.client("s3").create_bucket(Bucket="somebodys")
+    world.create("one", json.dumps({"Resources": only("S3::Bucket", BucketName="somebodys")}))
+    assert world.status("one") == "ROLLBACK_COMPLETE"
+    assert any('"somebodys already exists"' in reason for reason in world.reasons("one"))
+    world.client("s3").delete_bucket(Bucket="somebodys")  # it is still there
+
+
+def test_a_bucket_has_the_acl_that_its_ownership_controls_allow(world: StackWorld) -> None:
+    """AWS::S3::Bucket, AccessControl; S3 User Guide, "Controlling ownership of objects and disabling ACLs for your
+    bucket": ACLs are disabled by default, which only the owner's own (Private) agrees with."""
+    s3 = world.client("s3")
+    everybody = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+    def grantees(name: str) -> list[str | None]:
+        return [grant["Grantee"].get("URI") for grant in s3.get_bucket_acl(Bucket=name)["Grants"]]
+
+    name = world.put(only("S3::Bucket", AccessControl="Private"))["It"]
+    assert grantees(name) == [None]
+    allowed = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    assert world.put(only("S3::Bucket", AccessControl="PublicRead", OwnershipControls=allowed))["It"] == name
+    assert grantees(name) == [None, everybody]
+    assert world.put(only("S3::Bucket", OwnershipControls=allowed))["It"] == name
+    assert grantees(name) == [None]
+    world.create("public", json.dumps({"Resources": only("S3::Bucket", AccessControl="PublicRead")}))
+    assert world.status("public") == "ROLLBACK_COMPLETE"
+    assert any("BucketOwnerEnforced" in reason for reason in world.reasons("public"))
+    world.remove("public")
+
+
 @pytest.mark.parametrize("versioning", [{}, {"VersioningConfiguration": {"Status": "Enabled"}}])
 def test_a_bucket_with_objects_is_not_deleted(world: StackWorld, versioning: dict[str, Any]) -> None:
     """AWS::S3::Bucket: "You can only delete empty buckets. Deletion fails for buckets that have contents"; the versions

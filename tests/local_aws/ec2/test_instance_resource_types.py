@@ -125,6 +125,7 @@ def test_every_version_of_a_launch_template_can_be_launched_from(world: StackWor
         AvailabilityZones=["us-east-1a"],
         LaunchTemplate={"LaunchTemplateId": template["LaunchTemplateId"], "Version": "$Latest"},
     )
+    world.clock.sleep(60)
     (instance,) = world.running()
     user_data = world.ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"]
     assert user_data["Value"] == SCRIPT

@@ -179,7 +179,8 @@ def test_a_group_whose_ami_is_deregistered_cannot_launch(ec2: Any, autoscaling: 
     autoscaling.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=2)
     group = described(autoscaling)
     assert (group["DesiredCapacity"], len(group["Instances"])) == (2, 1)
-    newest = autoscaling.describe_scaling_activities(AutoScalingGroupName="web")["Activities"][0]
+    activities = autoscaling.describe_scaling_activities(AutoScalingGroupName="web")["Activities"]
+    (newest,) = [activity for activity in activities if activity["Progress"] == 100]
     message = f"The image id '[{image}]' does not exist. Launching EC2 instance failed."
     assert (newest["StatusCode"], newest["StatusMessage"]) == ("Failed", message)
     assert newest["Description"] == f"Launching a new EC2 instance.  Status Reason: {message}"
@@ -190,4 +191,4 @@ def test_a_zone_without_the_instance_type_is_left_for_another(ec2: Any, autoscal
     group = grouped(autoscaling, {"LaunchTemplate": template(ec2, ImageId=registered(ec2))}, 2, "ea")
     assert [instance["AvailabilityZone"] for instance in group["Instances"]] == ["us-east-1a", "us-east-1a"]
     activities = autoscaling.describe_scaling_activities(AutoScalingGroupName="web")["Activities"]
-    assert [activity["StatusCode"] for activity in activities] == ["Successful", "Successful", "Failed"]
+    assert [activity["StatusCode"] for activity in activities] == ["PreInService", "PreInService", "Failed", "Failed"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 GROUP_TYPE = "AWS::AutoScaling::AutoScalingGroup"
+_LAUNCH_TEMPLATE_TYPE = "AWS::EC2::LaunchTemplate"
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 _IMAGE_TYPE = "AWS::EC2::Image::Id"
 _EXPANSION = "CAPABILITY_AUTO_EXPAND"
@@ -47,6 +48,8 @@ class Stack:
     role_arn: str | None
     capabilities: tuple[str, ...]
     parameters: Mapping[str, str]
+    resolved_parameters: Mapping[str, str] = field(default_factory=dict)
+    """The same, but of a parameter that names an SSM parameter, that one's value."""
     rollback_configuration: RollbackConfiguration = field(default_factory=RollbackConfiguration)
     deployment_mode: str | None = None
     """EXPRESS: its operations end before the resources are ready."""
@@ -59,10 +62,14 @@ class Stack:
 
 @dataclass(frozen=True)
 class TemplateSummary:
-    """The types of a stack's parameters, and whether its template uses transforms, or one that is nested in it may."""
+    """The types of a stack's parameters, and whether its template uses transforms, or one that is nested in it may.
+
+    `hidden` has the names of those with NoEcho.
+    """
 
     parameter_types: Mapping[str, str]
     has_transforms: bool
+    hidden: frozenset[str] = frozenset()
 
     def is_ssm_parameter(self, name: str) -> bool:
         """Whether the value of that stack parameter is the name of an SSM parameter."""
@@ -160,6 +167,10 @@ class Stacks:
                 parameter["ParameterKey"]: parameter.get("ParameterValue", "")
                 for parameter in document.get("Parameters", [])
             },
+            resolved_parameters={
+                parameter["ParameterKey"]: parameter.get("ResolvedValue", parameter.get("ParameterValue", ""))
+                for parameter in document.get("Parameters", [])
+            },
             rollback_configuration=RollbackConfiguration(
                 tuple(RollbackTrigger(it["Arn"], it["Type"]) for it in rollback.get("RollbackTriggers", [])),
                 rollback.get("MonitoringTimeInMinutes", 0),
@@ -178,17 +189,38 @@ class Stacks:
             has_transforms=bool(answer.get("DeclaredTransforms"))
             or _EXPANSION in answer.get("Capabilities", [])
             or _STACK_TYPE in answer.get("ResourceTypes", []),
+            hidden=frozenset(
+                parameter["ParameterKey"] for parameter in answer.get("Parameters", []) if parameter.get("NoEcho")
+            ),
         )
+
+    def template(self, stack_name: str) -> str | Mapping[str, Any]:
+        """The stack's template, its transforms processed: a text, or what boto3 has read from JSON."""
+        with named_errors(f"reading the template of the stack {stack_name}"):
+            return self._client.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
+
+    def policy(self, stack_name: str) -> str | None:
+        """The stack's policy, a JSON text; None when it has none."""
+        with named_errors(f"reading the policy of the stack {stack_name}"):
+            return self._client.get_stack_policy(StackName=stack_name).get("StackPolicyBody") or None
 
     def group_names(self, stack_name: str) -> dict[str, str]:
         """The names of the stack's Auto Scaling groups, by their logical ids."""
+        return self._physical_ids(stack_name, GROUP_TYPE)
+
+    def launch_template_ids(self, stack_name: str) -> tuple[str, ...]:
+        """The ids of the stack's launch templates."""
+        return tuple(self._physical_ids(stack_name, _LAUNCH_TEMPLATE_TYPE).values())
+
+    def _physical_ids(self, stack_name: str, resource_type: str) -> dict[str, str]:
+        """Those of the stack's resources of that type, by their logical ids."""
         with named_errors(f"listing the resources of the stack {stack_name}"):
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_name)
             return {
                 resource["LogicalResourceId"]: resource["PhysicalResourceId"]
                 for page in pages
                 for resource in page["StackResourceSummaries"]
-                if resource["ResourceType"] == GROUP_TYPE and "PhysicalResourceId" in resource
+                if resource["ResourceType"] == resource_type and "PhysicalResourceId" in resource
             }
 
     def update(self, wanted: UpdateRequest, token: str) -> UpdateAnswer:
