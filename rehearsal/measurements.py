@@ -16,6 +16,7 @@ from rehearsal import interventions
 from rehearsal.report.document import Event, Phase, Step
 
 if TYPE_CHECKING:
+    from types_boto3_autoscaling.type_defs import InstanceTypeDef
     from types_boto3_cloudformation.type_defs import StackEventTypeDef
 
 _STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -140,6 +141,25 @@ def stack_parameter(stack_name: str, parameter: str) -> str | None:
 
 def instances(stack_name: str) -> set[str]:
     """The instances in the Auto Scaling groups of the stack."""
+    return {instance["InstanceId"] for instance in _members(stack_name)}
+
+
+def amis(stack_name: str) -> dict[str, int]:
+    """How many instances in the Auto Scaling groups of the stack run each AMI; those that are going do not count."""
+    staying = [
+        instance["InstanceId"]
+        for instance in _members(stack_name)
+        if not instance["LifecycleState"].startswith("Terminat")
+    ]
+    if not staying:
+        return {}
+    pages = boto3.client("ec2").get_paginator("describe_instances").paginate(InstanceIds=staying)
+    found = [instance for page in pages for group in page["Reservations"] for instance in group["Instances"]]
+    return dict(Counter(instance["ImageId"] for instance in found))
+
+
+def _members(stack_name: str) -> list[InstanceTypeDef]:
+    """The members of the Auto Scaling groups of the stack, as these have them."""
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
     names = [
         resource["PhysicalResourceId"]
@@ -147,16 +167,6 @@ def instances(stack_name: str) -> set[str]:
         if resource["ResourceType"] == "AWS::AutoScaling::AutoScalingGroup"
     ]
     if not names:
-        return set()
+        return []
     groups = boto3.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=names)["AutoScalingGroups"]
-    return {instance["InstanceId"] for group in groups for instance in group["Instances"]}
-
-
-def amis(stack_name: str) -> dict[str, int]:
-    """How many instances in the Auto Scaling groups of the stack run each AMI."""
-    instance_ids = sorted(instances(stack_name))
-    if not instance_ids:
-        return {}
-    pages = boto3.client("ec2").get_paginator("describe_instances").paginate(InstanceIds=instance_ids)
-    found = [instance for page in pages for group in page["Reservations"] for instance in group["Instances"]]
-    return dict(Counter(instance["ImageId"] for instance in found))
+    return [instance for group in groups for instance in group["Instances"]]

@@ -107,7 +107,7 @@ def to_html(report: RunReport) -> str:
     length = max([report.seconds or 0.0, *(visit.exited or visit.entered for visit in report.visits)])
     groups = _timeline(report, length)
     # A target says itself why it failed.
-    told = any(target.reason for target in report.targets if target.outcome == "FAILED")
+    told = any(target.reason for target in report.targets if OUTCOME_TONES.get(target.outcome or "") == "bad")
     return environment.get_template("report.html.j2").render(
         report=report,
         verdict=verdict(report),
