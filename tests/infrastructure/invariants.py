@@ -170,7 +170,7 @@ def longest_call_seconds() -> float:
     Source: AWS SDKs and Tools Reference Guide, "Retry behavior": the pauses between attempts are at most 1, 2, 4...
     seconds, and never more than 20.
     """
-    config = create_client("sns").meta.config
+    config = create_client("ssm").meta.config
     attempts = config.retries["total_max_attempts"]
     waits = sum(min(2**attempt, 20) for attempt in range(attempts - 1))
     return float(attempts * (config.connect_timeout + config.read_timeout) + waits)

@@ -180,7 +180,7 @@ MACRO_ACTIONS = UPDATE_ACTIONS - {"cloudformation:ExecuteChangeSet"}
 PARAMETER_ACTIONS = {action for actions in PARAMETER_TYPES.values() for action in actions}
 # Actions of the same services that a role's function uses itself.
 OWN_CALLS = {
-    "UpdateStackFunctionRole": {"ssm:GetCalendarState", "ssm:PutParameter"},
+    "UpdateStackFunctionRole": {"ssm:GetCalendarState", "ssm:GetParametersByPath", "ssm:PutParameter"},
     "RollBackFunctionRole": {"ssm:PutParameter"},
     "RestoreAlarmsFunctionRole": {"ssm:DeleteParameters"},
 }

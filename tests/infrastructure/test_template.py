@@ -171,6 +171,8 @@ def plan(pipeline_arn: str, minutes: str = "120", stacks: str = "web") -> None:
         "DEPLOYMENT_DEADLINE_MINUTES": "90",
         "VERIFICATION_DEADLINE_MINUTES": "15",
         "ROLLBACK": "automatic",
+        "MAX_CONCURRENT_TARGETS": "1",
+        "SOAK_MINUTES": "0",
     }
     plan_run(ExecutionInput(), PlanSettings.from_env(environment), Stacks(), ImageBuilder())
 

@@ -142,3 +142,12 @@ def change_sets(stack: str) -> list[str]:
         summary["ChangeSetName"]
         for summary in boto3.client("cloudformation").list_change_sets(StackName=stack)["Summaries"]
     ]
+
+
+def make_ill(stack: str) -> None:
+    """Mark an instance of the stack's group as unhealthy, which the group then does not replace."""
+    autoscaling = boto3.client("autoscaling")
+    autoscaling.suspend_processes(AutoScalingGroupName=group_name(stack), ScalingProcesses=["ReplaceUnhealthy"])
+    autoscaling.set_instance_health(
+        InstanceId=min(ids(stack)), HealthStatus="Unhealthy", ShouldRespectGracePeriod=False
+    )

@@ -8,7 +8,7 @@ import boto3
 
 from local_aws.autoscaling.settings import AutoScalingSettings
 from rehearsal.scenario import ApplicationStack, Scenario
-from tests.workflow.rollout import Rollout, amis, change_sets, ids, rollout
+from tests.workflow.rollout import Rollout, amis, change_sets, make_ill, rollout
 from tests.workflow.running import describe
 
 THREE = ("web", "api", "batch")
@@ -68,7 +68,7 @@ def test_an_ami_whose_instances_fail_the_verification_is_held_before_the_way_bac
         execution_arn = world.start("web", "api", rollback="manual")
         while describe("web")["StackStatus"] != "UPDATE_COMPLETE":
             world.aws.clock.sleep(1)
-        boto3.client("autoscaling").set_instance_health(InstanceId=sorted(ids("web"))[0], HealthStatus="Unhealthy")
+        make_ill("web")
         ended = world.end(execution_arn)
         assert (ended.error, untouched(world, "api")) == ("VerificationFailed", True)
         assert held() == {world.new_ami: "its instances failed in web (VerificationFailed)"}

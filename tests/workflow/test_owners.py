@@ -8,7 +8,7 @@ import boto3
 
 from local_aws.aws import LocalAws
 from rehearsal.scenario import Scenario
-from tests.workflow.rollout import amis, application, change_sets, ids, rollout
+from tests.workflow.rollout import amis, application, change_sets, ids, make_ill, rollout
 from tests.workflow.running import describe, parameters
 
 CANONICAL = "099720109477"
@@ -58,6 +58,6 @@ def test_a_failed_verification_leads_back_to_a_public_ami() -> None:
         execution_arn = deployed.start("web")
         while describe("web")["StackStatus"] != "UPDATE_COMPLETE":
             deployed.aws.clock.sleep(1)
-        boto3.client("autoscaling").set_instance_health(InstanceId=sorted(ids("web"))[0], HealthStatus="Unhealthy")
+        make_ill("web")
         assert deployed.end(execution_arn).error == "VerificationFailed"
         assert amis("web") == {public} and parameters("web")["AmazonMachineImage"] == public

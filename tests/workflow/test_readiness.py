@@ -202,9 +202,11 @@ def test_an_ami_that_is_held(world: Rollout) -> None:
     ami = register_ami("golden-image-bad-2.4")
     ssm = boto3.client("ssm")
     ssm.put_parameter(Name="/ami-autopatch/held/2.4", Value="logs nothing", Type="String")
-    words = refused(world, "good", amiId=ami)
-    assert "Held: expected an AMI that may be rolled out" in words and "logs nothing" in words
-    assert "aws ssm delete-parameter --name /ami-autopatch/held/2.4" in words
+    before = ids("good")
+    ended = world.roll_out("good", amiId=ami)
+    assert (ended.status, ids("good")) == ("SUCCEEDED", before) and "good: SKIPPED" in ended.flowing
+    assert f"{ami} is held by the parameter /ami-autopatch/held/2.4 (logs nothing)" in ended.flowing
+    assert "aws ssm delete-parameter --name /ami-autopatch/held/2.4" in ended.flowing
     ssm.delete_parameter(Name="/ami-autopatch/held/2.4")
 
 

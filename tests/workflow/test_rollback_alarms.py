@@ -20,7 +20,7 @@ from local_aws.core.faults import Fault
 from local_aws.core.ids import ACCOUNT, REGION
 from local_aws.sns import topics as sns
 from rehearsal.scenario import Scenario
-from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, register_ami, rollout
+from tests.workflow.rollout import Ended, Rollout, amis, change_sets, ids, make_ill, register_ami, rollout
 from tests.workflow.running import describe, parameters
 
 NONE = {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
@@ -110,7 +110,7 @@ def until(world: Rollout, status: str) -> None:
 
 
 def fail_verification(world: Rollout) -> str:
-    """Start a run in a world of EXPIRING instances, and see its update end; returns the execution's ARN."""
+    """Start a run, whose instances are EXPIRING or will be ill, and see its update end; returns the execution's ARN."""
     execution = world.start("web")
     until(world, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
     return execution
@@ -388,6 +388,7 @@ def test_after_a_way_back_that_was_aborted_the_next_run_puts_back_what_the_stack
         alarm("own")
         update_by_hand(world, watched("own"), MaxSize="3")
         execution = fail_verification(world)
+        make_ill("web")
         world.aws.clock.sleep(120)
         until(world, "UPDATE_IN_PROGRESS")
         abort(world, execution)
@@ -457,7 +458,9 @@ def test_what_cannot_be_saved_does_not_keep_a_stack_on_an_ami_that_failed() -> N
         alarm("own")
         update_by_hand(world, watched("own"), MaxSize="3")
         old = amis("web")
-        ended = world.end(fail_verification(world))
+        execution = fail_verification(world)
+        make_ill("web")
+        ended = world.end(execution)
         assert ended.error == "VerificationFailed" and "web rolled back to" in ended.subject
         assert amis("web") == old and configuration() == watched("own")
 
@@ -467,6 +470,7 @@ def test_what_was_saved_and_is_edited_meanwhile_stops_the_alarms_alone_and_the_n
         alarms("own", "canary")
         update_by_hand(world, watched("own"), MaxSize="3")
         old, execution = amis("web"), fail_verification(world)
+        make_ill("web")
         name = "/ami-autopatch/alarms/web"
         boto3.client("ssm").put_parameter(Name=name, Value="edited", Type="String", Overwrite=True)
         ended = world.end(execution)

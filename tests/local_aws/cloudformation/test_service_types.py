@@ -498,11 +498,6 @@ def test_the_tags_of_a_stack_are_those_of_its_resources(world: StackWorld) -> No
         ("SNS::Topic", {"FifoTopic": True}, "FifoTopic"),
         ("IAM::Role", {"AssumeRolePolicyDocument": {}, "Colour": "red"}, "Colour"),
         ("Logs::LogGroup", {"DataProtectionPolicy": {}}, "DataProtectionPolicy"),
-        (
-            "AutoScaling::AutoScalingGroup",
-            {"MinSize": 0, "MaxSize": 0, "CapacityRebalance": True},
-            "CapacityRebalance",
-        ),
     ],
 )
 def test_a_property_that_is_not_modelled_fails_by_its_name(
