@@ -53,7 +53,7 @@ def deploy(environment: dict[str, str], tmp_path: Path) -> Deploy:
         command = [str(SAM), "deploy", "--no-confirm-changeset", *arguments]
         variables = {**environment, "HOME": str(tmp_path), "SAM_CLI_TELEMETRY": "0"}
         deployed = subprocess.run(
-            command, check=False, cwd=REPOSITORY, env=variables, capture_output=True, text=True, timeout=300
+            command, check=False, cwd=REPOSITORY, env=variables, capture_output=True, text=True, timeout=600
         )
         assert deployed.returncode == 0, deployed.stdout + deployed.stderr
 
